@@ -1,0 +1,208 @@
+// Package cuenta is the contract of a counter server, a Servidor de Cuentas:
+// what a request is, what an answer is, and what may be relied on. It holds no
+// implementation and imports nothing of the project, so everything may import it.
+//
+// A counter is a name and a signed 64-bit value. A counter that was never
+// touched reads 0, and reading creates nothing. Every change gives the counter
+// its next revision: per counter the revisions form one chain, and each value
+// is the one before it plus the change. Nothing wraps and nothing clamps; a
+// change that would pass an end of int64 is refused and changes nothing.
+//
+// # Invariants
+//
+//  1. Nothing revealed is ever taken back. No answer, a read's included, leaves
+//     the server before everything it reveals would survive a power cut.
+//  2. An identity's entry and its counter's change are one journal record. Until
+//     identities are built, a request that carries one is refused as
+//     [Unsupported], never half-heard.
+//  3. A failed write or sync poisons the engine. It acknowledges nothing more,
+//     keeps answering reads of what is durable, and says so. A full disk is
+//     foreseen instead: space is reserved ahead, and without it changes are
+//     refused as [Full] until there is room.
+//  4. Recovery never guesses. A clean stop seals the log; after a crash only the
+//     last group of an unsealed log may be incomplete, and cutting it is
+//     reported. Damage anywhere else stops the start.
+//  5. Everything is bounded, and at a bound the client is told.
+//  6. A client that dies, stalls or lies harms only itself; so does a worker
+//     process killed at any instruction.
+package cuenta
+
+import (
+	"context"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	// DefaultCounter is the counter meant by a request that names none.
+	DefaultCounter = "cuenta"
+
+	// MaxName is the longest counter name, in bytes.
+	MaxName = 255
+
+	// MaxBatch is the most requests in one batch. The engine applies a batch
+	// within one turn of the gate and one commit group, so this bounds both.
+	MaxBatch = 4096
+)
+
+// Op is what a request does.
+type Op uint8
+
+const (
+	Get   Op = iota + 1 // reads; changes and creates nothing
+	Add                 // adds N, which may be negative or zero
+	Reset               // sets the value to 0
+)
+
+func (op Op) String() string {
+	switch op {
+	case Get:
+		return "get"
+	case Add:
+		return "add"
+	case Reset:
+		return "reset"
+	}
+	return "unknown"
+}
+
+// Request is one operation on one counter.
+type Request struct {
+	Op Op
+
+	// Counter is the counter's name; empty means [DefaultCounter]. The bytes
+	// are borrowed: they must stay as they are until Do returns, and are not
+	// kept afterwards.
+	Counter []byte
+
+	// N is the amount to add. Ignored by Get and Reset.
+	N int64
+
+	// Identity makes a repeat of the request recognisable; empty for none.
+	// Borrowed like Counter.
+	Identity []byte
+}
+
+// Result is the answer to one request.
+type Result struct {
+	// Code is OK, or why the request was refused.
+	Code Code
+
+	// Cell and Generation say where the counter lives in the shared cells, for
+	// processes that map them. Generation 0: the counter does not exist (yet).
+	Cell       uint32
+	Generation uint32
+
+	// Value is the counter's value after the operation. With the code
+	// [Overflow] it is the end of int64 that the change would have passed.
+	Value int64
+
+	// Revision counts the changes of the counter; 0 if it was never changed.
+	Revision uint64
+}
+
+// Err returns the refusal as an error, nil for OK.
+func (r *Result) Err() error {
+	if r.Code == OK {
+		return nil
+	}
+	return &Error{Code: r.Code, Text: r.Text()}
+}
+
+// Class is the priority with which a batch passes the gate.
+type Class uint8
+
+const (
+	ClassConsole Class = iota // local console, /cambiar
+	ClassRemote               // RPC and APIs
+	ClassQueue                // the message queue: udp, tcp, proc
+	NumClasses
+)
+
+func (c Class) String() string {
+	switch c {
+	case ClassConsole:
+		return "console"
+	case ClassRemote:
+		return "remote"
+	case ClassQueue:
+		return "queue"
+	}
+	return "unknown"
+}
+
+// Origin says where a request came from.
+type Origin struct {
+	Front     string // name of the front, one of the Front constants
+	Peer      string // remote address as the front knows it
+	Principal string // who was authenticated; empty until there is authentication
+}
+
+// Batch is a run of requests from one origin that are applied in order, within
+// one commit group. A batch may be used again once Do has returned.
+type Batch struct {
+	Origin Origin
+	Class  Class
+
+	// NoWait refuses the batch as [Busy] where it would otherwise wait for a
+	// place in the message queue. For datagrams.
+	NoWait bool
+
+	// Requests are the operations, at most MaxBatch.
+	Requests []Request
+
+	// Results holds one answer per request once Do has returned. Do reuses its
+	// memory.
+	Results []Result
+}
+
+// Service is the Servicio de Cuentas, as the fronts see it. It is safe for
+// concurrent use.
+type Service interface {
+	// Do applies the batch and returns when every result may be revealed, which
+	// is when everything it reveals would survive a power cut. It never fails as
+	// a whole: what went wrong is in the code of each result, and
+	// [Code.Fate] tells whether the change may have been applied all the same.
+	//
+	// The end of ctx gives up a batch that still waits for its turn
+	// ([Canceled]); one that was applied is waited for.
+	Do(ctx context.Context, b *Batch)
+}
+
+// Counter is one counter as a listing shows it.
+type Counter struct {
+	Name     string `json:"name"`
+	Value    int64  `json:"value"`
+	Revision uint64 `json:"revision"`
+}
+
+// ValidName reports whether name may name a counter: 1 to [MaxName] bytes of
+// UTF-8 without spaces and control characters.
+func ValidName(name []byte) bool {
+	if len(name) == 0 || len(name) > MaxName {
+		return false
+	}
+	for _, c := range name {
+		if c >= utf8.RuneSelf {
+			return validUnicodeName(name)
+		}
+		if c <= ' ' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+func validUnicodeName(name []byte) bool {
+	for i := 0; i < len(name); {
+		r, size := utf8.DecodeRune(name[i:])
+		if r == utf8.RuneError && size == 1 {
+			return false
+		}
+		if unicode.IsSpace(r) || unicode.IsControl(r) || r == '\ufeff' {
+			return false
+		}
+		i += size
+	}
+	return true
+}

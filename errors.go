@@ -1,0 +1,127 @@
+package cuenta
+
+import (
+	"math"
+	"strings"
+)
+
+// Code says why a request was refused. The names are part of every protocol
+// and are never translated.
+type Code uint8
+
+const (
+	OK          Code = iota
+	Syntax           // the request cannot be read
+	TooLarge         // the request, line, frame or batch is over its bound
+	Unsupported      // understood, but not built
+	Overflow         // the value would pass an end of int64
+	Busy             // at a bound; try again
+	Full             // no space left for the journal; changes are refused until there is
+	TooMany          // the table of counters has reached its bound
+	Canceled         // given up before it was applied
+	Stopping         // the server is draining
+	Failed           // the journal failed earlier; only reads of durable values are answered
+	Unknown          // the journal failed while the change was under way
+	Forbidden        // the sender may not ask this
+	NotFound         // no front or service of that name
+	NumCodes
+)
+
+// Fate tells what a code says about the change.
+type Fate uint8
+
+const (
+	Applied     Fate = iota // the change was made and is durable
+	NotApplied              // nothing was changed; repeating is safe
+	FateUnknown             // the change may or may not survive a restart
+)
+
+// codes is the one table of refusals: a name for protocols, a sentence for
+// people, the fate of the change.
+var codes = [NumCodes]struct {
+	name, text string
+	fate       Fate
+}{
+	OK:          {"ok", "done", Applied},
+	Syntax:      {"syntax", "cannot read the request", NotApplied},
+	TooLarge:    {"too-large", "the request is over its size limit", NotApplied},
+	Unsupported: {"unsupported", "identities are not supported yet", NotApplied},
+	Overflow:    {"overflow", "the counter would pass the end of int64", NotApplied},
+	Busy:        {"busy", "the server is at its limit, try again", NotApplied},
+	Full:        {"full", "the disk is full, changes wait for room", NotApplied},
+	TooMany:     {"too-many", "the table of counters is full", NotApplied},
+	Canceled:    {"canceled", "given up before it was applied", NotApplied},
+	Stopping:    {"stopping", "the server is stopping", NotApplied},
+	Failed:      {"failed", "the journal failed, restart the server", NotApplied},
+	Unknown:     {"unknown", "the journal failed, fate unknown", FateUnknown},
+	Forbidden:   {"forbidden", "this sender may not ask that", NotApplied},
+	NotFound:    {"not-found", "no service of that name", NotApplied},
+}
+
+// String returns the code's name on the wire, such as "overflow".
+func (c Code) String() string {
+	if c >= NumCodes {
+		return "invalid"
+	}
+	return codes[c].name
+}
+
+// Text returns a sentence for people; at most 50 bytes.
+func (c Code) Text() string {
+	if c >= NumCodes {
+		return "invalid code"
+	}
+	return codes[c].text
+}
+
+// Fate returns what the code says about the change.
+func (c Code) Fate() Fate {
+	if c >= NumCodes {
+		return FateUnknown
+	}
+	return codes[c].fate
+}
+
+// Text returns the sentence for people that fits this result.
+func (r *Result) Text() string {
+	if r.Code != Overflow {
+		return r.Code.Text()
+	}
+	if r.Value == math.MinInt64 {
+		return "the counter would pass -9223372036854775808"
+	}
+	return "the counter would pass 9223372036854775807"
+}
+
+// Error is a refusal. Its text form is "code: sentence", from which
+// [ParseError] makes it again on the far side of a protocol that only carries
+// strings.
+type Error struct {
+	Code Code
+	Text string
+}
+
+// Err returns the code as an error with its own sentence.
+func (c Code) Err() error { return &Error{Code: c, Text: c.Text()} }
+
+func (e *Error) Error() string { return e.Code.String() + ": " + e.Text }
+
+// Is makes errors.Is(err, &Error{Code: c}) compare by code alone.
+func (e *Error) Is(target error) bool {
+	t, ok := target.(*Error)
+	return ok && t.Code == e.Code
+}
+
+// ParseError reads the text form of an [Error]. It reports false for any other text.
+func ParseError(s string) (*Error, bool) {
+	name, text, ok := strings.Cut(s, ": ")
+	if !ok {
+		return nil, false
+	}
+	for c := OK + 1; c < NumCodes; c++ {
+		if codes[c].name == name {
+			return &Error{Code: c, Text: text}, true
+		}
+	}
+	return nil, false
+}

@@ -1,0 +1,3 @@
+module github.com/cuenta-server/cuenta
+
+go 1.26
