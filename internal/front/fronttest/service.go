@@ -1,0 +1,216 @@
+// Package fronttest is what every front's tests share: a naive service that
+// keeps its counters in a map, and a conformance suite for fronts that speak the
+// text protocol on a stream. The suite looks at a front only through the wire,
+// so the whole server with its real engine passes through it as well.
+package fronttest
+
+import (
+	"context"
+	"math"
+	"sync"
+
+	"github.com/cuenta-server/cuenta"
+)
+
+// Service is a [cuenta.Service] in one map under one mutex. It is as plain as
+// can be, so that it can be believed where a front and it disagree. It can be
+// told to refuse and to stall.
+type Service struct {
+	mu       sync.Mutex
+	moved    *sync.Cond // stalled or blocked changed
+	counters map[string]*count
+	origins  map[cuenta.Origin]int
+	calls    Calls
+	refusal  cuenta.Code
+	stalled  bool
+	blocked  int
+	lift     chan struct{} // closed when a stall ends
+}
+
+type count struct {
+	value    int64
+	revision uint64
+}
+
+// Calls is what a front has asked of the service.
+type Calls struct {
+	Batches  int
+	Requests int
+	Largest  int // requests in the largest batch
+	NoWait   int // batches that would not wait
+	Classes  [cuenta.NumClasses]int
+}
+
+// NewService returns a service in which every counter reads 0.
+func NewService() *Service {
+	s := &Service{
+		counters: make(map[string]*count),
+		origins:  make(map[cuenta.Origin]int),
+	}
+	s.moved = sync.NewCond(&s.mu)
+	return s
+}
+
+// Do implements [cuenta.Service].
+func (s *Service) Do(ctx context.Context, b *cuenta.Batch) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.note(b)
+	b.Results = b.Results[:0]
+	refusal := s.refusal
+	if s.stalled && !s.sit(ctx) {
+		refusal = cuenta.Canceled
+	}
+	if len(b.Requests) > cuenta.MaxBatch {
+		refusal = cuenta.TooLarge
+	}
+	for i := range b.Requests {
+		if refusal != cuenta.OK {
+			b.Results = append(b.Results, cuenta.Result{Code: refusal})
+			continue
+		}
+		b.Results = append(b.Results, s.apply(&b.Requests[i]))
+	}
+}
+
+// note writes down who asked for what.
+func (s *Service) note(b *cuenta.Batch) {
+	s.origins[b.Origin] += len(b.Requests)
+	s.calls.Batches++
+	s.calls.Requests += len(b.Requests)
+	s.calls.Largest = max(s.calls.Largest, len(b.Requests))
+	if b.NoWait {
+		s.calls.NoWait++
+	}
+	if b.Class < cuenta.NumClasses {
+		s.calls.Classes[b.Class]++
+	}
+}
+
+// sit waits for the end of the stall and reports false if ctx ended first.
+func (s *Service) sit(ctx context.Context) bool {
+	lift := s.lift
+	s.blocked++
+	s.moved.Broadcast()
+	s.mu.Unlock()
+	var lifted bool
+	select {
+	case <-lift:
+		lifted = true
+	case <-ctx.Done():
+	}
+	s.mu.Lock()
+	s.blocked--
+	s.moved.Broadcast()
+	return lifted
+}
+
+func (s *Service) apply(r *cuenta.Request) cuenta.Result {
+	if len(r.Identity) > 0 {
+		return cuenta.Result{Code: cuenta.Unsupported}
+	}
+	name := r.Counter
+	if len(name) == 0 {
+		name = []byte(cuenta.DefaultCounter)
+	}
+	if !cuenta.ValidName(name) {
+		return cuenta.Result{Code: cuenta.Syntax}
+	}
+	c := s.counters[string(name)]
+	if c == nil {
+		if r.Op == cuenta.Get {
+			return cuenta.Result{}
+		}
+		c = new(count)
+	}
+	switch r.Op {
+	case cuenta.Get:
+		return cuenta.Result{Value: c.value, Revision: c.revision}
+	case cuenta.Add:
+		if r.N > 0 && c.value > math.MaxInt64-r.N {
+			return cuenta.Result{Code: cuenta.Overflow, Value: math.MaxInt64, Revision: c.revision}
+		}
+		if r.N < 0 && c.value < math.MinInt64-r.N {
+			return cuenta.Result{Code: cuenta.Overflow, Value: math.MinInt64, Revision: c.revision}
+		}
+		c.value += r.N
+	case cuenta.Reset:
+		c.value = 0
+	default:
+		return cuenta.Result{Code: cuenta.Syntax}
+	}
+	c.revision++
+	if c.revision == 1 {
+		s.counters[string(name)] = c
+	}
+	return cuenta.Result{Value: c.value, Revision: c.revision}
+}
+
+// Value returns what a counter holds, and its revision.
+func (s *Service) Value(name string) (int64, uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.counters[name]; c != nil {
+		return c.value, c.revision
+	}
+	return 0, 0
+}
+
+// Len returns how many counters exist.
+func (s *Service) Len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.counters)
+}
+
+// Calls returns what was asked so far.
+func (s *Service) Calls() Calls {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls
+}
+
+// Origins returns the requests so far by where they came from.
+func (s *Service) Origins() map[cuenta.Origin]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make(map[cuenta.Origin]int, len(s.origins))
+	for o, n := range s.origins {
+		all[o] = n
+	}
+	return all
+}
+
+// Refuse makes every request from now on be answered with code; OK ends it.
+func (s *Service) Refuse(code cuenta.Code) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refusal = code
+}
+
+// Stall makes every Do from now on wait, until lift is called or its context
+// ends. lift may be called more than once.
+func (s *Service) Stall() (lift func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stalled {
+		panic("fronttest: stalled twice")
+	}
+	s.stalled = true
+	s.lift = make(chan struct{})
+	return sync.OnceFunc(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.stalled = false
+		close(s.lift)
+	})
+}
+
+// AwaitBlocked returns once at least n calls of Do sit in a stall.
+func (s *Service) AwaitBlocked(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.blocked < n {
+		s.moved.Wait()
+	}
+}
