@@ -1,0 +1,170 @@
+package text
+
+import (
+	"bytes"
+
+	"github.com/cuenta-server/cuenta"
+)
+
+const (
+	// MaxMalformed is how many malformed lines in a row end a session: its
+	// sender speaks something else, and every line costs an answer.
+	MaxMalformed = 100
+
+	// The buffer begins small, as most connections are silent most of the time,
+	// and doubles while reads fill it. The least must hold an overlong line.
+	minBuffer = 1 << 10
+	maxBuffer = 1 << 14
+)
+
+// Session is the protocol on one stream, as a step machine. Its zero value is
+// ready. The holder reads the stream and calls
+//
+//	n := read(s.Space()); s.Filled(n)
+//	for more := true; more; more = s.Pending() {
+//		s.Decode(&batch, cuenta.MaxBatch)
+//		service.Do(ctx, &batch)               // unless it is empty
+//		out = s.AppendAnswers(out[:0], &batch)
+//		write(out)
+//	}
+//	if s.Ended() { close }
+//
+// What a session answers depends on the bytes of the stream alone, never on
+// how they were cut into reads. An empty line gets no answer: a client that
+// ends each command with two line ends and reads one line for each would
+// otherwise be one answer behind for ever. A line that the stream ends before
+// its line end is never executed.
+type Session struct {
+	buf        []byte
+	start, end int // the part of buf that is not decoded yet
+
+	aside     []aside // of the last Decode
+	malformed int     // in the last Decode
+	row       int     // malformed lines in a row, up to now
+	ended     bool
+}
+
+// aside is a line of the last Decode that is answered without the service,
+// after that many of the batch's requests.
+type aside struct {
+	after   int
+	verdict Verdict
+}
+
+// Space returns the room to read into. It is never empty unless the session is
+// [Session.Pending]. It moves what is buffered, so requests decoded earlier
+// must not be used any more.
+func (s *Session) Space() []byte {
+	if s.ended {
+		s.start, s.end = 0, 0 // what arrives after the end is thrown away
+	}
+	rest := s.buf[s.start:s.end]
+	if s.end == len(s.buf) && len(s.buf) < maxBuffer {
+		s.buf = make([]byte, max(minBuffer, 2*len(s.buf)))
+	}
+	s.start, s.end = 0, copy(s.buf, rest)
+	return s.buf[s.end:]
+}
+
+// Filled says that n bytes were read into [Session.Space].
+func (s *Session) Filled(n int) { s.end += n }
+
+// Decode takes up to limit complete lines and replaces b.Requests by their
+// requests. It returns how many lines are to be answered, which is more than
+// there are requests where some ask nothing of the service. Empty lines are
+// not counted. The requests alias the session's buffer until the next
+// [Session.Space].
+func (s *Session) Decode(b *cuenta.Batch, limit int) int {
+	b.Requests = b.Requests[:0]
+	s.aside = s.aside[:0]
+	s.malformed = 0
+	taken := 0
+	for taken < limit && !s.ended {
+		line, size := s.next()
+		if size == 0 {
+			break
+		}
+		s.start += size
+		if len(line) == 0 {
+			continue
+		}
+		taken++
+		s.decodeLine(line, b)
+	}
+	return taken
+}
+
+func (s *Session) decodeLine(line []byte, b *cuenta.Batch) {
+	var r cuenta.Request
+	verdict := Decode(line, &r)
+	if verdict == Command {
+		b.Requests = append(b.Requests, r)
+		s.row = 0
+		return
+	}
+	s.aside = append(s.aside, aside{len(b.Requests), verdict})
+	if !verdict.Bad() {
+		s.row = 0
+		s.ended = verdict == Quit
+		return
+	}
+	s.malformed++
+	s.row++
+	s.ended = verdict == TooLong || s.row >= MaxMalformed
+}
+
+// next returns the next line without its line end, and its size with it; size
+// 0 where more bytes are needed to tell. A line that is already too long is
+// returned before its end was seen.
+func (s *Session) next() (line []byte, size int) {
+	// A line and its CR LF. A line end further away makes no difference.
+	window := s.buf[s.start:min(s.end, s.start+MaxLine+2)]
+	i := bytes.IndexByte(window, '\n')
+	if i < 0 {
+		if line = withoutCR(window); len(line) > MaxLine {
+			return line, len(window)
+		}
+		return nil, 0
+	}
+	return withoutCR(window[:i]), i + 1
+}
+
+func withoutCR(line []byte) []byte {
+	if n := len(line); n > 0 && line[n-1] == '\r' {
+		return line[:n-1]
+	}
+	return line
+}
+
+// AppendAnswers appends the answers to the lines of the last Decode, in their
+// order. b.Results must answer the requests it left in b.
+func (s *Session) AppendAnswers(dst []byte, b *cuenta.Batch) []byte {
+	done := 0
+	for _, a := range s.aside {
+		for ; done < a.after; done++ {
+			dst = AppendAnswer(dst, &b.Results[done])
+		}
+		dst = append(dst, a.verdict.Answer()...)
+	}
+	for ; done < len(b.Requests); done++ {
+		dst = AppendAnswer(dst, &b.Results[done])
+	}
+	return dst
+}
+
+// Malformed returns how many lines of the last Decode were malformed.
+func (s *Session) Malformed() int { return s.malformed }
+
+// Pending reports whether a Decode would take a line without reading more.
+func (s *Session) Pending() bool {
+	if s.ended {
+		return false
+	}
+	_, size := s.next()
+	return size > 0
+}
+
+// Ended reports whether the session is over: after salir, a line that is too
+// long, or [MaxMalformed] malformed lines in a row. The holder writes the
+// answers that are due and closes the stream.
+func (s *Session) Ended() bool { return s.ended }
