@@ -1,0 +1,85 @@
+// Package config turns flags, environment variables and the file .env into
+// settings. A flag is stronger than the environment, the environment stronger
+// than .env, .env stronger than the default. Every complaint names the source
+// that the bad value came from.
+//
+// The table in this file is the only place that knows the names: the parser, the
+// help texts and the completion of shells are made from it.
+package config
+
+import (
+	"strings"
+
+	"github.com/cuenta-server/cuenta/internal/lang"
+)
+
+// Setting is one row of the table.
+type Setting struct {
+	Flag    string    // name of the flag, without dashes
+	Short   string    // one-letter form of the flag; mostly none
+	Var     string    // environment variable, empty for none
+	Arg     lang.Text // what help calls the value; empty for a switch
+	Default string    // empty for none
+	Help    lang.Text
+}
+
+// Switch reports whether the setting takes no value.
+func (s *Setting) Switch() bool { return s.Arg == lang.Text{} }
+
+var (
+	argDir  = same("DIR")
+	argAddr = same("ADDR")
+	argFile = lang.Text{ES: "FICHERO", EN: "FILE"}
+)
+
+func same(s string) lang.Text { return lang.Text{ES: s, EN: s} }
+
+// Settings is the table. A variable CUENTA_WORKER is reserved: the server uses
+// it between itself and its worker processes.
+var Settings = []Setting{
+	{Flag: "data", Var: "CUENTA_DATA", Arg: argDir, Default: "cuenta-data", Help: lang.Text{
+		ES: "directorio de datos", EN: "data directory"}},
+	{Flag: "udp", Var: "CUENTA_UDP", Arg: argAddr, Default: "127.0.0.1:2002", Help: lang.Text{
+		ES: "dirección UDP", EN: "UDP address"}},
+	{Flag: "tcp", Var: "CUENTA_TCP", Arg: argAddr, Default: "127.0.0.1:2020", Help: lang.Text{
+		ES: "dirección TCP por hilos", EN: "address of TCP by threads"}},
+	{Flag: "proc", Var: "CUENTA_PROC", Arg: argAddr, Default: "127.0.0.1:2002", Help: lang.Text{
+		ES: "dirección TCP por procesos", EN: "address of TCP by processes"}},
+	{Flag: "web", Var: "CUENTA_WEB", Arg: argAddr, Default: "127.0.0.1:1234", Help: lang.Text{
+		ES: "dirección HTTP", EN: "HTTP address"}},
+	{Flag: "rpc", Var: "CUENTA_RPC", Arg: argAddr, Default: "127.0.0.1:8080", Help: lang.Text{
+		ES: "dirección net/rpc", EN: "net/rpc address"}},
+	{Flag: "socket", Var: "CUENTA_SOCKET", Arg: lang.Text{ES: "RUTA", EN: "PATH"}, Help: lang.Text{
+		ES: "socket Unix de la consola local; si no se da, cuenta.sock en el directorio de datos",
+		EN: "Unix socket of the local console; if not given, cuenta.sock in the data directory"}},
+	{Flag: "workers", Var: "CUENTA_WORKERS", Arg: same("connection|N"), Default: "connection", Help: lang.Text{
+		ES: "un proceso por conexión TCP, o N procesos que comparten el puerto",
+		EN: "one process per TCP connection, or N processes that share the port"}},
+	{Flag: "log-level", Var: "CUENTA_LOG_LEVEL", Arg: same("debug|info|warn|error"), Default: "info", Help: lang.Text{
+		ES: "lo menos grave que se registra", EN: "the least that is logged"}},
+	{Flag: "addresses", Var: "CUENTA_ADDRESSES", Arg: argFile, Help: lang.Text{
+		ES: "fichero JSON donde se escriben las direcciones en uso", EN: "JSON file to write the bound addresses to"}},
+	{Flag: "remote", Arg: same("HOST:PORT"), Help: lang.Text{
+		ES: "servidor remoto, por net/rpc, en vez del local", EN: "a remote server, by net/rpc, instead of the local one"}},
+	{Flag: "json", Help: lang.Text{
+		ES: "el informe como JSON", EN: "the report as JSON"}},
+	{Flag: "lang", Var: "CUENTA_LANG", Arg: same("es|en"), Help: lang.Text{
+		ES: "idioma; si no se da, el del sistema", EN: "language; if not given, the system's"}},
+	{Flag: "help", Short: "h", Help: lang.Text{
+		ES: "esta ayuda", EN: "this help"}},
+}
+
+// Find returns the setting of that flag, nil for none. A short form finds it too.
+func Find(flag string) *Setting {
+	for i := range Settings {
+		if s := &Settings[i]; s.Flag == flag || s.Short != "" && s.Short == flag {
+			return s
+		}
+	}
+	return nil
+}
+
+// Usage is the flag as help shows it, such as "--data DIR".
+func (s *Setting) Usage(l lang.Lang) string {
+	return strings.TrimSpace("--" + s.Flag + " " + s.Arg.In(l))
+}
