@@ -1,0 +1,333 @@
+package text
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/cuenta-server/cuenta"
+)
+
+// counters is the least service there can be.
+type counters map[string]int64
+
+func (c counters) do(b *cuenta.Batch) {
+	b.Results = b.Results[:0]
+	for i := range b.Requests {
+		r := &b.Requests[i]
+		name := string(r.Counter)
+		value := c[name]
+		result := cuenta.Result{}
+		switch {
+		case len(r.Identity) > 0:
+			result.Code = cuenta.Unsupported
+		case r.Op == cuenta.Add && r.N > 0 && value > math.MaxInt64-r.N:
+			result = cuenta.Result{Code: cuenta.Overflow, Value: math.MaxInt64}
+		case r.Op == cuenta.Add && r.N < 0 && value < math.MinInt64-r.N:
+			result = cuenta.Result{Code: cuenta.Overflow, Value: math.MinInt64}
+		case r.Op == cuenta.Add:
+			c[name] += r.N
+			result.Value = c[name]
+		case r.Op == cuenta.Reset:
+			c[name] = 0
+		default:
+			result.Value = value
+		}
+		b.Results = append(b.Results, result)
+	}
+}
+
+// play feeds a fresh session and returns all it answered, and whether it ended.
+func play(t *testing.T, chunks [][]byte, limit int) (string, bool) {
+	t.Helper()
+	var s Session
+	var b cuenta.Batch
+	service := counters{}
+	var out []byte
+	for _, chunk := range chunks {
+		for len(chunk) > 0 {
+			room := s.Space()
+			if len(room) == 0 {
+				t.Fatal("no room to read into")
+			}
+			n := copy(room, chunk)
+			chunk = chunk[n:]
+			s.Filled(n)
+			for more := true; more; more = s.Pending() {
+				due := s.Decode(&b, limit)
+				if due > limit || due < len(b.Requests) {
+					t.Fatalf("%d lines taken, %d requests, limit %d", due, len(b.Requests), limit)
+				}
+				service.do(&b)
+				before := len(out)
+				out = s.AppendAnswers(out, &b)
+				if lines := bytes.Count(out[before:], []byte{'\n'}); lines != due {
+					t.Fatalf("%d answers, %d due", lines, due)
+				}
+			}
+		}
+	}
+	return string(out), s.Ended()
+}
+
+// transcript is a conversation in testdata:
+//
+//	> line      the client sends the line and LF
+//	>> bytes    the client sends exactly these bytes
+//	< answer    the server's next answer
+//	closed      the server then closes
+//
+// Sent text may hold Go escapes; {x*n} stands for n times x. Other lines are
+// remarks.
+func transcript(t *testing.T, file string) (sent []byte, answers string, closed bool) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSuffix(line, "\n")
+		if raw, ok := strings.CutPrefix(line, ">> "); ok {
+			sent = append(sent, unquote(t, raw)...)
+		} else if raw, ok := strings.CutPrefix(line, "> "); ok {
+			sent = append(append(sent, unquote(t, raw)...), '\n')
+		} else if answer, ok := strings.CutPrefix(line, "< "); ok {
+			answers += answer + "\n"
+		} else if line == "closed" {
+			closed = true
+		}
+	}
+	return sent, answers, closed
+}
+
+func unquote(t *testing.T, raw string) string {
+	t.Helper()
+	s, err := strconv.Unquote(`"` + raw + `"`)
+	if err != nil {
+		t.Fatalf("%s: %v", raw, err)
+	}
+	for {
+		before, rest, found := strings.Cut(s, "{")
+		repeat, after, closed := strings.Cut(rest, "}")
+		unit, count, times := strings.Cut(repeat, "*")
+		n, err := strconv.Atoi(count)
+		if !found || !closed || !times || err != nil {
+			return s
+		}
+		s = before + strings.Repeat(unit, n) + after
+	}
+}
+
+func TestTranscriptsUnderEverySegmentation(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no transcripts", err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			sent, answers, closed := transcript(t, file)
+			check := func(how string, chunks [][]byte, limit int) {
+				t.Helper()
+				got, ended := play(t, chunks, limit)
+				if got != answers {
+					t.Fatalf("%s: got\n%swant\n%s", how, got, answers)
+				}
+				if ended != closed {
+					t.Fatalf("%s: ended %v, want %v", how, ended, closed)
+				}
+			}
+			check("whole", [][]byte{sent}, cuenta.MaxBatch)
+			check("one line a batch", [][]byte{sent}, 1)
+			for i := range sent {
+				check(fmt.Sprint("split at ", i), [][]byte{sent[:i], sent[i:]}, 3)
+			}
+			for size := 1; size < min(len(sent), 40); size++ {
+				check(fmt.Sprint("pieces of ", size), pieces(sent, size), cuenta.MaxBatch)
+			}
+		})
+	}
+}
+
+func pieces(p []byte, size int) (chunks [][]byte) {
+	for len(p) > 0 {
+		n := min(size, len(p))
+		chunks = append(chunks, p[:n])
+		p = p[n:]
+	}
+	return chunks
+}
+
+func TestManyCommandsInOneRead(t *testing.T) {
+	var sent, want strings.Builder
+	for i := 1; i <= 20000; i++ {
+		sent.WriteString("inc.1\n")
+		fmt.Fprintln(&want, i)
+	}
+	for _, limit := range []int{1, 7, cuenta.MaxBatch} {
+		got, ended := play(t, [][]byte{[]byte(sent.String())}, limit)
+		if got != want.String() || ended {
+			t.Errorf("limit %d: wrong answers", limit)
+		}
+	}
+}
+
+func TestMalformedCountsTheLastDecode(t *testing.T) {
+	var s Session
+	var b cuenta.Batch
+	s.Filled(copy(s.Space(), "x\ninc.1\nayuda\ny\n\n"))
+	if n := s.Decode(&b, 10); n != 4 || len(b.Requests) != 1 || s.Malformed() != 2 {
+		t.Errorf("%d lines, %d requests, %d malformed", n, len(b.Requests), s.Malformed())
+	}
+	if n := s.Decode(&b, 10); n != 0 || len(b.Requests) != 0 || s.Malformed() != 0 || s.Pending() {
+		t.Errorf("nothing left, but %d lines, %d requests, %d malformed", n, len(b.Requests), s.Malformed())
+	}
+	if out := s.AppendAnswers(nil, &b); len(out) != 0 {
+		t.Errorf("answers %q", out)
+	}
+}
+
+func TestMalformedLinesAreBoundedInARowOnly(t *testing.T) {
+	almost := strings.Repeat("x\n", MaxMalformed-1)
+	for between, wantEnd := range map[string]bool{"con.0\n": false, "ayuda\n": false, "\n": true, "x\n": true} {
+		out, ended := play(t, [][]byte{[]byte(almost + between + "x\nx\n")}, cuenta.MaxBatch)
+		if ended != wantEnd {
+			t.Errorf("with %q between: ended %v", between, ended)
+		}
+		if errors := strings.Count(out, "error syntax"); wantEnd && errors != MaxMalformed {
+			t.Errorf("with %q between: %d errors answered", between, errors)
+		}
+	}
+}
+
+func TestLinesFillTheLimitExactly(t *testing.T) {
+	longest := "inc." + strings.Repeat("0", MaxLine-len("inc.1")) + "1"
+	tests := []struct {
+		sent, want string
+		ended      bool
+	}{
+		{longest + "\n", "1\n", false},
+		{longest + "\r\n", "1\n", false},
+		{longest + "\r", "", false},
+		{longest + "\r\r\n", TooLong.Answer(), true},
+		{longest + "1\n", TooLong.Answer(), true},
+		{longest + "1", TooLong.Answer(), true},
+		{strings.Repeat("\x00", 70<<10), TooLong.Answer(), true},
+		{strings.Repeat("\r", 70<<10), TooLong.Answer(), true},
+		{"con.0\n" + longest + "1\ninc.1\n", "0\n" + TooLong.Answer(), true},
+	}
+	for _, test := range tests {
+		for size := 1; size <= len(test.sent); size += 1 + size/3 {
+			got, ended := play(t, pieces([]byte(test.sent), size), cuenta.MaxBatch)
+			if got != test.want || ended != test.ended {
+				t.Errorf("%.20q… %d bytes, in pieces of %d: %q, ended %v", test.sent, len(test.sent), size, got, ended)
+			}
+		}
+	}
+}
+
+func TestMemoryIsBounded(t *testing.T) {
+	var s Session
+	if n := len(s.Space()); n > 1024 {
+		t.Errorf("a silent session holds %d bytes", n)
+	}
+	stream := []byte(strings.Repeat("inc.1\n", maxBuffer))
+	for room := s.Space(); len(room) > 0; room = s.Space() {
+		n := copy(room, stream)
+		stream = stream[n:]
+		s.Filled(n)
+	}
+	if len(s.buf) != maxBuffer || !s.Pending() {
+		t.Errorf("full at %d bytes, pending %v", len(s.buf), s.Pending())
+	}
+	var b cuenta.Batch
+	if n := s.Decode(&b, 10); n != 10 || len(s.Space()) != 10*len("inc.1\n") {
+		t.Errorf("%d lines taken, room for %d bytes", n, len(s.Space()))
+	}
+}
+
+func TestAfterTheEndInputIsThrownAway(t *testing.T) {
+	var s Session
+	var b cuenta.Batch
+	s.Filled(copy(s.Space(), "salir\ninc.1\n"))
+	s.Decode(&b, 10)
+	for range 100 {
+		room := s.Space()
+		if len(room) == 0 || !s.Ended() || s.Pending() {
+			t.Fatalf("room %d, ended %v, pending %v", len(room), s.Ended(), s.Pending())
+		}
+		s.Filled(copy(room, strings.Repeat("inc.1\n", 1000)))
+		if n := s.Decode(&b, 10); n != 0 || len(b.Requests) != 0 || len(s.AppendAnswers(nil, &b)) != 0 {
+			t.Fatalf("%d lines taken after the end", n)
+		}
+	}
+}
+
+func TestSessionAllocatesNothingOnceWarm(t *testing.T) {
+	var s Session
+	var b cuenta.Batch
+	input := []byte(strings.Repeat("inc.4 @visitas\nayuda\nx\n", 10))
+	out := make([]byte, 0, 4096)
+	turn := func() {
+		s.Filled(copy(s.Space(), input))
+		s.Decode(&b, cuenta.MaxBatch)
+		b.Results = b.Results[:0]
+		for range b.Requests {
+			b.Results = append(b.Results, cuenta.Result{Value: 1})
+		}
+		out = s.AppendAnswers(out[:0], &b)
+	}
+	if allocs := testing.AllocsPerRun(100, turn); allocs != 0 {
+		t.Errorf("%v allocations", allocs)
+	}
+}
+
+// FuzzSession checks that how a stream was cut into reads cannot be seen in the
+// answers.
+func FuzzSession(f *testing.F) {
+	f.Add([]byte("inc.4\n\ndec.3 @a\r\nx\nsalir\ninc.1\n"), []byte{3, 1, 200})
+	f.Add(bytes.Repeat([]byte("inc.1 "), 100), []byte{255})
+	f.Add([]byte("con.0\r"+strings.Repeat("y\n", 120)), []byte{1})
+	f.Fuzz(func(t *testing.T, stream, cuts []byte) {
+		want, wantEnd := play(t, [][]byte{stream}, cuenta.MaxBatch)
+		rest := stream
+		var chunks [][]byte
+		limit := 1
+		for _, cut := range cuts {
+			n := min(int(cut), len(rest))
+			chunks = append(chunks, rest[:n])
+			rest = rest[n:]
+			limit = int(cut)%5 + 1
+		}
+		got, end := play(t, append(chunks, rest), limit)
+		if got != want || end != wantEnd {
+			t.Fatalf("cut: %q, ended %v; whole: %q, ended %v", got, end, want, wantEnd)
+		}
+	})
+}
+
+func BenchmarkSession(b *testing.B) {
+	for _, depth := range []int{1, 16, 128} {
+		b.Run(fmt.Sprint("depth=", depth), func(b *testing.B) {
+			var s Session
+			batch := cuenta.Batch{Results: make([]cuenta.Result, depth)}
+			input := bytes.Repeat([]byte("inc.4 @visitas\n"), depth)
+			out := make([]byte, 0, 64*depth)
+			b.ReportAllocs()
+			for b.Loop() {
+				for rest := input; len(rest) > 0; {
+					n := copy(s.Space(), rest)
+					rest = rest[n:]
+					s.Filled(n)
+					s.Decode(&batch, cuenta.MaxBatch)
+					out = s.AppendAnswers(out[:0], &batch)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*depth), "ns/command")
+		})
+	}
+}
