@@ -1,0 +1,67 @@
+package ledger
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/cuenta-server/cuenta"
+)
+
+// BenchmarkApply is a change through the ledger alone, in batches of 64 whose
+// effects are then taken and published.
+func BenchmarkApply(b *testing.B) {
+	for _, counters := range []int{1, 100_000} {
+		b.Run(fmt.Sprintf("counters=%d", counters), func(b *testing.B) {
+			l := newLedger(b, counters)
+			requests := make([]cuenta.Request, counters)
+			for i := range requests {
+				// Visited in an order that the prefetcher cannot guess.
+				requests[i] = cuenta.Request{Op: cuenta.Add, N: 1, Counter: fmt.Appendf(nil, "counter-%08d", i*7919%counters)}
+			}
+			var out cuenta.Result
+			var effects []Effect
+			b.ReportAllocs()
+			next := 0
+			for i := 0; b.Loop(); i++ {
+				if next == len(requests) {
+					next = 0
+				}
+				l.Apply(&requests[next], &out)
+				next++
+				if i%64 == 63 {
+					effects = l.TakeEffects(effects[:0])
+					l.Publish(effects)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkGrow makes ten million counters and reports the longest pause that
+// any single one of them met.
+func BenchmarkGrow(b *testing.B) {
+	const counters = 10_000_000
+	for b.Loop() {
+		l := newLedger(b, counters)
+		var out cuenta.Result
+		var effects []Effect
+		var longest time.Duration
+		name := []byte("counter-00000000")
+		last := time.Now()
+		for i := range counters {
+			for j, n := len(name)-1, i; j >= 8; j, n = j-1, n/10 {
+				name[j] = byte('0' + n%10)
+			}
+			l.Apply(&cuenta.Request{Op: cuenta.Add, N: 1, Counter: name}, &out)
+			if i%64 == 63 {
+				effects = l.TakeEffects(effects[:0])
+				l.Publish(effects)
+			}
+			now := time.Now()
+			longest = max(longest, now.Sub(last))
+			last = now
+		}
+		b.ReportMetric(float64(longest.Microseconds())/1000, "ms-longest")
+	}
+}

@@ -1,0 +1,76 @@
+package ledger
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+func (ix *index) lookup(hash uint32, cell uint32) bool {
+	for p := ix.probe(hash); ; {
+		got, ok := p.next()
+		if !ok {
+			return false
+		}
+		if got == cell {
+			return true
+		}
+	}
+}
+
+// TestIndexFindsAllWhileGrowing looks up every entry after each insertion, with
+// hashes that crowd together at both ends of the table, where runs wrap around.
+func TestIndexFindsAllWhileGrowing(t *testing.T) {
+	hashes := map[string]func(*rand.Rand) uint32{
+		"random":  func(r *rand.Rand) uint32 { return r.Uint32() },
+		"at end":  func(r *rand.Rand) uint32 { return ^uint32(0) - r.Uint32N(1<<20) },
+		"crowded": func(r *rand.Rand) uint32 { return r.Uint32N(64) << 26 },
+	}
+	for name, hash := range hashes {
+		t.Run(name, func(t *testing.T) {
+			r := rand.New(rand.NewPCG(1, 2))
+			ix, err := newIndex(4)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer ix.free()
+			var all []uint32
+			for len(all) < 800 {
+				h := hash(r)
+				if err := ix.insert(h, uint32(len(all))); err != nil {
+					t.Fatal(err)
+				}
+				all = append(all, h)
+				for cell, h := range all {
+					if !ix.lookup(h, uint32(cell)) {
+						t.Fatalf("after %d insertions, entry %d is lost", len(all), cell)
+					}
+				}
+				if ix.lookup(h, uint32(len(all))) {
+					t.Fatalf("found an entry that was never inserted")
+				}
+			}
+		})
+	}
+}
+
+func TestReserveAvoidsGrowing(t *testing.T) {
+	ix, err := newIndex(minIndexBits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ix.free()
+	const n = 100_000
+	if err := ix.reserve(n); err != nil {
+		t.Fatal(err)
+	}
+	slots := len(ix.cur.slots)
+	r := rand.New(rand.NewPCG(3, 4))
+	for cell := range uint32(n) {
+		if err := ix.insert(r.Uint32(), cell); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(ix.cur.slots) != slots {
+		t.Errorf("the index grew from %d to %d slots although it was sized for %d entries", slots, len(ix.cur.slots), n)
+	}
+}
