@@ -2,7 +2,13 @@
 // can put a crashable file system in memory there and fail any call.
 package disk
 
-import "io"
+import (
+	"errors"
+	"io"
+)
+
+// ErrLocked says that another process, or another part of this one, holds the lock.
+var ErrLocked = errors.New("locked by another process")
 
 // FS is the part of a file system that the journal needs. Names are paths in
 // the operating system's form. Errors of the operating system are passed on
@@ -16,15 +22,17 @@ type FS interface {
 	// OpenRead opens an existing file for reading only.
 	OpenRead(name string) (File, error)
 	Remove(name string) error
-	// Rename replaces newname if it exists.
+	// Rename replaces newname if it exists. Both must be closed.
 	Rename(oldname, newname string) error
 	// List returns the names in a directory, sorted, without the directory.
 	List(dir string) ([]string, error)
-	// MkdirAll makes a directory (mode 0700) and its parents; an existing one is no error.
+	// MkdirAll makes a directory (mode 0700) and its parents, durably; an
+	// existing one is no error.
 	MkdirAll(dir string) error
 	// SyncDir makes creations, renames and removals in dir durable.
 	SyncDir(dir string) error
-	// Lock takes an exclusive lock that ends with the process; ErrLocked if another holds it.
+	// Lock takes an exclusive lock on the file, which it creates if need be. The
+	// lock ends with the process at the latest; ErrLocked if another holds it.
 	Lock(name string) (io.Closer, error)
 }
 
@@ -34,7 +42,6 @@ type File interface {
 	io.WriterAt
 	io.Closer
 	Size() (int64, error)
-	Truncate(size int64) error
 	// Sync makes the written data durable, and the size if it grew
 	// (fdatasync where there is one).
 	Sync() error
