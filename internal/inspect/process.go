@@ -6,12 +6,11 @@ import (
 	"os"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/shirou/gopsutil/v4/process"
 )
 
-// maxCommand is the longest name or command line in a report, in characters.
+// maxCommand is the longest command line in a report, in bytes.
 const maxCommand = 256
 
 // Process is a process and what it uses. What cannot be read is zero.
@@ -38,11 +37,10 @@ func readProcess(ctx context.Context, pid int32) *Process {
 		return nil
 	}
 	r := &Process{PID: pid}
-	name, _ := p.NameWithContext(ctx)
-	r.Name = printable(name)
+	r.Name, _ = p.NameWithContext(ctx)
 	if int(pid) == os.Getpid() {
 		command, _ := p.CmdlineWithContext(ctx)
-		r.Command = printable(command)
+		r.Command = shorten(command)
 	}
 	r.CPUPercent, r.RSS = load(ctx, p)
 	r.Threads, _ = p.NumThreadsWithContext(ctx)
@@ -53,30 +51,19 @@ func readProcess(ctx context.Context, pid int32) *Process {
 	return r
 }
 
+func shorten(command string) string {
+	if len(command) <= maxCommand {
+		return command
+	}
+	return strings.ToValidUTF8(command[:maxCommand], "") + "…"
+}
+
 func load(ctx context.Context, p *process.Process) (cpu float64, rss uint64) {
 	cpu, _ = p.CPUPercentWithContext(ctx)
 	if memory, err := p.MemoryInfoWithContext(ctx); err == nil {
 		rss = memory.RSS
 	}
 	return cpu, rss
-}
-
-// printable makes a text that a process chose for itself safe for terminals.
-func printable(s string) string {
-	var b strings.Builder
-	n := 0
-	for _, r := range s {
-		if n == maxCommand {
-			b.WriteString("…")
-			break
-		}
-		if !unicode.IsPrint(r) {
-			r = '?'
-		}
-		b.WriteRune(r)
-		n++
-	}
-	return b.String()
 }
 
 // Worker is a worker process of a front.

@@ -2,9 +2,7 @@ package inspect
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 
 	"github.com/prometheus/procfs"
@@ -20,17 +18,20 @@ func protocols(ctx context.Context) ([]Protocol, []string) {
 	if err != nil {
 		return []Protocol{}, []string{fmt.Sprintf("estadísticas: no se puede leer /proc: %v", err)}
 	}
+	return protocolsOf(proc)
+}
+
+func protocolsOf(proc procfs.Proc) ([]Protocol, []string) {
 	var notes []string
 	v4, err := proc.Snmp()
 	if err != nil {
 		notes = append(notes, fmt.Sprintf("estadísticas de IPv4, TCP y UDP: %v", err))
 	}
 	v6, err := proc.Snmp6()
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		notes = append(notes, "estadísticas de IPv6: el sistema no tiene IPv6")
-	case err != nil:
+	if err != nil {
 		notes = append(notes, fmt.Sprintf("estadísticas de IPv6: %v", err))
+	} else if v6.Ip6.InReceives == nil { // the library takes a missing file for an empty one
+		notes = append(notes, "estadísticas de IPv6: el sistema no tiene IPv6")
 	}
 	list := []Protocol{}
 	for _, p := range []Protocol{ipv4(v4.Ip), ipv6(v6.Ip6), tcp(v4.Tcp), udp("UDP", v4.Udp), udp("UDPv6", procfs.Udp{

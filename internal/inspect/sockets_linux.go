@@ -20,7 +20,7 @@ const maxProcesses = 4096
 // The states as the kernel numbers them (include/net/tcp_states.h). 12 is a
 // half-open connection that has no socket of its own yet.
 var kernelStates = [...]State{
-	1: Established, 2: SynSent, 3: SynReceived, 4: FinWait1, 5: FinWait2, 6: TimeWait,
+	0: Closed, 1: Established, 2: SynSent, 3: SynReceived, 4: FinWait1, 5: FinWait2, 6: TimeWait,
 	7: Closed, 8: CloseWait, 9: LastAck, 10: Listen, 11: Closing, 12: SynReceived,
 }
 
@@ -31,12 +31,17 @@ func sockets(ctx context.Context, networks ...string) (all []socket, notes []str
 	if err != nil {
 		return nil, []string{fmt.Sprintf("conexiones: no se puede leer /proc: %v", err)}
 	}
+	return socketsIn(ctx, proc, networks)
+}
+
+func socketsIn(ctx context.Context, proc procfs.FS, networks []string) (all []socket, notes []string) {
 	for _, network := range networks {
 		for _, protocol := range []string{network, network + "6"} {
 			if ctx.Err() != nil {
 				return all, append(notes, "conexiones: lista incompleta, se agotó el tiempo")
 			}
-			all, err = appendSockets(all, proc, protocol)
+			lines, err := table(proc, protocol)
+			all = appendSockets(all, protocol, lines)
 			switch {
 			case errors.Is(err, fs.ErrNotExist) && protocol != network:
 				notes = append(notes, fmt.Sprintf("conexiones %s: el sistema no tiene IPv6", protocol))
@@ -70,11 +75,7 @@ func table(proc procfs.FS, protocol string) (procfs.NetTCP, error) {
 	return nil, fmt.Errorf("%w: %s", errors.ErrUnsupported, protocol)
 }
 
-func appendSockets(all []socket, proc procfs.FS, protocol string) ([]socket, error) {
-	lines, err := table(proc, protocol)
-	if err != nil {
-		return all, err
-	}
+func appendSockets(all []socket, protocol string, lines procfs.NetTCP) []socket {
 	for _, line := range lines {
 		k := socket{
 			protocol: protocol,
@@ -91,7 +92,7 @@ func appendSockets(all []socket, proc procfs.FS, protocol string) ([]socket, err
 		}
 		all = append(all, k)
 	}
-	return all, nil
+	return all
 }
 
 // address joins what the table holds. IPv4 over an IPv6 socket is shown as IPv4.
@@ -100,52 +101,67 @@ func address(ip net.IP, port uint64) netip.AddrPort {
 	return netip.AddrPortFrom(addr.Unmap(), uint16(port))
 }
 
-// owners finds which processes hold the sockets of these inodes. Our own
-// descriptors come first, and nobody else's are read if they are enough.
+// owners finds which processes hold the sockets of these inodes.
 func owners(ctx context.Context, inodes []uint64) (map[uint64]int32, []string) {
-	missing := make(map[uint64]bool, len(inodes))
-	for _, inode := range inodes {
-		missing[inode] = true
-	}
-	found := make(map[uint64]int32, len(inodes))
-	take := func(p procfs.Proc) {
-		targets, err := p.FileDescriptorTargets()
-		if err != nil {
-			return // gone, or not ours to look into: somebody else's, and it stays missing
-		}
-		for _, target := range targets {
-			if inode, ok := socketInode(target); ok && missing[inode] {
-				found[inode] = int32(p.PID)
-				delete(missing, inode)
-			}
-		}
-	}
 	proc, err := procfs.NewDefaultFS()
 	if err != nil {
-		return found, []string{fmt.Sprintf("procesos: no se puede leer /proc: %v", err)}
+		return nil, []string{fmt.Sprintf("procesos: no se puede leer /proc: %v", err)}
 	}
+	search := ownerSearch{missing: make(map[uint64]bool), found: make(map[uint64]int32)}
+	for _, inode := range inodes {
+		search.missing[inode] = true
+	}
+	if err := search.run(ctx, proc); err != nil {
+		return search.found, []string{fmt.Sprintf("procesos: no se pudo buscar en todos quien usa un puerto: %v", err)}
+	}
+	return search.found, nil
+}
+
+type ownerSearch struct {
+	missing map[uint64]bool
+	found   map[uint64]int32
+}
+
+// run looks through our own descriptors, and through those of other processes
+// only as long as something is missing. A process whose descriptors cannot be
+// read is gone or somebody else's; what it holds stays missing.
+func (o *ownerSearch) run(ctx context.Context, proc procfs.FS) error {
 	if self, err := proc.Proc(os.Getpid()); err == nil {
-		take(self)
+		o.look(self)
 	}
-	if len(missing) == 0 {
-		return found, nil
+	if len(o.missing) == 0 {
+		return nil
 	}
 	processes, err := proc.AllProcs()
 	if err != nil {
-		return found, []string{fmt.Sprintf("procesos: no se puede leer /proc: %v", err)}
+		return err
 	}
 	for i, p := range processes {
-		if len(missing) == 0 {
-			return found, nil
-		}
-		if ctx.Err() != nil || i == maxProcesses {
-			return found, []string{"procesos: búsqueda incompleta de quien usa un puerto"}
-		}
-		if p.PID != os.Getpid() {
-			take(p)
+		switch {
+		case len(o.missing) == 0:
+			return nil
+		case i == maxProcesses:
+			return fmt.Errorf("hay más de %d", maxProcesses)
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case p.PID != os.Getpid():
+			o.look(p)
 		}
 	}
-	return found, nil
+	return nil
+}
+
+func (o *ownerSearch) look(p procfs.Proc) {
+	targets, err := p.FileDescriptorTargets()
+	if err != nil {
+		return
+	}
+	for _, target := range targets {
+		if inode, ok := socketInode(target); ok && o.missing[inode] {
+			o.found[inode] = int32(p.PID)
+			delete(o.missing, inode)
+		}
+	}
 }
 
 func socketInode(target string) (uint64, bool) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 )
 
 // screen builds the report's text: titled sections of lines, tables and pairs
@@ -23,7 +24,7 @@ func (s *screen) section(format string, args ...any) {
 }
 
 func (s *screen) line(format string, args ...any) {
-	fmt.Fprintf(s, format, args...)
+	s.WriteString(printable(fmt.Sprintf(format, args...)))
 	s.WriteByte('\n')
 }
 
@@ -37,11 +38,22 @@ func (s *screen) table(rows ...[]any) {
 			} else {
 				fmt.Fprint(w, "\t")
 			}
-			fmt.Fprint(w, cell)
+			fmt.Fprint(w, printable(fmt.Sprint(cell)))
 		}
 		fmt.Fprintln(w)
 	}
 	w.Flush() // cannot fail: it writes to memory
+}
+
+// printable makes a text that others chose (a process its name, a system its
+// error) safe for terminals and for the report's lines.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, s)
 }
 
 // pair is a label and its value.
