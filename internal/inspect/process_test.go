@@ -50,7 +50,7 @@ func holdPort(network string) int {
 func startHolder(t *testing.T, network string) (pid, port int) {
 	t.Helper()
 	child := exec.Command(os.Args[0])
-	child.Env = append(os.Environ(), listenVariable+"="+network)
+	child.Env = append(os.Environ(), listenVariable+"="+network, "GORACE=atexit_sleep_ms=0")
 	in, err := child.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -28,7 +28,7 @@ func (s *screen) line(format string, args ...any) {
 	s.WriteByte('\n')
 }
 
-// table writes rows with their columns aligned; the first row is the heading.
+// table writes rows with their columns aligned, and a dash for what is empty.
 func (s *screen) table(rows ...[]any) {
 	w := tabwriter.NewWriter(s, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
@@ -38,7 +38,7 @@ func (s *screen) table(rows ...[]any) {
 			} else {
 				fmt.Fprint(w, "\t")
 			}
-			fmt.Fprint(w, printable(fmt.Sprint(cell)))
+			fmt.Fprint(w, or(printable(fmt.Sprint(cell)), "-"))
 		}
 		fmt.Fprintln(w)
 	}

@@ -84,7 +84,7 @@ func (r *System) ports(s *screen) {
 		case p.Process != nil:
 			rows = append(rows, p.Process.rows()...)
 		case p.Active:
-			rows = append(rows, pair("Proceso", "desconocido: faltan permisos para verlo"))
+			rows = append(rows, pair("Proceso", "desconocido: de otro usuario o de otro contenedor"))
 		}
 		s.table(rows...)
 	}
