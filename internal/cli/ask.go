@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os/signal"
+	"strconv"
+	"syscall"
+
+	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/config"
+	"github.com/cuenta-server/cuenta/internal/lang"
+)
+
+// serve runs the server until a signal asks it to end. It writes past the
+// buffer of stdout: a banner must be seen at once.
+func (a *app) serve() error {
+	c, err := a.values.Serve()
+	if err != nil {
+		return usageError{textOf(err)}
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	// After the first signal the second has its usual effect: it ends the process.
+	defer context.AfterFunc(ctx, stop)()
+	return a.program.Serve(ctx, c, a.rawStdout, a.stderr)
+}
+
+func (a *app) check() error { return a.program.Check(a.operands[0], a.stdout) }
+
+func (a *app) inc() error { return a.add(1) }
+func (a *app) dec() error { return a.add(-1) }
+
+// add adds sign times the first operand to the counter that the second names.
+// An amount of 0 reads, as it does in every protocol.
+func (a *app) add(sign int64) error {
+	n, err := strconv.ParseUint(a.operands[0], 10, 63)
+	if err != nil {
+		return usageError{lang.Text{
+			ES: "%q no es un número de 0 a 9223372036854775807", EN: "%q is not a number from 0 to 9223372036854775807",
+		}.Fill(a.operands[0])}
+	}
+	op := cuenta.Add
+	if n == 0 {
+		op = cuenta.Get
+	}
+	return a.ask(op, sign*int64(n), a.operands[1:])
+}
+
+func (a *app) reset() error { return a.ask(cuenta.Reset, 0, a.operands) }
+func (a *app) get() error   { return a.ask(cuenta.Get, 0, a.operands) }
+
+// ask applies one operation to the counter named, if one is, and prints the bare value.
+func (a *app) ask(op cuenta.Op, n int64, name []string) error {
+	r := cuenta.RPCRequest{Op: op.String(), N: n}
+	if len(name) > 0 {
+		r.Counter = name[0]
+		if !cuenta.ValidName([]byte(r.Counter)) {
+			return usageError{lang.Text{
+				ES: "%q no puede ser nombre de cuenta", EN: "%q cannot name a counter"}.Fill(r.Counter)}
+		}
+	}
+	return a.withServer(func(o *operator, _ config.Client) error {
+		value, err := o.apply(r)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(a.stdout, value)
+		return err
+	})
+}
+
+func (a *app) list() error {
+	prefix := ""
+	if len(a.operands) > 0 {
+		prefix = a.operands[0]
+	}
+	return a.withServer(func(o *operator, _ config.Client) error { return o.list(a.stdout, prefix) })
+}
+
+func (a *app) info() error {
+	return a.withServer(func(o *operator, c config.Client) error { return o.info(a.stdout, c.JSON) })
+}
+
+func (a *app) services() error {
+	return a.withServer(func(o *operator, _ config.Client) error { return o.services(a.stdout) })
+}
+
+func (a *app) stop() error  { return a.control((*operator).stop) }
+func (a *app) start() error { return a.control((*operator).start) }
+
+func (a *app) control(do func(*operator, io.Writer, string) error) error {
+	return a.withServer(func(o *operator, _ config.Client) error { return do(o, a.stdout, a.operands[0]) })
+}
+
+func (a *app) withServer(do func(*operator, config.Client) error) error {
+	o, c, err := a.connect()
+	if err != nil {
+		return err
+	}
+	defer o.close()
+	return do(o, c)
+}

@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"slices"
+
+	"github.com/cuenta-server/cuenta/internal/lang"
+)
+
+// command is one row of the table below, from which dispatch, help and the
+// completion of shells are made.
+type command struct {
+	names    []string // the first is the one in help, the others mean the same
+	operands lang.Text
+	min, max int // number of operands
+	flags    []string
+	offline  bool // needs neither settings nor a server: a broken .env is no matter
+	summary  lang.Text
+	detail   lang.Text // further paragraphs of its help; may be empty
+	run      func(*app) error
+}
+
+var (
+	serveFlags = []string{"data", "udp", "tcp", "proc", "web", "rpc", "socket", "workers", "log-level", "addresses"}
+	askFlags   = []string{"remote", "socket", "data"}
+
+	operandCounter = lang.Text{ES: "[CUENTA]", EN: "[COUNTER]"}
+	operandAmount  = lang.Text{ES: "N [CUENTA]", EN: "N [COUNTER]"}
+	operandPrefix  = lang.Text{ES: "[PREFIJO]", EN: "[PREFIX]"}
+	operandFront   = lang.Text{ES: "NOMBRE", EN: "NAME"}
+)
+
+// commands returns the table, in the order of help. It is a function because
+// help itself is in it.
+func commands() []command {
+	return slices.Concat(serverCommands(), talkCommands(), askCommands(), ownCommands())
+}
+
+func serverCommands() []command {
+	return []command{
+		{names: []string{"serve"}, flags: serveFlags, run: (*app).serve,
+			summary: lang.Text{ES: "arranca el servidor", EN: "run the server"},
+			detail: lang.Text{
+				ES: `Una dirección es HOST:PORT, o PORT solo, que escucha en 127.0.0.1; :PORT escucha en
+todas las interfaces, el puerto 0 elige uno libre y off deja fuera ese servicio.
+SIGTERM o SIGINT cierran en orden; una segunda señal corta en el acto.`,
+				EN: `An address is HOST:PORT, or PORT alone, which listens on 127.0.0.1; :PORT listens
+on all interfaces, port 0 picks a free one and off leaves that service out.
+SIGTERM or SIGINT shut down in order; a second signal cuts at once.`}},
+		{names: []string{"check"}, operands: lang.Text{ES: "DIR", EN: "DIR"}, min: 1, max: 1, run: (*app).check,
+			summary: lang.Text{ES: "verifica un directorio de datos", EN: "verify a data directory"}},
+	}
+}
+
+func talkCommands() []command {
+	return []command{
+		{names: []string{"console"}, flags: askFlags, run: (*app).console,
+			summary: lang.Text{ES: "consola, local o remota", EN: "console, local or remote"},
+			detail: lang.Text{
+				ES: `Una orden por línea, por teclado o por una tubería; «ayuda» dice cuáles. Por una
+tubería, el estado de salida es 1 si alguna línea falló.`,
+				EN: "One command a line, typed or piped; `help` tells which. When piped, the exit\n" +
+					"status is 1 if any line failed."}},
+		{names: []string{"client"}, operands: lang.Text{ES: "udp|tcp|proc [HOST:PORT]", EN: "udp|tcp|proc [HOST:PORT]"},
+			min: 1, max: 2, run: (*app).client,
+			summary: lang.Text{ES: "cliente de un servicio de red", EN: "client of a network service"},
+			detail: lang.Text{
+				ES: `Habla el protocolo de texto: inc.N dec.N con.0 res.0, con @CUENTA detrás para otra
+cuenta. Sin dirección, la de «cuenta serve» si no se le dice otra. Por UDP, un cambio
+cuya respuesta no llega no se repite: se dice que no se sabe si se hizo.`,
+				EN: "Speaks the text protocol: inc.N dec.N con.0 res.0, followed by @COUNTER for another\n" +
+					"counter. Without an address, the one `cuenta serve` has by default. Over UDP, a\n" +
+					"change whose answer does not come is not repeated: its fate is said to be unknown."}},
+	}
+}
+
+func askCommands() []command {
+	return []command{
+		{names: []string{"inc"}, operands: operandAmount, min: 1, max: 2, flags: askFlags, run: (*app).inc,
+			summary: lang.Text{ES: "suma N y muestra el valor", EN: "add N and print the value"}},
+		{names: []string{"dec"}, operands: operandAmount, min: 1, max: 2, flags: askFlags, run: (*app).dec,
+			summary: lang.Text{ES: "resta N y muestra el valor", EN: "subtract N and print the value"}},
+		{names: []string{"reset"}, operands: operandCounter, max: 1, flags: askFlags, run: (*app).reset,
+			summary: lang.Text{ES: "pone la cuenta a 0", EN: "set the counter to 0"}},
+		{names: []string{"get"}, operands: operandCounter, max: 1, flags: askFlags, run: (*app).get,
+			summary: lang.Text{ES: "muestra el valor", EN: "print the value"}},
+		{names: []string{"list", "lista"}, operands: operandPrefix, max: 1, flags: askFlags, run: (*app).list,
+			summary: lang.Text{ES: "lista las cuentas: nombre, tabulador, valor", EN: "list the counters: name, tab, value"}},
+		{names: []string{"info"}, flags: append([]string{"json"}, askFlags...), run: (*app).info,
+			summary: lang.Text{ES: "informe del servidor", EN: "report of the server"}},
+		{names: []string{"services", "servicios"}, flags: askFlags, run: (*app).services,
+			summary: lang.Text{ES: "lista los servicios con su estado y tráfico", EN: "list the services with state and traffic"}},
+		{names: []string{"stop", "detener"}, operands: operandFront, min: 1, max: 1, flags: askFlags, run: (*app).stop,
+			summary: lang.Text{ES: "detiene un servicio; los demás siguen", EN: "stop a service while the others go on"}},
+		{names: []string{"start", "iniciar"}, operands: operandFront, min: 1, max: 1, flags: askFlags, run: (*app).start,
+			summary: lang.Text{ES: "inicia un servicio detenido", EN: "start a stopped service"}},
+	}
+}
+
+func ownCommands() []command {
+	return []command{
+		{names: []string{"completion"}, operands: lang.Text{ES: "bash|zsh|fish", EN: "bash|zsh|fish"}, min: 1, max: 1,
+			offline: true, run: (*app).completion,
+			summary: lang.Text{ES: "guion de completado para un intérprete", EN: "completion script for a shell"}},
+		{names: []string{"version"}, offline: true, run: (*app).version,
+			summary: lang.Text{ES: "versión del programa", EN: "version of the program"}},
+		{names: []string{"help", "ayuda"}, operands: lang.Text{ES: "[ORDEN]", EN: "[COMMAND]"}, max: 1,
+			offline: true, run: (*app).help,
+			summary: lang.Text{ES: "esta ayuda, o la de una orden", EN: "this help, or that of a command"}},
+	}
+}
+
+// findCommand returns the command of that name, nil for none.
+func findCommand(name string) *command {
+	for _, c := range commands() {
+		if slices.Contains(c.names, name) {
+			return &c
+		}
+	}
+	return nil
+}
+
+// takes reports whether the flag is one of the command's; --lang and --help are of all.
+func (c *command) takes(flag string) bool {
+	return flag == "lang" || flag == "help" || slices.Contains(c.flags, flag)
+}
+
+// usage is how to write the command, without flags.
+func (c *command) usage() lang.Text {
+	text := lang.Text{ES: "cuenta " + c.names[0], EN: "cuenta " + c.names[0]}
+	if c.operands != (lang.Text{}) {
+		text.ES += " " + c.operands.ES
+		text.EN += " " + c.operands.EN
+	}
+	return text
+}

@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/lang"
+)
+
+// The words around a value are the original system's: its local console says one
+// thing, its RPC client another.
+const (
+	labelLocal  = "Valor del Contador, "
+	labelRemote = "Estado Del Contador: "
+)
+
+// console is a conversation with a server over its Unix socket or by net/rpc; both
+// can do the same things.
+type console struct {
+	*operator
+	label string
+}
+
+func (a *app) console() error {
+	o, c, err := a.connect()
+	if err != nil {
+		return err
+	}
+	defer o.close()
+	label := labelLocal
+	if c.Remote != "" {
+		label = labelRemote
+	}
+	return a.talk(console{o, label})
+}
+
+func (c console) say(line string, w io.Writer) error {
+	r, err := decode(line)
+	if err != nil {
+		return err
+	}
+	value, err := c.apply(cuenta.RPCRequest{
+		Op: r.Op.String(), Counter: string(r.Counter), N: r.N, Identity: string(r.Identity),
+	})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s%d\n", c.label, value)
+	return err
+}
+
+func (c console) words() []word {
+	return []word{
+		{names: []string{"info"}, help: lang.Text{ES: "informe del servidor", EN: "report of the server"},
+			run: func(w io.Writer, _ string) error { return c.info(w, false) }},
+		{names: []string{"servicios", "services"}, help: lang.Text{ES: "servicios, estado y tráfico", EN: "services, state and traffic"},
+			run: func(w io.Writer, _ string) error { return c.services(w) }},
+		{names: []string{"detener", "stop"}, front: true, help: lang.Text{ES: "detiene un servicio", EN: "stop a service"}, run: c.stop},
+		{names: []string{"iniciar", "start"}, front: true, help: lang.Text{ES: "inicia un servicio", EN: "start a service"}, run: c.start},
+		{names: []string{"lista", "list"}, prefix: true, help: lang.Text{ES: "lista las cuentas", EN: "list the counters"}, run: c.list},
+	}
+}
+
+// commandHelp tells the commands of the text protocol, which are the same in every conversation.
+var commandHelp = []struct {
+	usage lang.Text
+	help  lang.Text
+}{
+	{lang.Text{ES: "inc.N [@CUENTA]", EN: "inc.N [@COUNTER]"}, lang.Text{ES: "suma N; inc.0 lee", EN: "add N; inc.0 reads"}},
+	{lang.Text{ES: "dec.N [@CUENTA]", EN: "dec.N [@COUNTER]"}, lang.Text{ES: "resta N; dec.0 lee", EN: "subtract N; dec.0 reads"}},
+	{lang.Text{ES: "con.0 [@CUENTA]", EN: "con.0 [@COUNTER]"}, lang.Text{ES: "lee", EN: "read"}},
+	{lang.Text{ES: "res.0 [@CUENTA]", EN: "res.0 [@COUNTER]"}, lang.Text{ES: "pone a 0", EN: "set to 0"}},
+}
+
+func writeTalkHelp(w io.Writer, p partner, l lang.Lang) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	var rows strings.Builder
+	for _, c := range commandHelp {
+		fmt.Fprintf(&rows, "%s\t%s\n", c.usage.In(l), c.help.In(l))
+	}
+	for _, word := range append(p.words(), wordHelp, wordQuit) {
+		fmt.Fprintf(&rows, "%s\t%s\n", word.usage(l), word.help.In(l))
+	}
+	if _, err := io.WriteString(table, rows.String()); err != nil {
+		return err
+	}
+	return table.Flush()
+}
+
+// usage shows every name of the word, the reader's language first.
+func (w *word) usage(l lang.Lang) string {
+	names := slices.Clone(w.names)
+	if l == lang.English && len(names) > 1 {
+		names = append(names[1:], names[0])
+	}
+	usage := strings.Join(names, ", ")
+	switch {
+	case w.front:
+		usage += " " + operandFront.In(l)
+	case w.prefix:
+		usage += " " + operandPrefix.In(l)
+	}
+	return usage
+}

@@ -1,0 +1,144 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+
+	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/lang"
+	"github.com/cuenta-server/cuenta/internal/rpcclient"
+)
+
+// sentences says in Spanish what each code means. In English the server's own
+// sentence is shown.
+var sentences = [cuenta.NumCodes]string{
+	cuenta.OK:          "hecho",
+	cuenta.Syntax:      "no se entiende la petición",
+	cuenta.TooLarge:    "la petición pasa de su tamaño máximo",
+	cuenta.Unsupported: "las identidades todavía no existen",
+	cuenta.Overflow:    "la cuenta se saldría de int64",
+	cuenta.Busy:        "el servidor está al límite; inténtelo otra vez",
+	cuenta.Full:        "el disco está lleno; los cambios esperan a que haya sitio",
+	cuenta.TooMany:     "la tabla de cuentas está llena",
+	cuenta.Canceled:    "se abandonó antes de hacerse",
+	cuenta.Stopping:    "el servidor se está cerrando",
+	cuenta.Failed:      "el registro falló; hay que arrancar el servidor de nuevo",
+	cuenta.Unknown:     "el registro falló; no se sabe si el cambio se hizo",
+	cuenta.Forbidden:   "quien lo pide no puede pedirlo",
+	cuenta.NotFound:    "no hay ningún servicio con ese nombre",
+}
+
+// details says in Spanish what the text protocol says about malformed commands.
+var details = map[string]string{
+	"the command is empty":                        "la orden está vacía",
+	"unknown verb, send ayuda for help":           "verbo desconocido; «ayuda» dice cuáles hay",
+	"the verb takes a number, as in inc.4":        "al verbo le falta el número, como en inc.4",
+	"the number must be digits only, as in inc.4": "el número solo lleva cifras, como en inc.4",
+	"the number is over 9223372036854775807":      "el número pasa de 9223372036854775807",
+	"res takes 0 only":                            "res solo admite 0",
+	"con takes 0 only":                            "con solo admite 0",
+	"exactly one space goes before an option":     "ante una opción va un espacio, y solo uno",
+	"an option is @counter or id=key":             "una opción es @cuenta o id=clave",
+	"an option is given twice":                    "hay una opción repetida",
+	"bad counter name":                            "nombre de cuenta no válido",
+	"a key is 1 to 128 visible ASCII bytes":       "una clave tiene de 1 a 128 caracteres ASCII visibles",
+	"ayuda and salir stand alone":                 "ayuda y salir van solas",
+	"a command is at most 512 bytes":              "una orden tiene como mucho 512 bytes",
+	"the counter would pass 9223372036854775807":  "la cuenta pasaría de 9223372036854775807",
+	"the counter would pass -9223372036854775808": "la cuenta pasaría de -9223372036854775808",
+	cuenta.Failed.Text():                          sentences[cuenta.Failed],
+}
+
+// errLost says that a connection ended, or fell silent, before the answer came.
+var errLost = lang.Text{ES: "se perdió la conexión con el servidor", EN: "the connection to the server was lost"}
+
+// unknownFate is a change that may or may not have been made.
+type unknownFate struct{ cause error }
+
+func (e unknownFate) Error() string { return e.cause.Error() }
+func (e unknownFate) Unwrap() error { return e.cause }
+
+// withFate marks the failure of a change, unless the server refused it: a
+// refusal says itself what became of the change.
+func withFate(err error, change bool) error {
+	if _, refused := errors.AsType[*cuenta.Error](err); err == nil || refused || !change {
+		return err
+	}
+	return unknownFate{err}
+}
+
+// isLost reports whether nothing more can be asked over the connection.
+func isLost(err error) bool { return errors.Is(err, errLost) || errors.Is(err, rpcclient.ErrLost) }
+
+// explain tells a failure to a person.
+func explain(err error, l lang.Lang) string {
+	text := cause(err)
+	if _, unknown := errors.AsType[unknownFate](err); unknown {
+		text = lang.Text{
+			ES: "%s; no se sabe si el cambio se hizo", EN: "%s; whether the change was made is unknown",
+		}.Fill(text)
+	}
+	return text.In(l)
+}
+
+func cause(err error) lang.Text {
+	if refusal, ok := errors.AsType[*cuenta.Error](err); ok {
+		return explainRefusal(refusal)
+	}
+	if none, ok := errors.AsType[*rpcclient.NoServerError](err); ok {
+		return noServer(none.Address, none.Err)
+	}
+	if other, ok := errors.AsType[*rpcclient.OtherServerError](err); ok {
+		return lang.Text{
+			ES: "lo que escucha en %s no es un servidor de cuentas (%s)",
+			EN: "what listens at %s is not a counter server (%s)",
+		}.Fill(other.Address, other.Said)
+	}
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return lang.Text{ES: "el servidor no respondió a tiempo", EN: "the server did not answer in time"}
+	case errors.Is(err, rpcclient.ErrLost):
+		return errLost
+	}
+	return textOf(err)
+}
+
+func noServer(address string, err error) lang.Text {
+	return lang.Text{
+		ES: "no hay servidor en %s (%v); «cuenta serve» lo arranca",
+		EN: "no server at %s (%v); `cuenta serve` starts one",
+	}.Fill(address, err)
+}
+
+// explainRefusal shows the code, which is never translated, and a sentence.
+func explainRefusal(e *cuenta.Error) lang.Text {
+	spanish, known := details[e.Text]
+	if !known && e.Code < cuenta.NumCodes {
+		spanish = sentences[e.Code]
+		if e.Text != e.Code.Text() {
+			spanish += " (" + e.Text + ")"
+		}
+	}
+	prefix := "error " + e.Code.String() + ": "
+	return lang.Text{ES: prefix + spanish, EN: prefix + e.Text}
+}
+
+// parseAnswer reads an answer of the text protocol: a value, or a refusal as an error.
+func parseAnswer(line string) (string, error) {
+	if rest, ok := strings.CutPrefix(line, "error "); ok {
+		code, text, _ := strings.Cut(rest, " ")
+		if refusal, ok := cuenta.ParseError(code + ": " + text); ok {
+			return "", refusal
+		}
+	} else if isNumber(line) {
+		return line, nil
+	}
+	return "", lang.Text{ES: "respuesta ilegible %q", EN: "unreadable answer %q"}.Fill(line)
+}
+
+func isNumber(s string) bool {
+	digits := strings.TrimPrefix(s, "-")
+	return digits != "" && strings.Trim(digits, "0123456789") == ""
+}
