@@ -1,7 +1,9 @@
 package limit
 
 import (
+	"errors"
 	"net"
+	"os"
 	"sync"
 	"time"
 )
@@ -13,7 +15,8 @@ type Conn struct {
 	listener *Listener
 
 	mu      sync.Mutex // orders deadlines
-	stopped bool       // reading has ended: its deadline stays in the past
+	stopped bool       // reading ends with what has arrived; its deadline stays in the past
+	unheard int        // bytes that are still read once stopped
 	closing sync.Once
 	closed  error
 }
@@ -21,9 +24,52 @@ type Conn struct {
 // past is a deadline that ends every read at once.
 var past = time.Unix(1, 0)
 
+const (
+	// maxUnheard is how much is still read of a connection whose reading was
+	// ended, in bytes, for a client may send faster than it is served.
+	maxUnheard = 64 << 10
+
+	// lastRead is how long to wait for bytes that may have arrived, where the
+	// system does not tell how many did.
+	lastRead = 20 * time.Millisecond
+
+	// unknown is the number of bytes received where the system does not tell.
+	unknown = -1
+)
+
 func (c *Conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
+	if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) {
+		n, err = c.readReceived(p, err)
+	}
 	c.listener.traffic.BytesIn.Add(int64(n))
+	return n, err
+}
+
+// readReceived reads what had arrived on a connection whose reading was ended;
+// over says that there is no more. A read over its deadline does not look
+// whether there is anything to read.
+func (c *Conn) readReceived(p []byte, over error) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.stopped || c.unheard == 0 {
+		return 0, over
+	}
+	patience := lingering // ample: the bytes are there
+	switch received(c.Conn) {
+	case 0:
+		return 0, over
+	case unknown:
+		patience = lastRead
+	}
+	if err := c.Conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		return 0, err
+	}
+	n, err := c.Conn.Read(p[:min(len(p), c.unheard)])
+	c.unheard -= n
+	if again := c.Conn.SetReadDeadline(past); err == nil {
+		err = again
+	}
 	return n, err
 }
 
@@ -51,12 +97,16 @@ func (c *Conn) SetDeadline(t time.Time) error {
 	return c.SetWriteDeadline(t)
 }
 
-// StopReading ends the reading: a read under way and all that follow fail as
-// over their deadline.
+// StopReading ends the reading: reads get what has arrived already, and then fail
+// as over their deadline.
 func (c *Conn) StopReading() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.stopped {
+		return
+	}
 	c.stopped = true
+	c.unheard = maxUnheard
 	// An error would mean that the connection is closed, and so is its reading.
 	_ = c.Conn.SetReadDeadline(past)
 }

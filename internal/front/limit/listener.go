@@ -130,11 +130,12 @@ func (l *Listener) forget(c *Conn) {
 // answered and closed by those who serve it. When ctx ends first, it closes what
 // is left and returns the error of ctx.
 func (l *Listener) Drain(ctx context.Context) error {
+	open := l.letIn() // before the close, so that who accepts knows why it ends
 	err := l.Close()
 	if errors.Is(err, net.ErrClosed) {
 		err = nil // the accepting side was first
 	}
-	for _, c := range l.stopReading() {
+	for _, c := range open {
 		c.StopReading()
 	}
 	select {
@@ -146,8 +147,8 @@ func (l *Listener) Drain(ctx context.Context) error {
 	}
 }
 
-// stopReading lets nothing in any more and returns what is open.
-func (l *Listener) stopReading() []*Conn {
+// letIn lets nothing in any more, and returns what was let in and is open.
+func (l *Listener) letIn() []*Conn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.draining {

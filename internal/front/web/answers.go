@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/wire/text"
@@ -118,14 +119,18 @@ func (s *Server) change(r *http.Request) reply {
 	}
 }
 
-// onlyParameter returns the value of a query that holds the named parameter
-// once, and nothing else.
+// onlyParameter returns the value of a query that is the named parameter once,
+// and nothing else.
 func onlyParameter(query, name string) (string, bool) {
-	values, err := url.ParseQuery(query)
-	if err != nil || len(values) != 1 || len(values[name]) != 1 {
+	if strings.Contains(query, "&") {
 		return "", false
 	}
-	return values[name][0], true
+	key, value, _ := strings.Cut(query, "=")
+	if key, err := url.QueryUnescape(key); err != nil || key != name {
+		return "", false
+	}
+	value, err := url.QueryUnescape(value)
+	return value, err == nil
 }
 
 // info answers /info: the same report that the consoles show.
@@ -141,10 +146,10 @@ func (s *Server) info(r *http.Request) reply {
 	select {
 	case s.reports <- struct{}{}:
 		defer func() { <-s.reports }()
-	case <-r.Context().Done():
+	case <-s.http.Context().Done():
 		return refused(cuenta.Canceled, cuenta.Canceled.Text())
 	}
-	report, err := s.config.Operator.Info(r.Context(), asJSON)
+	report, err := s.config.Operator.Info(s.http.Context(), asJSON)
 	if err != nil {
 		if e, ok := errors.AsType[*cuenta.Error](err); ok {
 			return refused(e.Code, e.Text)
