@@ -1,11 +1,12 @@
 package inspect
 
 import (
-	"fmt"
 	"runtime/metrics"
 	"time"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/gate"
+	"github.com/cuenta-server/cuenta/internal/queue"
 )
 
 // Health is the state of the service.
@@ -19,20 +20,21 @@ const (
 
 // Service is the Servicio de Cuentas as a whole.
 type Service struct {
-	State      Health        `json:"state"`
-	Reason     string        `json:"reason,omitempty"` // why it is not ok
-	Version    string        `json:"version"`
-	PID        int           `json:"pid"`
-	Data       string        `json:"data"` // the data directory
-	Started    time.Time     `json:"started"`
-	Uptime     time.Duration `json:"uptime_ns"`
-	Counters   uint64        `json:"counters"`
-	History    uint64        `json:"history,string"` // a string: JavaScript would round it
-	Epoch      uint64        `json:"epoch"`
-	Sequence   uint64        `json:"sequence"` // of the last durable record
-	Goroutines uint64        `json:"goroutines"`
-	Heap       uint64        `json:"heap"`   // bytes that the Go runtime has from the system
-	Shared     uint64        `json:"shared"` // bytes of counters, in shared memory and outside Go's heap
+	State       Health        `json:"state"`
+	Reason      string        `json:"reason,omitempty"` // why it is not ok
+	Version     string        `json:"version"`
+	PID         int           `json:"pid"`
+	Data        string        `json:"data"` // the data directory
+	Started     time.Time     `json:"started"`
+	Uptime      time.Duration `json:"uptime_ns"`
+	Counters    uint64        `json:"counters"`
+	MaxCounters uint64        `json:"max_counters"`
+	History     uint64        `json:"history,string"` // a string: JavaScript would round it
+	Epoch       uint64        `json:"epoch"`
+	Sequence    uint64        `json:"sequence"` // of the last durable record
+	Goroutines  uint64        `json:"goroutines"`
+	Heap        uint64        `json:"heap"`   // bytes that the Go runtime has from the system
+	Shared      uint64        `json:"shared"` // bytes of counters, in shared memory and outside Go's heap
 }
 
 // ReadRuntime fills in what Go's runtime knows, without stopping anything.
@@ -57,6 +59,8 @@ func (s *Service) ReadRuntime() {
 type Report struct {
 	System  System                 `json:"system"`
 	Service Service                `json:"service"`
+	Gate    gate.Stats             `json:"gate"`
+	Queue   queue.Stats            `json:"queue"`
 	Fronts  []cuenta.ServiceStatus `json:"fronts"`
 	Workers []Worker               `json:"workers"`
 }
@@ -72,64 +76,10 @@ func (r *Report) Text() []byte {
 	r.System.statistics(s)
 	r.System.ports(s)
 	r.Service.text(s)
+	r.gate(s)
+	r.queue(s)
 	r.fronts(s)
 	r.workers(s)
 	r.System.notes(s)
 	return s.Bytes()
-}
-
-// alarm says at the top what nobody should miss.
-func (v *Service) alarm(s *screen) {
-	switch v.State {
-	case Full:
-		s.line("ATENCIÓN: disco lleno, los cambios esperan espacio: %s", v.Reason)
-	case Failed:
-		s.line("ATENCIÓN: el diario falló, solo se responden lecturas; reinicie el servidor: %s", v.Reason)
-	}
-}
-
-func (v *Service) text(s *screen) {
-	s.section("Servicio de Cuentas")
-	rows := [][]any{pair("Estado", v.State)}
-	if v.Reason != "" {
-		rows = append(rows, pair("Motivo", v.Reason))
-	}
-	s.table(append(rows,
-		pair("Versión", v.Version),
-		pair("Pid", v.PID),
-		pair("Directorio de datos", v.Data),
-		pair("Iniciado", moment(v.Started)),
-		pair("En marcha", span(v.Uptime)),
-		pair("Contadores", v.Counters),
-		pair("Historia", fmt.Sprintf("%016x", v.History)),
-		pair("Época", v.Epoch),
-		pair("Secuencia", v.Sequence),
-		pair("Gorrutinas", v.Goroutines),
-		pair("Memoria de Go", size(v.Heap)),
-		pair("Memoria de contadores", size(v.Shared)),
-	)...)
-}
-
-func (r *Report) fronts(s *screen) {
-	s.section("Servidores")
-	rows := [][]any{{"Nombre", "Estado", "Dirección", "Abiertas", "Aceptadas", "Rechazadas",
-		"Peticiones", "Errores", "Entrada", "Salida", "Perdidos", "Procesos"}}
-	for _, f := range r.Fronts {
-		rows = append(rows, []any{f.Name, f.State, f.Address, f.Open, f.Accepted, f.Refused,
-			f.Requests, f.Errors, size(f.BytesIn), size(f.BytesOut), f.Dropped, f.Workers})
-	}
-	s.table(rows...)
-}
-
-func (r *Report) workers(s *screen) {
-	if len(r.Workers) == 0 {
-		return
-	}
-	s.section("Procesos trabajadores")
-	rows := [][]any{{"Servidor", "Pid", "Abiertas", "Aceptadas", "Peticiones", "Entrada", "Salida", "CPU", "Memoria"}}
-	for _, w := range r.Workers {
-		rows = append(rows, []any{w.Front, w.PID, w.Connections, w.Accepted, w.Requests,
-			size(w.BytesIn), size(w.BytesOut), percent(w.CPUPercent), size(w.RSS)})
-	}
-	s.table(rows...)
 }

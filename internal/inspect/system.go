@@ -119,8 +119,10 @@ type endpoint struct {
 	port    int
 }
 
+func (s *socket) network() string { return strings.TrimSuffix(s.protocol, "6") }
+
 func (s *socket) endpoint() endpoint {
-	return endpoint{strings.TrimSuffix(s.protocol, "6"), int(s.local.Port())}
+	return endpoint{s.network(), int(s.local.Port())}
 }
 
 // receives reports whether the socket is the one that makes its port active.
@@ -164,22 +166,44 @@ func (s *System) count(all []socket, ports []Port) []socket {
 			}
 		}
 	}
-	var ours []socket
 	for _, k := range all {
 		s.Machine[k.state]++
-		i, ok := first[k.endpoint()]
-		if !ok {
-			continue
-		}
-		k.use = i
-		ours = append(ours, k)
+	}
+	ours := onPorts(all, first)
+	for _, k := range ours {
 		s.Summary[k.state]++
-		s.Ports[i].States[k.state]++
-		s.Ports[i].Active = s.Ports[i].Active || k.receives()
+		s.Ports[k.use].States[k.state]++
+		s.Ports[k.use].Active = s.Ports[k.use].Active || k.receives()
 	}
 	for i, p := range ports {
 		if j, ok := first[endpoint{p.Network, p.Port}]; ok {
 			s.Ports[i].Active, s.Ports[i].States = s.Ports[j].Active, s.Ports[j].States
+		}
+	}
+	return ours
+}
+
+// onPorts selects the sockets on the given ports. A connection is counted once:
+// by the server's end, or, once that is gone, by the client's end if it is on
+// this machine. Otherwise a local client that closes first, as clients do,
+// would leave no time_wait to be seen.
+func onPorts(all []socket, ports map[endpoint]int) []socket {
+	type ends struct{ local, remote netip.AddrPort }
+	var ours []socket
+	seen := make(map[ends]bool)
+	for _, k := range all {
+		if use, ok := ports[k.endpoint()]; ok {
+			k.use = use
+			ours = append(ours, k)
+			seen[ends{k.local, k.remote}] = true
+		}
+	}
+	for _, k := range all {
+		use, ok := ports[endpoint{k.network(), int(k.remote.Port())}]
+		sameMachine := k.local.Addr() == k.remote.Addr()
+		if ok && k.network() == "tcp" && sameMachine && !seen[ends{k.remote, k.local}] && !seen[ends{k.local, k.remote}] {
+			k.use = use
+			ours = append(ours, k)
 		}
 	}
 	return ours

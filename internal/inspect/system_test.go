@@ -25,7 +25,7 @@ func TestListIsBoundedAndOrdered(t *testing.T) {
 	}
 	all = append(all,
 		made("tcp", "127.0.0.1:2020", nobody, Listen),
-		made("tcp", "127.0.0.1:9999", "127.0.0.1:2020", Established), // a client's end
+		made("tcp", "127.0.0.1:1", "127.0.0.1:2020", Established), // a client's end
 		made("udp", "127.0.0.1:2002", nobody, Unconnected),
 	)
 	s := newSystem(all, Port{"udp", "udp", 2002}, Port{"tcp", "tcp", 2020})
@@ -62,5 +62,22 @@ func TestPortAskedForTwice(t *testing.T) {
 		if s.Ports[i].Active != active {
 			t.Errorf("port %d: %+v", i, s.Ports[i])
 		}
+	}
+}
+
+// A connection between two ends on this machine counts once, and one to the same
+// port elsewhere not at all.
+func TestConnectionsCountOnce(t *testing.T) {
+	both := []socket{
+		made("tcp", "127.0.0.1:2020", "127.0.0.1:7", Established),
+		made("tcp", "127.0.0.1:7", "127.0.0.1:2020", Established),
+	}
+	elsewhere := made("tcp", "10.0.0.1:7", "10.0.0.2:2020", Established)
+	connectedUDP := made("udp", "127.0.0.1:7", "127.0.0.1:2020", Established)
+	itself := made("tcp", "127.0.0.1:2020", "127.0.0.1:2020", Established) // TCP can connect to itself
+	left := made("tcp6", "[::1]:8", "[::1]:2020", TimeWait)
+	s := newSystem(append(both, elsewhere, connectedUDP, itself, left), Port{"tcp", "tcp", 2020}, Port{"udp", "udp", 2020})
+	if s.Summary[Established] != 2 || s.Summary[TimeWait] != 1 || len(s.Connections) != 3 {
+		t.Errorf("%v %+v", s.Summary, s.Connections)
 	}
 }

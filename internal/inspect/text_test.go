@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/gate"
+	"github.com/cuenta-server/cuenta/internal/queue"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -68,9 +70,16 @@ func sample() *Report {
 		},
 		Service: Service{
 			State: Healthy, Version: "1.2.3", PID: 4242, Data: "cuenta-data", Started: noon.Add(-90 * time.Minute),
-			Uptime: 90 * time.Minute, Counters: 100_000, History: 0xfedcba9876543210, Epoch: 0, Sequence: 987,
+			Uptime: 90 * time.Minute, Counters: 100_000, MaxCounters: 50_000_000, History: 0xfedcba9876543210, Epoch: 0, Sequence: 987,
 			Goroutines: 41, Heap: 12_345_678, Shared: 9_600_000,
 		},
+		Gate: gate.Stats{Capacity: 64, InUse: 1, Tried: 5, Classes: [...]gate.ClassStats{
+			{Class: "console", Grants: 12, Waits: 1, TotalWait: 1500, MaxWait: 1500},
+			{Class: "remote", Grants: 345, Waits: 10, Waiting: 2, Canceled: 1, TotalWait: 20 * time.Millisecond, MaxWait: 1234567},
+			{Class: "queue", Grants: 98765},
+		}},
+		Queue: queue.Stats{Capacity: 65536, Depth: 12, HighWater: 4096, Messages: 3, Waiting: 1, Accepted: 1000,
+			AcceptedWeight: 5012, Taken: 997, TakenWeight: 5000, Waited: 9, Canceled: 2, Refused: 4},
 		Fronts: []cuenta.ServiceStatus{
 			{Name: "udp", State: cuenta.Running, Address: "127.0.0.1:2002", Requests: 25, Errors: 1, BytesIn: 250, BytesOut: 75, Dropped: 2},
 			{Name: "tcp", State: cuenta.Draining, Address: "127.0.0.1:2020", Open: 19, Accepted: 40, Refused: 3,

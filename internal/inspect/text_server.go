@@ -1,0 +1,97 @@
+package inspect
+
+import (
+	"fmt"
+
+	"github.com/cuenta-server/cuenta"
+)
+
+// alarm says at the top what nobody should miss.
+func (v *Service) alarm(s *screen) {
+	switch v.State {
+	case Full:
+		s.line("ATENCIÓN: disco lleno, los cambios esperan espacio: %s", v.Reason)
+	case Failed:
+		s.line("ATENCIÓN: el diario falló, solo se responden lecturas; reinicie el servidor: %s", v.Reason)
+	}
+}
+
+func (v *Service) text(s *screen) {
+	s.section("Servicio de Cuentas")
+	rows := [][]any{pair("Estado", v.State)}
+	if v.Reason != "" {
+		rows = append(rows, pair("Motivo", v.Reason))
+	}
+	s.table(append(rows,
+		pair("Versión", v.Version),
+		pair("Pid", v.PID),
+		pair("Directorio de datos", v.Data),
+		pair("Iniciado", moment(v.Started)),
+		pair("En marcha", span(v.Uptime)),
+		pair("Contadores", fmt.Sprintf("%d de %d como máximo", v.Counters, v.MaxCounters)),
+		pair("Historia", fmt.Sprintf("%016x", v.History)),
+		pair("Época", v.Epoch),
+		pair("Secuencia", v.Sequence),
+		pair("Gorrutinas", v.Goroutines),
+		pair("Memoria de Go", size(v.Heap)),
+		pair("Memoria de contadores", size(v.Shared)),
+	)...)
+}
+
+// classNames are the words for the gate's classes, highest priority first.
+var classNames = [cuenta.NumClasses]string{"consola", "remota", "cola"}
+
+func (r *Report) gate(s *screen) {
+	g := &r.Gate
+	s.section("Semáforo con pesos y prioridades")
+	s.table(
+		pair("Capacidad", g.Capacity),
+		pair("En uso", g.InUse),
+		pair("Tomado sin clase", g.Tried),
+	)
+	rows := [][]any{{"Clase", "Concedidos", "Esperaron", "Esperando", "Cancelados", "Espera total", "Espera máxima"}}
+	for i, c := range g.Classes {
+		rows = append(rows, []any{classNames[i], c.Grants, c.Waits, c.Waiting, c.Canceled, span(c.TotalWait), span(c.MaxWait)})
+	}
+	s.table(rows...)
+}
+
+func (r *Report) queue(s *screen) {
+	q := &r.Queue
+	s.section("Cola de mensajes")
+	s.table(
+		pair("Capacidad", fmt.Sprintf("%d peticiones", q.Capacity)),
+		pair("Profundidad", fmt.Sprintf("%d en %d mensajes", q.Depth, q.Messages)),
+		pair("Máximo alcanzado", q.HighWater),
+		pair("Aceptadas", fmt.Sprintf("%d en %d mensajes", q.AcceptedWeight, q.Accepted)),
+		pair("Atendidas", fmt.Sprintf("%d en %d mensajes", q.TakenWeight, q.Taken)),
+		pair("Mensajes rechazados", q.Refused),
+		pair("Esperaron lugar", q.Waited),
+		pair("Esperando lugar", q.Waiting),
+		pair("Cancelados", q.Canceled),
+	)
+}
+
+func (r *Report) fronts(s *screen) {
+	s.section("Servidores")
+	rows := [][]any{{"Nombre", "Estado", "Dirección", "Abiertas", "Aceptadas", "Rechazadas",
+		"Peticiones", "Errores", "Entrada", "Salida", "Perdidos", "Procesos"}}
+	for _, f := range r.Fronts {
+		rows = append(rows, []any{f.Name, f.State, f.Address, f.Open, f.Accepted, f.Refused,
+			f.Requests, f.Errors, size(f.BytesIn), size(f.BytesOut), f.Dropped, f.Workers})
+	}
+	s.table(rows...)
+}
+
+func (r *Report) workers(s *screen) {
+	if len(r.Workers) == 0 {
+		return
+	}
+	s.section("Procesos trabajadores")
+	rows := [][]any{{"Servidor", "Pid", "Abiertas", "Aceptadas", "Peticiones", "Entrada", "Salida", "CPU", "Memoria"}}
+	for _, w := range r.Workers {
+		rows = append(rows, []any{w.Front, w.PID, w.Connections, w.Accepted, w.Requests,
+			size(w.BytesIn), size(w.BytesOut), percent(w.CPUPercent), size(w.RSS)})
+	}
+	s.table(rows...)
+}
