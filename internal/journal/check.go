@@ -1,0 +1,129 @@
+package journal
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/disk"
+)
+
+// Check reads a whole data directory, writes to w what it found, and returns an
+// error if it is damaged. Beyond what a start checks it looks at every name and
+// at the revisions. It changes nothing, and refuses a directory in use.
+func Check(fs disk.FS, dir string, w io.Writer) error {
+	c, err := readDir(fs, dir)
+	if err != nil {
+		return err
+	}
+	if c.locked {
+		lock, err := lockDir(fs, dir)
+		if err != nil {
+			return err
+		}
+		defer lock.Close() // nothing was written
+	}
+	a := &auditor{revisions: map[uint32]*[pageSize]uint64{}}
+	r := &replay{into: a}
+	a.replay = r
+	err = c.read(r)
+	if werr := c.report(r, w); err == nil {
+		err = werr
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(w, "no damage found")
+	return err
+}
+
+// report writes what was read, as far as it was.
+func (c *contents) report(r *replay, w io.Writer) error {
+	p := printer{w: w}
+	if len(c.snapshots) == 0 && len(c.segments) == 0 {
+		p.line("%s: empty, a new log would begin", c.dir)
+	}
+	if r.snapshot != nil {
+		p.line("%s: %d counters, taken at %s, needs the log from sequence %d on and was written through %d",
+			snapshotName(r.begin), r.snapshot.foot.counters, date(r.snapshot.head.time), r.begin+1, r.end)
+	}
+	for i := range r.segments {
+		p.segment(&r.segments[i])
+	}
+	for _, name := range c.unneeded {
+		p.line("%s: not needed, the next start removes it", name)
+	}
+	if len(r.segments) > 0 || r.snapshot != nil {
+		p.line("%d counters, %d records, last sequence %d at %s, history %016x",
+			r.seen.n, r.records, r.sequence, date(r.time), r.history)
+	}
+	return p.err
+}
+
+// printer writes lines until one fails.
+type printer struct {
+	w   io.Writer
+	err error
+}
+
+func (p *printer) line(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+	}
+}
+
+func (p *printer) segment(s *segment) {
+	name := filepath.Base(s.name)
+	if s.empty() {
+		p.line("%s: made ahead, empty", name)
+		return
+	}
+	end := "in use when the server stopped, not sealed"
+	switch {
+	case s.sealed && s.next == 0:
+		end = "sealed by a clean stop"
+	case s.sealed:
+		end = fmt.Sprintf("sealed, goes on in %s", segmentName(s.next))
+	}
+	p.line("%s: %d records, sequences %d to %d, %d of %d bytes, %s",
+		name, s.records, s.first, s.last, s.end, s.size, end)
+	if s.cut > 0 {
+		p.line("%s: %d bytes from offset %d on belong to a group that was never finished; the next start cuts them off",
+			name, s.cut, s.end)
+	}
+}
+
+func date(nanoseconds int64) string {
+	return time.Unix(0, nanoseconds).UTC().Format(time.RFC3339)
+}
+
+const pageSize = 4096
+
+// auditor is the sink that looks at what it gets.
+type auditor struct {
+	replay    *replay
+	revisions map[uint32]*[pageSize]uint64 // by cell/pageSize
+}
+
+func (a *auditor) Reserve(uint64) {}
+
+func (a *auditor) Put(cell uint32, name []byte, value int64, revision uint64) error {
+	if name != nil && !cuenta.ValidName(name) {
+		return fmt.Errorf("cell %d has the name %q, which is not valid", cell, name)
+	}
+	page := a.revisions[cell/pageSize]
+	if page == nil {
+		page = new([pageSize]uint64)
+		a.revisions[cell/pageSize] = page
+	}
+	last := &page[cell%pageSize]
+	switch {
+	case revision > *last || name != nil:
+		*last = revision
+	case !a.replay.overlap:
+		return fmt.Errorf("cell %d has revision %d behind %d", cell, revision, *last)
+	}
+	return nil
+}

@@ -1,0 +1,46 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cuenta-server/cuenta"
+)
+
+var (
+	// ErrWait says that the next segment is still being made.
+	ErrWait = errors.New("journal: the next segment is still being made")
+
+	// ErrClosed says that the journal was sealed or closed.
+	ErrClosed = errors.New("journal: closed")
+
+	errFull     = cuenta.Full.Err()
+	errTooLarge = cuenta.TooLarge.Err()
+
+	// errNoRoom is a broken promise of the caller, who must ask Room first.
+	errNoRoom = errors.New("journal: record without room for it")
+)
+
+// DamageError says that a file of the data directory does not hold what was
+// written there. Nothing is changed on disk when it is found.
+type DamageError struct {
+	File   string
+	Offset int64
+	Reason string
+}
+
+func (e *DamageError) Error() string {
+	return fmt.Sprintf("journal: %s is damaged at offset %d: %s; nothing was changed: "+
+		"keep a copy of the directory, then restore the file from a backup", e.File, e.Offset, e.Reason)
+}
+
+// VersionError says that a file was written by a newer program.
+type VersionError struct {
+	File    string
+	Version uint32
+}
+
+func (e *VersionError) Error() string {
+	return fmt.Sprintf("journal: %s has format version %d, and this program reads up to %d; "+
+		"nothing was changed: use the newer program", e.File, e.Version, version)
+}

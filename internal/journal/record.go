@@ -1,0 +1,225 @@
+package journal
+
+import (
+	"bytes"
+	"encoding/binary"
+	"hash/crc32"
+)
+
+const (
+	version = 1 // of the format of segments, records and snapshots
+
+	recordMagic = "CREC"
+	recordHead  = 48 // bytes in front of the entries
+
+	entrySet  = 1
+	entryOpen = 2
+	entrySeal = 3
+
+	// MaxEntry is the most bytes of one entry, its name not counted.
+	MaxEntry = 1 + binary.MaxVarintLen32 + 1 + 2*binary.MaxVarintLen64
+
+	// sealSize is what every segment keeps free for its seal.
+	sealSize = recordHead + 1 + binary.MaxVarintLen64
+)
+
+var (
+	castagnoli = crc32.MakeTable(crc32.Castagnoli)
+	byteOrder  = binary.LittleEndian
+	emptyHead  [recordHead]byte
+)
+
+// Record is one commit group in the making. [Record.Reset] comes first. The
+// memory is used again, so once warm nothing is allocated.
+type Record struct {
+	buf  []byte // header, filled in by seal, and entries
+	time int64
+}
+
+// Reset begins a new record. Time is the ledger's, in nanoseconds since 1970;
+// where it is less than the one before, that one is used.
+func (r *Record) Reset(time int64) {
+	r.buf = append(r.buf[:0], emptyHead[:]...)
+	r.time = time
+}
+
+// Set adds that the cell now holds the value.
+func (r *Record) Set(cell uint32, value int64, revision uint64) {
+	r.buf = append(r.buf, entrySet)
+	r.buf = binary.AppendUvarint(r.buf, uint64(cell))
+	r.state(value, revision)
+}
+
+// Open adds that the cell now belongs to the counter of that name, and its
+// value. A cell is opened once. The name must be valid, see [cuenta.ValidName].
+func (r *Record) Open(cell uint32, name []byte, value int64, revision uint64) {
+	r.buf = append(r.buf, entryOpen)
+	r.buf = binary.AppendUvarint(r.buf, uint64(cell))
+	r.buf = append(r.buf, byte(len(name)))
+	r.buf = append(r.buf, name...)
+	r.state(value, revision)
+}
+
+func (r *Record) state(value int64, revision uint64) {
+	r.buf = binary.AppendVarint(r.buf, value)
+	r.buf = binary.AppendUvarint(r.buf, revision)
+}
+
+// Len returns the bytes of the entries so far.
+func (r *Record) Len() int { return max(0, len(r.buf)-recordHead) }
+
+// Empty reports whether the record has no entries.
+func (r *Record) Empty() bool { return r.Len() == 0 }
+
+// stamp is what the journal adds to a record.
+type stamp struct {
+	history, epoch, sequence uint64
+	time                     int64
+}
+
+// finish fills in the header and returns the whole record.
+func (r *Record) finish(s stamp) []byte {
+	b := r.buf
+	copy(b, recordMagic)
+	byteOrder.PutUint32(b[4:], uint32(len(b)-recordHead))
+	byteOrder.PutUint32(b[12:], version)
+	byteOrder.PutUint64(b[16:], s.history)
+	byteOrder.PutUint64(b[24:], s.epoch)
+	byteOrder.PutUint64(b[32:], s.sequence)
+	byteOrder.PutUint64(b[40:], uint64(s.time))
+	byteOrder.PutUint32(b[8:], checksum(b))
+	return b
+}
+
+// checksum is that of a record or block: of everything but the checksum itself.
+func checksum(b []byte) uint32 {
+	return crc32.Update(crc32.Checksum(b[:8], castagnoli), castagnoli, b[12:])
+}
+
+// sealRecord returns the record that ends a segment. Next is the number of the
+// segment in which the log goes on, 0 after a clean stop.
+func sealRecord(s stamp, next uint64) []byte {
+	var r Record
+	r.Reset(s.time)
+	r.buf = append(r.buf, entrySeal)
+	r.buf = binary.AppendUvarint(r.buf, next)
+	return r.finish(s)
+}
+
+// group is a record as read.
+type group struct {
+	stamp
+	version uint32
+	entries []byte
+	size    int64 // of the whole record
+}
+
+// readGroup reads the record at the beginning of data. It reports false if what
+// is there is not, or not wholly, what was once written as a record.
+func readGroup(data []byte) (group, bool) {
+	if len(data) < recordHead || string(data[:4]) != recordMagic {
+		return group{}, false
+	}
+	length := int64(byteOrder.Uint32(data[4:]))
+	if length > int64(len(data)-recordHead) {
+		return group{}, false
+	}
+	b := data[:recordHead+length]
+	if byteOrder.Uint32(b[8:]) != checksum(b) {
+		return group{}, false
+	}
+	return group{
+		stamp: stamp{
+			history:  byteOrder.Uint64(b[16:]),
+			epoch:    byteOrder.Uint64(b[24:]),
+			sequence: byteOrder.Uint64(b[32:]),
+			time:     int64(byteOrder.Uint64(b[40:])),
+		},
+		version: byteOrder.Uint32(b[12:]),
+		entries: b[recordHead:],
+		size:    int64(len(b)),
+	}, true
+}
+
+// findGroup looks in data for a record of the history with a sequence above
+// after, and returns where it begins, or -1.
+func findGroup(data []byte, history, after uint64) int64 {
+	for at := 0; ; at++ {
+		i := bytes.Index(data[at:], []byte(recordMagic))
+		if i < 0 || len(data)-at-i < recordHead {
+			return -1
+		}
+		at += i
+		// The cheap comparison comes first: names may hold the magic any number
+		// of times, and a checksum may run over the whole rest.
+		if byteOrder.Uint64(data[at+16:]) != history {
+			continue
+		}
+		if g, ok := readGroup(data[at:]); ok && g.sequence > after {
+			return int64(at)
+		}
+	}
+}
+
+// entry is one effect as read.
+type entry struct {
+	kind     byte
+	cell     uint32
+	name     []byte // of an open entry
+	value    int64
+	revision uint64
+	next     uint64 // of a seal
+}
+
+// readEntry reads the entry at the beginning of data and returns what is behind
+// it. The reason tells what is wrong, and is empty if nothing is.
+func readEntry(data []byte) (e entry, rest []byte, reason string) {
+	e.kind, data = data[0], data[1:]
+	switch e.kind {
+	case entrySeal:
+		n := 0
+		if e.next, n = binary.Uvarint(data); n <= 0 {
+			return e, nil, "the seal is incomplete"
+		}
+		return e, data[n:], ""
+	case entrySet, entryOpen:
+	default:
+		return e, nil, "an entry is of a type this program does not know"
+	}
+	cell, n := binary.Uvarint(data)
+	if n <= 0 || cell > 1<<32-1 {
+		return e, nil, "an entry has no cell number"
+	}
+	e.cell, data = uint32(cell), data[n:]
+	if e.kind == entryOpen {
+		if e.name, data = readName(data); e.name == nil {
+			return e, nil, "an entry's name is incomplete"
+		}
+	}
+	var ok bool
+	if e.value, e.revision, data, ok = readState(data); !ok {
+		return e, nil, "an entry's value or revision is incomplete"
+	}
+	return e, data, ""
+}
+
+// readName returns nil if there is none.
+func readName(data []byte) (name, rest []byte) {
+	if len(data) == 0 || data[0] == 0 || len(data) < 1+int(data[0]) {
+		return nil, nil
+	}
+	n := 1 + int(data[0])
+	return data[1:n:n], data[n:]
+}
+
+func readState(data []byte) (value int64, revision uint64, rest []byte, ok bool) {
+	value, n := binary.Varint(data)
+	if n <= 0 {
+		return 0, 0, nil, false
+	}
+	revision, m := binary.Uvarint(data[n:])
+	if m <= 0 {
+		return 0, 0, nil, false
+	}
+	return value, revision, data[n+m:], true
+}

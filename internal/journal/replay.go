@@ -1,0 +1,283 @@
+package journal
+
+import (
+	"fmt"
+
+	"github.com/cuenta-server/cuenta/internal/disk"
+)
+
+// Sink receives the recovered state in order.
+type Sink interface {
+	// Reserve says how many counters will come, about.
+	Reserve(counters uint64)
+
+	// Put says that the cell holds the value. Name is not nil when the cell is
+	// opened, that is, comes for the first time; it is borrowed. A revision that
+	// is not above the one the cell has is to be ignored: it is older than the
+	// snapshot.
+	Put(cell uint32, name []byte, value int64, revision uint64) error
+}
+
+// Cut is the remainder of a group that was under way when the machine stopped.
+type Cut struct {
+	File   string
+	Offset int64
+	Bytes  int64
+}
+
+// replay is the reading of a data directory, from the snapshot to the last
+// record. It changes nothing on disk.
+type replay struct {
+	into Sink
+	seen cells
+
+	snapshot   *snapshotReader // nil if there is none
+	stamp                      // of the last record, or where the snapshot leaves off
+	begin, end uint64          // the snapshot holds the effects through begin, and some through end
+	segments   []segment       // in order
+	records    int
+	bytes      int64 // of records behind begin
+	started    bool  // a record was read
+	recorded   int64 // time of the last record; the snapshot's may be later
+	overlap    bool  // the record being read may be older than the snapshot
+}
+
+// segment is what a segment was found to hold.
+type segment struct {
+	name   string // path
+	number uint64
+	size   int64
+	end    int64 // behind the last record
+	cut    int64 // bytes behind end up to the last that is not zero
+
+	records     int
+	first, last uint64 // sequences; 0 if there are no records
+	sealed      bool
+	next        uint64 // in which segment the log goes on, if sealed
+}
+
+// empty reports that the segment was made but never written to.
+func (s *segment) empty() bool { return s.records == 0 && s.cut == 0 }
+
+func (s *segment) damage(offset int64, format string, args ...any) error {
+	return &DamageError{s.name, offset, fmt.Sprintf(format, args...)}
+}
+
+// readSegment reads one more segment.
+func (r *replay) readSegment(name string, number uint64, data []byte) error {
+	h, err := readHead(data, name, segmentMagic)
+	if err != nil {
+		return err
+	}
+	s := segment{name: name, number: number, size: int64(len(data)), end: headSize}
+	switch {
+	case r.history == 0:
+		r.history = h.fields[0]
+	case r.history != h.fields[0]:
+		return s.damage(16, "it belongs to history %016x, and the directory to %016x: it comes from elsewhere",
+			h.fields[0], r.history)
+	}
+	if h.fields[1] != number {
+		return s.damage(24, "it is segment %d under the name of segment %d", h.fields[1], number)
+	}
+	if h.fields[2] != uint64(s.size) {
+		return s.damage(32, "it has %d bytes and should have %d", s.size, h.fields[2])
+	}
+	if err := r.readGroups(&s, data); err != nil {
+		return err
+	}
+	r.segments = append(r.segments, s)
+	return nil
+}
+
+// readGroups reads the records of a segment up to its seal or to where the log ends.
+func (r *replay) readGroups(s *segment, data []byte) error {
+	for !s.sealed {
+		g, ok := readGroup(data[s.end:])
+		if !ok {
+			return r.endOfLog(s, data[s.end:])
+		}
+		if err := r.join(s, &g); err != nil {
+			return err
+		}
+		if err := r.apply(s, &g); err != nil {
+			return err
+		}
+		if !s.sealed && s.end+g.size+sealSize > s.size {
+			return s.damage(s.end, "a record leaves no room for the seal")
+		}
+		s.end += g.size
+		s.records++
+	}
+	if n := lastNonZero(data[s.end:]); n != 0 {
+		return s.damage(s.end+n-1, "there is data behind the seal")
+	}
+	return nil
+}
+
+// endOfLog decides what it means that no record begins at s.end, where rest
+// begins: nothing, a group that was under way, or damage.
+func (r *replay) endOfLog(s *segment, rest []byte) error {
+	if at := findGroup(rest, r.history, r.sequence); at >= 0 {
+		return s.damage(s.end, "the record there is damaged, for a whole one follows at offset %d", s.end+at)
+	}
+	s.cut = lastNonZero(rest)
+	return nil
+}
+
+// join checks that a whole record follows the one before.
+func (r *replay) join(s *segment, g *group) error {
+	switch {
+	case g.version > version:
+		return &VersionError{s.name, g.version}
+	case g.history != r.history:
+		return s.damage(s.end, "the record belongs to history %016x, and the directory to %016x", g.history, r.history)
+	case g.epoch != 0:
+		return s.damage(s.end, "the record's epoch %d is not 0", g.epoch)
+	case r.started && g.sequence != r.sequence+1:
+		return s.damage(s.end, "sequence %d follows %d", g.sequence, r.sequence)
+	case !r.started && (g.sequence == 0 || g.sequence > r.begin+1):
+		return s.damage(s.end, "the log begins with sequence %d, and %d is needed", g.sequence, r.begin+1)
+	case r.started && g.time < r.recorded:
+		return s.damage(s.end, "the record's time is before that of the one before")
+	}
+	if s.first == 0 {
+		s.first = g.sequence
+	}
+	s.last = g.sequence
+	r.started = true
+	r.sequence = g.sequence
+	r.recorded = g.time
+	r.time = max(r.time, g.time)
+	r.overlap = g.sequence <= r.end
+	r.records++
+	return nil
+}
+
+// apply hands over the effects of a record, unless the snapshot has them all.
+func (r *replay) apply(s *segment, g *group) error {
+	old := g.sequence <= r.begin
+	if !old {
+		r.bytes += g.size
+	}
+	rest := g.entries
+	for i := 0; len(rest) > 0; i++ {
+		e, behind, reason := readEntry(rest)
+		if reason != "" {
+			return s.damage(s.end, "%s", reason)
+		}
+		rest = behind
+		if e.kind == entrySeal {
+			if i > 0 || len(rest) > 0 {
+				return s.damage(s.end, "a seal is not alone in its record")
+			}
+			if e.next != 0 && e.next != s.number+1 {
+				return s.damage(s.end, "the seal says that the log goes on in segment %d", e.next)
+			}
+			s.sealed, s.next = true, e.next
+			continue
+		}
+		if old {
+			continue
+		}
+		if err := r.put(s, &e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *replay) put(s *segment, e *entry) error {
+	seen := r.seen.add(e.cell)
+	switch {
+	case e.kind == entrySet && !seen:
+		return s.damage(s.end, "cell %d is set before it is opened", e.cell)
+	case e.kind == entryOpen && seen && !r.overlap:
+		return s.damage(s.end, "cell %d is opened twice", e.cell)
+	case seen:
+		e.name = nil // the snapshot opened it already
+	}
+	if err := r.into.Put(e.cell, e.name, e.value, e.revision); err != nil {
+		return fmt.Errorf("journal: %s, record at offset %d: %w", s.name, s.end, err)
+	}
+	return nil
+}
+
+// check checks what can only be told of all segments together: that all but the
+// last that was written to are sealed, and that nothing is missing at the end.
+func (r *replay) check() error {
+	for i := 1; i < len(r.segments); i++ {
+		s, before := &r.segments[i], &r.segments[i-1]
+		if !s.empty() && !before.sealed {
+			return before.damage(before.end, "there is no seal, though the log goes on in segment %d", s.number)
+		}
+	}
+	last := r.last()
+	s := &r.segments[max(last, 0)]
+	if r.end > r.sequence {
+		return s.damage(s.end, "the log ends with sequence %d, and the snapshot was written through %d: "+
+			"later segments are missing", r.sequence, r.end)
+	}
+	if s.next != 0 && last+1 == len(r.segments) {
+		return s.damage(s.end, "the log goes on in segment %d, and that file is missing", s.next)
+	}
+	return nil
+}
+
+// last returns the index of the last segment that was written to, or -1.
+func (r *replay) last() int {
+	for i := len(r.segments) - 1; i >= 0; i-- {
+		if !r.segments[i].empty() {
+			return i
+		}
+	}
+	return -1
+}
+
+// readAll returns the bytes of a segment, in the memory of buf if it is large enough.
+func readAll(fs disk.FS, name string, buf []byte) ([]byte, error) {
+	f, err := fs.OpenRead(name)
+	if err != nil {
+		return nil, fmt.Errorf("journal: cannot read %s: %w", name, err)
+	}
+	defer f.Close() // nothing was written
+	size, err := f.Size()
+	if err != nil {
+		return nil, fmt.Errorf("journal: cannot read %s: %w", name, err)
+	}
+	if size > maxSegment {
+		return nil, &DamageError{name, 0, fmt.Sprintf("no segment has %d bytes", size)}
+	}
+	if int64(cap(buf)) < size {
+		buf = make([]byte, size)
+	}
+	buf = buf[:size]
+	if n, err := f.ReadAt(buf, 0); int64(n) < size {
+		return nil, fmt.Errorf("journal: cannot read %s at offset %d: %w", name, n, err)
+	}
+	return buf, nil
+}
+
+// cells is a set of cell numbers.
+type cells struct {
+	pages []*[1 << 10]uint64 // 65536 cells each
+	n     uint64
+}
+
+// add adds a cell and reports whether it was there before.
+func (c *cells) add(cell uint32) bool {
+	page := int(cell >> 16)
+	for page >= len(c.pages) {
+		c.pages = append(c.pages, nil)
+	}
+	if c.pages[page] == nil {
+		c.pages[page] = new([1 << 10]uint64)
+	}
+	word, bit := &c.pages[page][cell>>6&1023], uint64(1)<<(cell&63)
+	if *word&bit != 0 {
+		return true
+	}
+	*word |= bit
+	c.n++
+	return false
+}

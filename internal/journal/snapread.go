@@ -1,0 +1,229 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+
+	"encoding/binary"
+
+	"github.com/cuenta-server/cuenta/internal/disk"
+)
+
+const (
+	snapshotMagic = "CUENTASN"
+
+	blockMagic  = "CBLK"
+	blockHead   = 16        // magic, length, checksum, count
+	blockTarget = 256 << 10 // a block is written once it has so many bytes
+	blockMax    = blockTarget + MaxEntry + 255
+
+	footMagic = "CEND"
+	footSize  = 40 // magic, length, checksum, 0, end, counters, blocks
+
+	minCounter = 5 // bytes of one counter in a block
+)
+
+// snapshotHead is what the header of a snapshot says.
+type snapshotHead struct {
+	history, begin, segment uint64
+	time                    int64
+	counters                uint64 // when it was begun
+}
+
+func (h snapshotHead) head() head {
+	return head{snapshotMagic, version, [5]uint64{h.history, h.begin, h.segment, uint64(h.time), h.counters}}
+}
+
+// snapshotFoot is what the end of a snapshot says.
+type snapshotFoot struct{ end, counters, blocks uint64 }
+
+// Block and footer have the same first 16 bytes, and their checksums begin with
+// that of the header, so that they fit this one snapshot only.
+func sealBlock(b []byte, magic string, count, seed uint32) {
+	copy(b, magic)
+	byteOrder.PutUint32(b[4:], uint32(len(b)-blockHead))
+	byteOrder.PutUint32(b[12:], count)
+	byteOrder.PutUint32(b[8:], blockSum(b, seed))
+}
+
+func blockSum(b []byte, seed uint32) uint32 {
+	return crc32.Update(crc32.Update(seed, castagnoli, b[:8]), castagnoli, b[12:])
+}
+
+func (f snapshotFoot) bytes(seed uint32) []byte {
+	b := make([]byte, footSize)
+	byteOrder.PutUint64(b[16:], f.end)
+	byteOrder.PutUint64(b[24:], f.counters)
+	byteOrder.PutUint64(b[32:], f.blocks)
+	sealBlock(b, footMagic, 0, seed)
+	return b
+}
+
+// snapshotReader reads one snapshot from front to end.
+type snapshotReader struct {
+	name string
+	r    io.ReaderAt
+	size int64
+	into Sink
+	seen *cells
+
+	head snapshotHead
+	foot snapshotFoot
+	seed uint32
+	last int64 // cell; -1 before the first
+	buf  []byte
+}
+
+func (r *snapshotReader) damage(offset int64, format string, args ...any) error {
+	return &DamageError{r.name, offset, fmt.Sprintf(format, args...)}
+}
+
+// read hands every counter to the sink.
+func (r *snapshotReader) read() error {
+	if err := r.readHeader(); err != nil {
+		return err
+	}
+	// The header may lie about the number, the size of the file does not.
+	r.into.Reserve(min(r.head.counters, uint64(r.size)/minCounter))
+	r.last = -1
+	for at := int64(headSize); ; {
+		b, err := r.block(at)
+		if err != nil {
+			return err
+		}
+		if string(b[:4]) == footMagic {
+			return r.readFooter(b, at)
+		}
+		if err := r.counters(b, at); err != nil {
+			return err
+		}
+		at += int64(len(b))
+	}
+}
+
+func (r *snapshotReader) readHeader() error {
+	b, err := r.bytes(0, min(headSize, r.size))
+	if err != nil {
+		return err
+	}
+	h, err := readHead(b, r.name, snapshotMagic)
+	if err != nil {
+		return err
+	}
+	f := h.fields
+	r.head = snapshotHead{f[0], f[1], f[2], int64(f[3]), f[4]}
+	r.seed = crc32.Checksum(b, castagnoli)
+	return nil
+}
+
+// bytes returns a part of the file, in memory that the next call uses again.
+func (r *snapshotReader) bytes(at, n int64) ([]byte, error) {
+	if at+n > r.size {
+		return nil, r.damage(r.size, "the file ends too early")
+	}
+	if int64(cap(r.buf)) < n {
+		r.buf = make([]byte, max(n, blockHead+blockMax))
+	}
+	b := r.buf[:n]
+	if got, err := r.r.ReadAt(b, at); int64(got) < n {
+		return nil, fmt.Errorf("journal: cannot read %s at offset %d: %w", r.name, at+int64(got), err)
+	}
+	return b, nil
+}
+
+// block reads and checks the block or footer at an offset.
+func (r *snapshotReader) block(at int64) ([]byte, error) {
+	// One read takes what is probably needed: a whole block.
+	n := min(blockHead+blockMax, r.size-at)
+	b, err := r.bytes(at, max(n, blockHead))
+	if err != nil {
+		return nil, err
+	}
+	magic, length := string(b[:4]), int64(byteOrder.Uint32(b[4:]))
+	if magic != blockMagic && magic != footMagic || length > blockMax {
+		return nil, r.damage(at, "there is neither a block nor the end of the snapshot")
+	}
+	if blockHead+length > int64(len(b)) {
+		return nil, r.damage(r.size, "the file ends within a block")
+	}
+	b = b[:blockHead+length]
+	if byteOrder.Uint32(b[8:]) != blockSum(b, r.seed) {
+		return nil, r.damage(at, "the block's checksum does not fit")
+	}
+	return b, nil
+}
+
+// counters hands over the counters of one block.
+func (r *snapshotReader) counters(b []byte, at int64) error {
+	count := byteOrder.Uint32(b[12:])
+	rest := b[blockHead:]
+	first := true
+	for range count {
+		step, n := binary.Uvarint(rest)
+		cell := int64(step)
+		if !first {
+			cell += r.last + 1
+		}
+		if n <= 0 || step > 1<<32-1 || cell <= r.last || cell > 1<<32-1 {
+			return r.damage(at, "the block has no proper cell number behind cell %d", r.last)
+		}
+		name, behind := readName(rest[n:])
+		value, revision, behind, ok := readState(behind)
+		if name == nil || !ok {
+			return r.damage(at, "the counter of cell %d is incomplete", cell)
+		}
+		if err := r.into.Put(uint32(cell), name, value, revision); err != nil {
+			return fmt.Errorf("journal: %s, block at offset %d: %w", r.name, at, err)
+		}
+		r.seen.add(uint32(cell))
+		rest, r.last, first = behind, cell, false
+	}
+	if len(rest) != 0 {
+		return r.damage(at, "the block holds more than its %d counters", count)
+	}
+	r.foot.counters += uint64(count)
+	r.foot.blocks++
+	return nil
+}
+
+// readFooter compares the totals with what was read.
+func (r *snapshotReader) readFooter(b []byte, at int64) error {
+	if len(b) != footSize || at+footSize != r.size {
+		return r.damage(at, "the end of the snapshot is not the end of the file")
+	}
+	r.foot.end = byteOrder.Uint64(b[16:])
+	counters, blocks := byteOrder.Uint64(b[24:]), byteOrder.Uint64(b[32:])
+	if counters != r.foot.counters || blocks != r.foot.blocks {
+		return r.damage(at, "there are %d counters in %d blocks, and should be %d in %d",
+			r.foot.counters, r.foot.blocks, counters, blocks)
+	}
+	if r.foot.end < r.head.begin {
+		return r.damage(at, "the snapshot ends at sequence %d, before its beginning %d", r.foot.end, r.head.begin)
+	}
+	return nil
+}
+
+// readSnapshot reads a snapshot as the first step of a replay.
+func (r *replay) readSnapshot(fs disk.FS, name string, begin uint64) error {
+	f, err := fs.OpenRead(name)
+	if err != nil {
+		return fmt.Errorf("journal: cannot read %s: %w", name, err)
+	}
+	size, err := f.Size()
+	if err != nil {
+		return errors.Join(fmt.Errorf("journal: cannot read %s: %w", name, err), f.Close())
+	}
+	s := &snapshotReader{name: name, r: f, size: size, into: r.into, seen: &r.seen}
+	if err := errors.Join(s.read(), f.Close()); err != nil {
+		return err
+	}
+	s.buf = nil
+	if s.head.begin != begin {
+		return s.damage(24, "it begins at sequence %d, and its name says %d", s.head.begin, begin)
+	}
+	r.history, r.sequence, r.time = s.head.history, begin, s.head.time
+	r.snapshot, r.begin, r.end = s, begin, s.foot.end
+	return nil
+}
