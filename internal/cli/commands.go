@@ -27,6 +27,8 @@ var (
 	operandAmount  = lang.Text{ES: "N [CUENTA]", EN: "N [COUNTER]"}
 	operandPrefix  = lang.Text{ES: "[PREFIJO]", EN: "[PREFIX]"}
 	operandFront   = lang.Text{ES: "NOMBRE", EN: "NAME"}
+
+	detailFront = lang.Text{ES: "NOMBRE es udp, tcp, proc, web o rpc.", EN: "NAME is udp, tcp, proc, web or rpc."}
 )
 
 // commands returns the table, in the order of help. It is a function because
@@ -90,9 +92,9 @@ func askCommands() []command {
 		{names: []string{"services", "servicios"}, flags: askFlags, run: (*app).services,
 			summary: lang.Text{ES: "lista los servicios con su estado y tráfico", EN: "list the services with state and traffic"}},
 		{names: []string{"stop", "detener"}, operands: operandFront, min: 1, max: 1, flags: askFlags, run: (*app).stop,
-			summary: lang.Text{ES: "detiene un servicio; los demás siguen", EN: "stop a service while the others go on"}},
+			summary: lang.Text{ES: "detiene un servicio; los demás siguen", EN: "stop a service while the others go on"}, detail: detailFront},
 		{names: []string{"start", "iniciar"}, operands: operandFront, min: 1, max: 1, flags: askFlags, run: (*app).start,
-			summary: lang.Text{ES: "inicia un servicio detenido", EN: "start a stopped service"}},
+			summary: lang.Text{ES: "inicia un servicio detenido", EN: "start a stopped service"}, detail: detailFront},
 	}
 }
 

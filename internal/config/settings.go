@@ -50,13 +50,13 @@ var Settings = []Setting{
 	{Flag: "rpc", Var: "CUENTA_RPC", Arg: argAddr, Default: "127.0.0.1:8080", Help: lang.Text{
 		ES: "dirección net/rpc", EN: "net/rpc address"}},
 	{Flag: "socket", Var: "CUENTA_SOCKET", Arg: lang.Text{ES: "RUTA", EN: "PATH"}, Help: lang.Text{
-		ES: "socket Unix de la consola local; si no se da, cuenta.sock en el directorio de datos",
-		EN: "Unix socket of the local console; if not given, cuenta.sock in the data directory"}},
-	{Flag: "workers", Var: "CUENTA_WORKERS", Arg: same("connection|N"), Default: "connection", Help: lang.Text{
-		ES: "un proceso por conexión TCP, o N procesos que comparten el puerto",
-		EN: "one process per TCP connection, or N processes that share the port"}},
-	{Flag: "log-level", Var: "CUENTA_LOG_LEVEL", Arg: same("debug|info|warn|error"), Default: "info", Help: lang.Text{
-		ES: "lo menos grave que se registra", EN: "the least that is logged"}},
+		ES: "socket Unix de la consola local (por omisión DIR/cuenta.sock)",
+		EN: "Unix socket of the local console (default DIR/cuenta.sock)"}},
+	{Flag: "workers", Var: "CUENTA_WORKERS", Arg: same("N"), Default: "connection", Help: lang.Text{
+		ES: "N procesos para TCP, o connection: uno por conexión",
+		EN: "N processes for TCP, or connection: one for each"}},
+	{Flag: "log-level", Var: "CUENTA_LOG_LEVEL", Arg: lang.Text{ES: "NIVEL", EN: "LEVEL"}, Default: "info", Help: lang.Text{
+		ES: "se registra desde debug, info, warn o error", EN: "log from debug, info, warn or error on"}},
 	{Flag: "addresses", Var: "CUENTA_ADDRESSES", Arg: argFile, Help: lang.Text{
 		ES: "fichero JSON donde se escriben las direcciones en uso", EN: "JSON file to write the bound addresses to"}},
 	{Flag: "remote", Arg: same("HOST:PORT"), Help: lang.Text{
@@ -64,7 +64,7 @@ var Settings = []Setting{
 	{Flag: "json", Help: lang.Text{
 		ES: "el informe como JSON", EN: "the report as JSON"}},
 	{Flag: "lang", Var: "CUENTA_LANG", Arg: same("es|en"), Help: lang.Text{
-		ES: "idioma; si no se da, el del sistema", EN: "language; if not given, the system's"}},
+		ES: "idioma (por omisión el del sistema)", EN: "language (default the system's)"}},
 	{Flag: "help", Short: "h", Help: lang.Text{
 		ES: "esta ayuda", EN: "this help"}},
 }

@@ -1,0 +1,58 @@
+package cli
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/cuenta-server/cuenta/internal/config"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// program stands in for the whole program: its server and its check only say what they were told.
+var program = Program{
+	Serve: func(_ context.Context, c config.Serve, stdout, _ io.Writer) error {
+		_, err := fmt.Fprintf(stdout, "%+v\n", c)
+		return err
+	},
+	Check: func(dir string, w io.Writer) error {
+		if _, err := os.Stat(dir); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintln(w, "sound")
+		return err
+	},
+}
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"cuenta": func() { os.Exit(program.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Environ())) },
+	})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:           filepath.Join("testdata", "script"),
+		UpdateScripts: *update,
+		Setup: func(e *testscript.Env) error {
+			data := filepath.Join(e.WorkDir, "cuenta-data")
+			if err := os.Mkdir(data, 0o700); err != nil {
+				return err
+			}
+			f, done := newFar(e.T(), filepath.Join(data, "cuenta.sock"))
+			e.Defer(done)
+			e.Setenv("TCP", f.tcp)
+			e.Setenv("UDP", f.udp)
+			e.Setenv("RPC", f.rpc)
+			e.Setenv("LANG", "C")
+			return nil
+		},
+	})
+}
