@@ -1,0 +1,135 @@
+package udp
+
+import (
+	"errors"
+	"net"
+	"testing"
+
+	"golang.org/x/net/ipv4"
+
+	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/front/fronttest"
+)
+
+// script is a socket that reads what it is given and sends as much as it is told.
+type script struct {
+	socket
+	in   []ipv4.Message
+	send []int // how many each WriteBatch sends; below 0 it fails, out of turns it sends all
+	sent []string
+}
+
+var errSend = errors.New("message too sad")
+
+func (s *script) ReadBatch(ms []ipv4.Message, _ int) (int, error) {
+	for i, m := range s.in {
+		ms[i].N = copy(ms[i].Buffers[0], m.Buffers[0])
+		ms[i].NN, ms[i].Addr = 0, m.Addr
+	}
+	return len(s.in), nil
+}
+
+func (s *script) WriteBatch(ms []ipv4.Message, _ int) (int, error) {
+	n := len(ms)
+	if len(s.send) > 0 {
+		n = min(n, s.send[0])
+		s.send = s.send[1:]
+	}
+	if n < 0 {
+		return n, errSend
+	}
+	for _, m := range ms[:n] {
+		s.sent = append(s.sent, m.Addr.String()+" "+string(m.Buffers[0]))
+	}
+	return n, nil
+}
+
+// play runs one turn over datagrams from the given senders and returns what was sent.
+func play(t *testing.T, s *script, service cuenta.Service, traffic *cuenta.Traffic) []string {
+	t.Helper()
+	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	x := New(Config{Service: service, Traffic: traffic}).newExchange(conn)
+	x.socket = s
+	if err := x.turn(wait); err != nil {
+		t.Fatal(err)
+	}
+	return s.sent
+}
+
+func from(ip string, port int, text string) ipv4.Message {
+	return ipv4.Message{Addr: &net.UDPAddr{IP: net.ParseIP(ip), Port: port}, Buffers: [][]byte{[]byte(text)}}
+}
+
+func same(t *testing.T, got, want []string) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("sent %q, want %q", got, want)
+	}
+	for i := range got {
+		if got[i] != want[i] {
+			t.Errorf("answer %d: %q, want %q", i, got[i], want[i])
+		}
+	}
+}
+
+// TestEachToItsSender: requests and what needs no service, mixed in one batch.
+func TestEachToItsSender(t *testing.T) {
+	service, traffic := fronttest.NewService(), new(cuenta.Traffic)
+	got := play(t, &script{in: []ipv4.Message{
+		from("10.0.0.1", 1, "inc.4"), from("10.0.0.2", 2, "salir"), from("10.0.0.3", 3, "inc.1"),
+		from("10.0.0.4", 4, "res.1"), from("10.0.0.1", 1, "con.0"), from("fe80::1", 5, "dec.7\n"),
+	}}, service, traffic)
+	same(t, got, []string{
+		"10.0.0.1:1 4\n", "10.0.0.2:2 adios\n", "10.0.0.3:3 5\n", "10.0.0.4:4 error syntax res takes 0 only\n",
+		"10.0.0.1:1 5\n", "[fe80::1]:5 -2\n",
+	})
+	if c := service.Calls(); c.Batches != 1 || c.Requests != 4 {
+		t.Errorf("calls %+v, want one batch of 4", c)
+	}
+	if in, out := traffic.BytesIn.Load(), traffic.BytesOut.Load(); in != 5+5+5+5+5+6 || out != 2+6+2+30+2+3 {
+		t.Errorf("%d bytes in, %d out", in, out)
+	}
+}
+
+// TestForgedSenders: what could not be answered, or would be answered to many,
+// is not done.
+func TestForgedSenders(t *testing.T) {
+	service, traffic := fronttest.NewService(), new(cuenta.Traffic)
+	in := []ipv4.Message{
+		from("10.0.0.1", 0, "inc.1"), from("0.0.0.0", 9, "inc.1"), from("::", 9, "inc.1"), from("224.0.0.1", 9, "inc.1"),
+		from("239.255.255.250", 1900, "inc.1"), from("ff02::1", 9, "inc.1"), from("255.255.255.255", 9, "inc.1"),
+		{Buffers: [][]byte{[]byte("inc.1")}},
+	}
+	refused := int64(len(in))
+	got := play(t, &script{in: append(in, from("10.0.0.1", 9, "inc.4"))}, service, traffic)
+	same(t, got, []string{"10.0.0.1:9 4\n"})
+	if n := traffic.Refused.Load(); n != refused {
+		t.Errorf("%d refused, want %d", n, refused)
+	}
+}
+
+// TestUnsendableAnswers: one answer that cannot be sent costs itself only.
+func TestUnsendableAnswers(t *testing.T) {
+	in := []ipv4.Message{
+		from("10.0.0.1", 1, "inc.1"), from("10.0.0.2", 2, "inc.1"), from("10.0.0.3", 3, "inc.1"), from("10.0.0.4", 4, "inc.1"),
+	}
+	for name, c := range map[string]struct {
+		send []int
+		want []string
+	}{
+		"all at once":      {nil, []string{"10.0.0.1:1 1\n", "10.0.0.2:2 2\n", "10.0.0.3:3 3\n", "10.0.0.4:4 4\n"}},
+		"one by one":       {[]int{1, 1, 1, 1}, []string{"10.0.0.1:1 1\n", "10.0.0.2:2 2\n", "10.0.0.3:3 3\n", "10.0.0.4:4 4\n"}},
+		"the first fails":  {[]int{-1}, []string{"10.0.0.2:2 2\n", "10.0.0.3:3 3\n", "10.0.0.4:4 4\n"}},
+		"the third fails":  {[]int{2, -1}, []string{"10.0.0.1:1 1\n", "10.0.0.2:2 2\n", "10.0.0.4:4 4\n"}},
+		"all fail":         {[]int{-1, -1, -1, -1}, nil},
+		"nothing is taken": {[]int{0, 3}, []string{"10.0.0.2:2 2\n", "10.0.0.3:3 3\n", "10.0.0.4:4 4\n"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			same(t, play(t, &script{in: in, send: c.send}, fronttest.NewService(), new(cuenta.Traffic)), c.want)
+		})
+	}
+}

@@ -1,0 +1,400 @@
+package udp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/front/fronttest"
+)
+
+const patience = 30 * time.Second
+
+// start serves on a loopback port until the test ends, and returns its address.
+func start(t testing.TB, c Config, network, address string) (*Server, string) {
+	t.Helper()
+	conn, err := net.ListenPacket(network, address)
+	if err != nil {
+		if network == "udp6" || strings.HasPrefix(address, "[") {
+			t.Skip("no IPv6 here:", err)
+		}
+		t.Fatal(err)
+	}
+	if c.Traffic == nil {
+		c.Traffic = new(cuenta.Traffic)
+	}
+	s := New(c)
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(conn) }()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := s.Drain(ctx); err != nil {
+			t.Error(err)
+		}
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return s, conn.LocalAddr().String()
+}
+
+type client struct {
+	t testing.TB
+	net.Conn
+}
+
+func dial(t testing.TB, address string) client {
+	t.Helper()
+	conn, err := net.Dial("udp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return client{t, conn}
+}
+
+func (c client) send(datagram string) {
+	c.t.Helper()
+	if _, err := c.Write([]byte(datagram)); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c client) hear() string {
+	c.t.Helper()
+	answer, err := c.next(patience)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return answer
+}
+
+func (c client) next(wait time.Duration) (string, error) {
+	if err := c.SetReadDeadline(time.Now().Add(wait)); err != nil {
+		return "", err
+	}
+	p := make([]byte, 2048)
+	n, err := c.Read(p)
+	if err != nil {
+		return "", err
+	}
+	if n > 64 || n == 0 || p[n-1] != '\n' || strings.Count(string(p[:n]), "\n") != 1 {
+		return "", fmt.Errorf("an answer that is not one line of at most 64 bytes: %q", p[:n])
+	}
+	return string(p[:n-1]), nil
+}
+
+func (c client) ask(command string) string {
+	c.t.Helper()
+	c.send(command)
+	return c.hear()
+}
+
+func TestTranscript(t *testing.T) {
+	for _, at := range []struct{ network, listen, dial string }{
+		{"udp4", "127.0.0.1:0", "127.0.0.1"},
+		{"udp6", "[::1]:0", "::1"},
+		{"udp", "[::]:0", "127.0.0.1"},
+		{"udp", "[::]:0", "::1"},
+	} {
+		t.Run(at.network+" "+at.listen+" "+at.dial, func(t *testing.T) {
+			fronttest.NoLeaks(t)
+			service := fronttest.NewService()
+			_, address := start(t, Config{Service: service}, at.network, at.listen)
+			_, port, err := net.SplitHostPort(address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := dial(t, net.JoinHostPort(at.dial, port))
+			for _, step := range [][2]string{
+				{"con.0", "0"}, {"inc.10", "10"}, {"inc.5\n", "15"}, {"dec.2\r\n", "13"}, {"inc.0\n\n", "13"},
+				{"inc.4\r\n\r\n\n\n\r", "17"}, {"salir", "adios"}, {"con.0", "17"}, {"inc.1 @otra", "1"}, {"res.0", "0"},
+				{"dec.9223372036854775807", "-9223372036854775807"}, {"dec.2", "error overflow the counter would pass -9223372036854775808"},
+				{"inc.1 id=a", "error unsupported identities are not supported yet"}, {"con.0 @otra", "1"},
+			} {
+				if got := c.ask(step[0]); got != step[1] {
+					t.Errorf("%q: got %q, want %q", step[0], got, step[1])
+				}
+			}
+			for origin := range service.Origins() {
+				if origin.Front != cuenta.FrontUDP {
+					t.Errorf("origin %+v", origin)
+				}
+			}
+			calls := service.Calls()
+			if calls.NoWait != calls.Batches || calls.Classes[cuenta.ClassQueue] != calls.Batches {
+				t.Errorf("calls %+v: all are for the queue, and none may wait", calls)
+			}
+		})
+	}
+}
+
+func TestBadDatagrams(t *testing.T) {
+	fronttest.NoLeaks(t)
+	service := fronttest.NewService()
+	traffic := new(cuenta.Traffic)
+	_, address := start(t, Config{Service: service, Traffic: traffic}, "udp4", "127.0.0.1:0")
+	c := dial(t, address)
+	c.ask("inc.7")
+	bad := append([]string{
+		"", "\n", "\r\n\r\n", "inc.4\ninc.4", "inc.4\r\ninc.4\r\n", "\ninc.4", "GET / HTTP/1.1\r\nHost: x\r\n\r\ninc.4",
+		strings.Repeat("\n", 1000), strings.Repeat("\n", 500) + "inc.4",
+	}, fronttest.Bad...)
+	errors := int64(0)
+	for _, b := range bad {
+		if strings.HasPrefix(b, "error ") {
+			continue
+		}
+		errors++
+		if got := c.ask(b); !strings.HasPrefix(got, "error syntax ") {
+			t.Errorf("%q: got %q", b, got)
+		}
+	}
+	number := func(size int) string { return "inc." + strings.Repeat("0", size-4) }
+	for _, size := range []int{513, 1000, 1023, 1024, 1025, 1500, 9000, 60_000} {
+		errors++
+		if got := c.ask(number(size)); !strings.HasPrefix(got, "error too-large ") {
+			t.Errorf("a datagram of %d bytes: got %q", size, got)
+		}
+	}
+	if got := c.ask(number(512) + "\r\n"); got != "7" {
+		t.Errorf("a command of 512 bytes: got %q", got)
+	}
+	if v, rev := service.Value(cuenta.DefaultCounter); v != 7 || rev != 1 {
+		t.Errorf("the counter went to %d, revision %d", v, rev)
+	}
+	if got := traffic.Errors.Load(); got != errors {
+		t.Errorf("%d errors counted, want %d", got, errors)
+	}
+	if got := traffic.Requests.Load(); got != errors+2 {
+		t.Errorf("%d requests counted, want %d", got, errors+2)
+	}
+}
+
+// TestErrorsAreNotAnswered: or two servers could be set on each other for ever.
+func TestErrorsAreNotAnswered(t *testing.T) {
+	traffic := new(cuenta.Traffic)
+	_, address := start(t, Config{Service: fronttest.NewService(), Traffic: traffic}, "udp4", "127.0.0.1:0")
+	c := dial(t, address)
+	c.send("error syntax unknown verb, send ayuda for help\n")
+	c.send("error busy\n")
+	if got := c.ask("inc.4"); got != "4" {
+		t.Errorf("the first answer is %q", got)
+	}
+	if got := traffic.Refused.Load(); got != 2 {
+		t.Errorf("%d refused, want 2", got)
+	}
+}
+
+func TestRefusalsOfTheService(t *testing.T) {
+	service := fronttest.NewService()
+	_, address := start(t, Config{Service: service}, "udp4", "127.0.0.1:0")
+	c := dial(t, address)
+	for code := cuenta.OK + 1; code < cuenta.NumCodes; code++ {
+		service.Refuse(code)
+		if got, want := c.ask("inc.1"), "error "+code.String()+" "+code.Text(); code != cuenta.Overflow && got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	service.Refuse(cuenta.OK)
+	if got := c.ask("inc.1"); got != "1" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestOneHistory: every value is seen by exactly one of many clients, each of
+// which has several datagrams under way. What is lost would show as a hole.
+func TestOneHistory(t *testing.T) {
+	fronttest.NoLeaks(t)
+	const clients, each, flight = 16, 200, 8
+	_, address := start(t, Config{Service: fronttest.NewService()}, "udp4", "127.0.0.1:0")
+	var (
+		all  sync.WaitGroup
+		mu   sync.Mutex
+		seen = make(map[string]int)
+	)
+	for range clients {
+		c := dial(t, address)
+		all.Go(func() {
+			for sent, heard := 0, 0; heard < each; heard++ {
+				for ; sent < each && sent-heard < flight; sent++ {
+					if _, err := c.Write([]byte("inc.1")); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+				answer, err := c.next(patience)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				seen[answer]++
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	for i := range clients * each {
+		if v := strconv.Itoa(i + 1); seen[v] != 1 {
+			t.Errorf("the value %s was answered %d times, want once", v, seen[v])
+		}
+	}
+}
+
+// TestVanishedClients: answers to sockets that are closed come back as errors
+// from the system, which are none of the others' business.
+func TestVanishedClients(t *testing.T) {
+	service := fronttest.NewService()
+	_, address := start(t, Config{Service: service}, "udp4", "127.0.0.1:0")
+	staying := dial(t, address)
+	lift := service.Stall()
+	staying.send("inc.1")
+	service.AwaitBlocked(1)
+	for range 50 {
+		leaving := dial(t, address)
+		leaving.send("inc.1 @otra")
+		if err := leaving.Close(); err != nil {
+			t.Fatal(err)
+		}
+		staying.send("inc.1")
+	}
+	lift()
+	for i := range 51 {
+		if got := staying.hear(); got != strconv.Itoa(i+1) {
+			t.Fatalf("answer %d is %q", i+1, got)
+		}
+	}
+}
+
+func TestDrainAnswersWhatWasReceived(t *testing.T) {
+	if dontWait == wait {
+		t.Skip("needs Linux")
+	}
+	fronttest.NoLeaks(t)
+	service := fronttest.NewService()
+	s, address := start(t, Config{Service: service}, "udp4", "127.0.0.1:0")
+	c := dial(t, address)
+	lift := service.Stall()
+	c.send("inc.1")
+	service.AwaitBlocked(1)
+	const each = 150 // two clients' are more than one batch, and one client's buffer holds its answers
+	other := dial(t, address)
+	for range each {
+		c.send("inc.1")
+		other.send("inc.1 @otra")
+	}
+	drained := make(chan error, 1)
+	go func() { drained <- s.Drain(context.Background()) }()
+	<-s.stopping
+	lift()
+	for i := range 1 + each {
+		if got := c.hear(); got != strconv.Itoa(i+1) {
+			t.Fatalf("answer %d is %q", i+1, got)
+		}
+	}
+	for i := range each {
+		if got := other.hear(); got != strconv.Itoa(i+1) {
+			t.Fatalf("the other's answer %d is %q", i+1, got)
+		}
+	}
+	if err := <-drained; err != nil {
+		t.Error(err)
+	}
+	c.send("inc.1")
+	// Nobody listens any more: the system says so, or nothing is heard.
+	if got, err := c.next(10 * time.Millisecond); err == nil {
+		t.Errorf("after the drain: got %q", got)
+	}
+}
+
+func TestDrainOutOfTime(t *testing.T) {
+	fronttest.NoLeaks(t)
+	service := fronttest.NewService()
+	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := New(Config{Service: service, Traffic: new(cuenta.Traffic)})
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(conn) }()
+	defer service.Stall()()
+	dial(t, conn.LocalAddr().String()).send("inc.1")
+	service.AwaitBlocked(1)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := s.Drain(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("Drain: %v", err)
+	}
+	if err := <-done; err != nil { // the stalled batch was given up, or this would hang
+		t.Errorf("Serve: %v", err)
+	}
+	if v, _ := service.Value(cuenta.DefaultCounter); v != 0 {
+		t.Errorf("a batch that was given up counted: %d", v)
+	}
+}
+
+func TestDrainTwiceAndBeforeServe(t *testing.T) {
+	s := New(Config{Service: fronttest.NewService(), Traffic: new(cuenta.Traffic)})
+	for range 2 {
+		if err := s.Drain(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Serve(conn); err != nil {
+		t.Errorf("Serve after Drain: %v", err)
+	}
+	if err := conn.SetReadDeadline(past); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("the socket is not closed: %v", err)
+	}
+}
+
+func TestSocketClosedUnderneath(t *testing.T) {
+	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := New(Config{Service: fronttest.NewService(), Traffic: new(cuenta.Traffic)})
+	if err := s.Serve(conn); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Serve: %v", err)
+	}
+}
+
+// TestAnyPacketConn: a socket that is not the system's is served one datagram at
+// a time.
+func TestAnyPacketConn(t *testing.T) {
+	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := New(Config{Service: fronttest.NewService(), Traffic: new(cuenta.Traffic)})
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(struct{ net.PacketConn }{conn}) }()
+	c := dial(t, conn.LocalAddr().String())
+	for i := range 3 {
+		if got := c.ask("inc.1"); got != strconv.Itoa(i+1) {
+			t.Errorf("got %q", got)
+		}
+	}
+	if err := s.Drain(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
