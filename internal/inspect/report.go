@@ -1,11 +1,13 @@
 package inspect
 
 import (
+	"encoding/json"
 	"runtime/metrics"
 	"time"
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/gate"
+	"github.com/cuenta-server/cuenta/internal/journal"
 	"github.com/cuenta-server/cuenta/internal/queue"
 )
 
@@ -54,8 +56,7 @@ func (s *Service) ReadRuntime() {
 	s.Heap = samples[1].Value.Uint64() - samples[2].Value.Uint64()
 }
 
-// Report is everything that `info` shows. Its JSON form is that of
-// encoding/json; its text is [Report.Text].
+// Report is everything that `info` shows, in the order in which it shows it.
 type Report struct {
 	System  System                 `json:"system"`
 	Service Service                `json:"service"`
@@ -63,6 +64,21 @@ type Report struct {
 	Queue   queue.Stats            `json:"queue"`
 	Fronts  []cuenta.ServiceStatus `json:"fronts"`
 	Workers []Worker               `json:"workers"`
+	Journal journal.Stats          `json:"journal"`
+}
+
+// JSON is the report for programs, as one indented object that ends in a newline.
+// A list without entries is [], not null.
+func (r *Report) JSON() ([]byte, error) {
+	full := *r
+	if full.Fronts == nil {
+		full.Fronts = []cuenta.ServiceStatus{}
+	}
+	if full.Workers == nil {
+		full.Workers = []Worker{}
+	}
+	out, err := json.MarshalIndent(full, "", "  ")
+	return append(out, '\n'), err
 }
 
 // Text is the report for people. It ends in a newline.
@@ -80,6 +96,7 @@ func (r *Report) Text() []byte {
 	r.queue(s)
 	r.fronts(s)
 	r.workers(s)
+	r.journal(s)
 	r.System.notes(s)
 	return s.Bytes()
 }

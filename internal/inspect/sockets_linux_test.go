@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -162,21 +163,6 @@ func TestIPv6(t *testing.T) {
 	}
 }
 
-// A socket for both families shows its IPv4 peers as IPv4.
-func TestIPv4OverIPv6(t *testing.T) {
-	l := listen(t, "[::]:0")
-	port := tcpPort(l)
-	c, err := net.DialTCP("tcp4", nil, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port.Port})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	s := read(t, port)
-	if got, ok := row(s, c.RemoteAddr().String(), c.LocalAddr().String()); !ok || got.Protocol != "tcp6" {
-		t.Errorf("%+v", s.Connections)
-	}
-}
-
 // UDP and TCP have ports of their own, though the numbers be the same.
 func TestUDPApartFromTCP(t *testing.T) {
 	u, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -193,7 +179,7 @@ func TestUDPApartFromTCP(t *testing.T) {
 	if got, _ := row(s, u.LocalAddr().String(), ""); got.Front != "udp" || got.Protocol != "udp" || got.State != Unconnected {
 		t.Errorf("udp: %+v", s.Connections)
 	}
-	if tcp.Active || tcp.Process != nil {
+	if p := tcp.Process; tcp.States[Unconnected] != 0 || p != nil && int(p.PID) == os.Getpid() {
 		t.Errorf("tcp: %+v", tcp)
 	}
 }
@@ -298,6 +284,24 @@ func TestSystemThatHidesThings(t *testing.T) {
 		if !strings.Contains(joined, want) {
 			t.Errorf("no note %q in %q", want, notes)
 		}
+	}
+}
+
+// A socket for both families shows its IPv4 peers as IPv4.
+func TestIPv4OverIPv6(t *testing.T) {
+	proc, _ := fakeProc(t, map[string]string{"net/tcp": "heading\n", "net/tcp6": `heading
+   0: 00000000000000000000000000000000:07E4 00000000000000000000000000000000:0000 0A 0:0 0:0 0 0 0 71
+   1: 0000000000000000FFFF00000100007F:07E4 0000000000000000FFFF00000100007F:C350 01 0:0 0:0 0 0 0 72
+   2: 00000000000000000000000001000000:07E4 00000000000000000000000001000000:C351 08 0:0 0:0 0 0 0 73
+`})
+	all, notes := socketsIn(t.Context(), proc, []string{"tcp"})
+	want := []socket{
+		{protocol: "tcp6", local: netip.MustParseAddrPort("[::]:2020"), remote: netip.MustParseAddrPort("[::]:0"), state: Listen, owner: 71},
+		{protocol: "tcp6", local: netip.MustParseAddrPort("127.0.0.1:2020"), remote: netip.MustParseAddrPort("127.0.0.1:50000"), state: Established, owner: 72},
+		{protocol: "tcp6", local: netip.MustParseAddrPort("[::1]:2020"), remote: netip.MustParseAddrPort("[::1]:50001"), state: CloseWait, owner: 73},
+	}
+	if !slices.Equal(all, want) || len(notes) != 0 {
+		t.Errorf("%+v %q", all, notes)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/journal"
 )
 
 // alarm says at the top what nobody should miss.
@@ -70,6 +71,46 @@ func (r *Report) queue(s *screen) {
 		pair("Esperando lugar", q.Waiting),
 		pair("Cancelados", q.Canceled),
 	)
+}
+
+func (r *Report) journal(s *screen) {
+	j := &r.Journal
+	s.section("Diario")
+	s.table(
+		pair("Secuencia", j.Sequence),
+		pair("Registros escritos", fmt.Sprintf("%d, %s", j.Records, size(j.Bytes))),
+		pair("Sincronizaciones", j.Syncs),
+		pair("Tiempo de sincronización", fmt.Sprintf("última %s, total %s, máxima %s", span(j.SyncLast), span(j.SyncTotal), span(j.SyncMax))),
+		pair("Segmentos", j.Segments),
+		pair("Segmento activo", fmt.Sprintf("%d, lleno %s de %s", j.Active, size(j.Fill), size(j.SegmentSize))),
+		pair("Segmento siguiente", nextSegment(j)),
+		pair("Instantánea", lastSnapshot(&j.Snapshot)),
+		pair("Instantáneas escritas", fmt.Sprintf("%d, abandonadas %d", j.Snapshot.Written, j.Snapshot.Aborted)),
+		pair("Diario desde la instantánea", size(j.SinceSnapshot)),
+		pair("Fallo", j.Failed),
+	)
+}
+
+func nextSegment(j *journal.Stats) string {
+	switch {
+	case j.Full:
+		return "no se puede preparar: " + j.Reason
+	case j.NextReady:
+		return "listo"
+	}
+	return "en preparación"
+}
+
+// lastSnapshot tells only the sequence of a snapshot of an earlier run: the
+// journal knows no more of it.
+func lastSnapshot(last *journal.SnapshotStats) string {
+	switch {
+	case last.Sequence == 0:
+		return "ninguna"
+	case last.Written == 0:
+		return fmt.Sprintf("secuencia %d", last.Sequence)
+	}
+	return fmt.Sprintf("secuencia %d, %d contadores, %s en %s", last.Sequence, last.Counters, size(last.Bytes), span(last.Took))
 }
 
 func (r *Report) fronts(s *screen) {

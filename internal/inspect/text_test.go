@@ -12,6 +12,7 @@ import (
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/gate"
+	"github.com/cuenta-server/cuenta/internal/journal"
 	"github.com/cuenta-server/cuenta/internal/queue"
 )
 
@@ -89,6 +90,12 @@ func sample() *Report {
 		Workers: []Worker{
 			{Front: "proc", PID: 4250, Connections: 1, Accepted: 1, Requests: 10, BytesIn: 60, BytesOut: 20, CPUPercent: 0.5, RSS: 6 << 20},
 		},
+		Journal: journal.Stats{
+			Sequence: 987, Segments: 2, Active: 7, SegmentSize: 16 << 20, Fill: 3 << 20, NextReady: true,
+			Records: 900, Bytes: 3 << 20, Syncs: 901, SyncLast: 812 * time.Microsecond, SyncTotal: 731 * time.Millisecond, SyncMax: 12 * time.Millisecond,
+			Snapshot:      journal.SnapshotStats{Sequence: 500, Time: noon.UnixNano(), Counters: 99_000, Bytes: 2 << 20, Took: 40 * time.Millisecond, Written: 1},
+			SinceSnapshot: 1 << 20,
+		},
 	}
 }
 
@@ -110,6 +117,18 @@ func TestTextIsLoudWhenItMustBe(t *testing.T) {
 	}
 }
 
+func TestJournalInTrouble(t *testing.T) {
+	r := sample()
+	r.Journal.Full, r.Journal.Reason, r.Journal.Failed = true, "no space left on device", "write: input/output error"
+	r.Journal.Snapshot = journal.SnapshotStats{}
+	text := string(r.Text())
+	for _, want := range []string{"no se puede preparar: no space left on device", "Fallo                        write: input/output error", "ninguna"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in %s", want, text)
+		}
+	}
+}
+
 // What others chose cannot add lines, columns or terminal commands.
 func TestTextIsPrintable(t *testing.T) {
 	plain, evil := sample(), sample()
@@ -125,11 +144,11 @@ func TestTextIsPrintable(t *testing.T) {
 }
 
 func TestJSON(t *testing.T) {
-	got, err := json.MarshalIndent(sample(), "", "  ")
+	got, err := sample().JSON()
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "report.json", append(got, '\n'))
+	golden(t, "report.json", got)
 	var back Report
 	if err := json.Unmarshal(got, &back); err != nil {
 		t.Fatal(err)
@@ -145,7 +164,7 @@ func TestNoNulls(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := json.Marshal(s)
+	got, err := (&Report{System: s}).JSON()
 	if err != nil {
 		t.Fatal(err)
 	}
