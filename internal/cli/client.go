@@ -53,14 +53,14 @@ func (a *app) client() error {
 		}
 	}
 	if front == cuenta.FrontUDP {
-		return a.talk(client{labelRemote, datagrams{address}.exchange})
+		return a.talk(client{labelRemote, datagrams{address, datagramTimeout}.exchange})
 	}
 	conn, err := net.DialTimeout("tcp", address, dialTimeout)
 	if err != nil {
 		return noServer(address, systemCause(err))
 	}
 	defer conn.Close() // every command was answered or is reported: nothing can be lost
-	return a.talk(client{labelTCP, newStream(conn).exchange})
+	return a.talk(client{labelTCP, newStream(conn, lineTimeout).exchange})
 }
 
 func (c client) words() []word { return nil }
@@ -91,16 +91,19 @@ var errLongAnswer = lang.Text{
 
 // stream exchanges lines over a connection.
 type stream struct {
-	conn net.Conn
-	in   *bufio.Reader
+	conn     net.Conn
+	in       *bufio.Reader
+	patience time.Duration
 }
 
-func newStream(conn net.Conn) stream { return stream{conn, bufio.NewReaderSize(conn, text.MaxLine)} }
+func newStream(conn net.Conn, patience time.Duration) stream {
+	return stream{conn, bufio.NewReaderSize(conn, text.MaxLine), patience}
+}
 
 // exchange treats silence as the loss of the connection: the answer might still
 // come, and then be taken for that of the next command.
 func (s stream) exchange(line string, change bool) (string, error) {
-	if err := s.conn.SetDeadline(time.Now().Add(lineTimeout)); err != nil {
+	if err := s.conn.SetDeadline(time.Now().Add(s.patience)); err != nil {
 		return "", errLost
 	}
 	// A server that is at its limit says so and closes, so an answer may be there
@@ -121,14 +124,17 @@ func (s stream) exchange(line string, change bool) (string, error) {
 // datagrams exchanges each command over a socket of its own, whose port no
 // earlier command had: a late answer to one that was given up finds nobody, and
 // cannot be taken for the answer to this one.
-type datagrams struct{ address string }
+type datagrams struct {
+	address  string
+	patience time.Duration // for the answer to a read
+}
 
 func (d datagrams) exchange(line string, change bool) (string, error) {
 	if change {
-		return d.once(line, change, datagramTries*datagramTimeout)
+		return d.once(line, change, datagramTries*d.patience)
 	}
 	for try := 1; ; try++ {
-		answer, err := d.once(line, change, datagramTimeout)
+		answer, err := d.once(line, change, d.patience)
 		if try == datagramTries || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return answer, err
 		}

@@ -52,6 +52,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("UDP", f.udp)
 			e.Setenv("RPC", f.rpc)
 			e.Setenv("LANG", "C")
+			e.Setenv("GORACE", "atexit_sleep_ms=0") // else every command sleeps 1 s under the race detector
 			return nil
 		},
 	})
