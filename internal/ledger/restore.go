@@ -2,9 +2,10 @@ package ledger
 
 import "fmt"
 
-// Reserve prepares an empty ledger for so many counters.
-func (l *Ledger) Reserve(counters uint64) error {
-	return l.index.reserve(min(counters, uint64(l.limit)))
+// Reserve prepares an empty ledger for so many counters, to spare it the
+// growing. It is a hint: should the memory not be there now, the index grows.
+func (l *Ledger) Reserve(counters uint64) {
+	_ = l.index.reserve(min(counters, uint64(l.limit)))
 }
 
 // Restore puts back what the journal kept: a value and revision of a cell, with

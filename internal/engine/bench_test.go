@@ -1,0 +1,92 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/journal"
+	"github.com/cuenta-server/cuenta/internal/ledger"
+	"github.com/cuenta-server/cuenta/internal/shm"
+)
+
+// BenchmarkCycle is a change through the ledger and the open group in batches of
+// 64, each batch a group of its own that is sealed and landed, without I/O. The
+// time is per operation.
+func BenchmarkCycle(b *testing.B) {
+	for _, counters := range []int{1, 1000, 100_000} {
+		b.Run(fmt.Sprintf("counters=%d", counters), func(b *testing.B) {
+			seg, err := shm.Create("bench-cells", counters*shm.CellSize)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer seg.Close()
+			l, err := ledger.New(shm.NewCells(seg), uint32(counters))
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer l.Close()
+			cycle := NewCycle(l)
+			batches := make([]*cuenta.Batch, max(1, counters/64))
+			for i := range batches {
+				batches[i] = &cuenta.Batch{Class: cuenta.ClassQueue}
+				for j := range 64 {
+					n := (i*64 + j) * 7919 % counters
+					batches[i].Requests = append(batches[i].Requests, add(fmt.Sprintf("counter-%08d", n), 1))
+				}
+				turn(cycle, batches[i])
+			}
+			b.ReportAllocs()
+			next := 0
+			for i := 0; b.Loop(); i++ {
+				if i%64 == 0 {
+					turn(cycle, batches[next])
+					if next++; next == len(batches) {
+						next = 0
+					}
+				}
+			}
+		})
+	}
+}
+
+func turn(c *Cycle, b *cuenta.Batch) *journal.Record {
+	c.Apply(b, cuenta.OK)
+	r := c.Seal(0)
+	c.Landed()
+	return r
+}
+
+// BenchmarkDo is the whole engine on a real disk: many goroutines, each with a
+// batch under way, durable.
+func BenchmarkDo(b *testing.B) {
+	for _, size := range []int{1, 16, 128} {
+		b.Run(fmt.Sprintf("batch=%d", size), func(b *testing.B) {
+			e, err := Open(Config{Dir: b.TempDir(), MaxCounters: 200_000})
+			if err != nil {
+				b.Fatal(err)
+			}
+			var goroutine atomic.Int64
+			b.SetParallelism(25) // times GOMAXPROCS
+			b.ReportAllocs()
+			b.ResetTimer()
+			b.RunParallel(func(pb *testing.PB) {
+				g := goroutine.Add(1)
+				batch := &cuenta.Batch{Class: cuenta.ClassQueue}
+				for j := range size {
+					batch.Requests = append(batch.Requests, add(fmt.Sprintf("counter-%d-%d", g, j), 1))
+				}
+				for pb.Next() {
+					e.Do(context.Background(), batch)
+				}
+			})
+			b.StopTimer()
+			b.ReportMetric(float64(b.N)*float64(size)/b.Elapsed().Seconds(), "ops/s")
+			if err := e.Close(); err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+}

@@ -1,0 +1,53 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/cuenta-server/cuenta"
+)
+
+// sliceCells is how many cells are looked at in one hold of the gate: some tens
+// of microseconds, far below the millisecond that a hold may last.
+const sliceCells = 2048
+
+// List returns up to limit durable counters whose names begin with prefix, in
+// the order in which they were made, from cursor on (0 at first), and the cursor
+// to go on with, 0 at the end. Changes go on in between.
+func (e *Engine) List(ctx context.Context, class cuenta.Class, prefix string, cursor uint64, limit int) ([]cuenta.Counter, uint64, error) {
+	var found []cuenta.Counter
+	for {
+		if err := e.gate.Acquire(ctx, class, 1); err != nil {
+			return nil, 0, cuenta.Canceled.Err()
+		}
+		end := min(cursor+sliceCells, uint64(e.ledger.Used()))
+		for ; cursor < end && len(found) < limit; cursor++ {
+			if counter, ok := e.durable(uint32(cursor), prefix); ok {
+				found = append(found, counter)
+			}
+		}
+		done := cursor >= uint64(e.ledger.Used())
+		e.gate.Release(1)
+		if done {
+			return found, 0, nil
+		}
+		if len(found) >= limit {
+			return found, cursor, nil
+		}
+	}
+}
+
+// durable returns what of a cell may be revealed; false if its counter's making
+// is not durable yet or the name has another beginning.
+func (e *Engine) durable(cell uint32, prefix string) (cuenta.Counter, bool) {
+	name := e.ledger.Name(cell)
+	if !bytes.HasPrefix(name, []byte(prefix)) {
+		return cuenta.Counter{}, false
+	}
+	c := e.ledger.Cell(cell)
+	value, revision, ok := c.Durable(c.Generation())
+	if !ok || revision == 0 {
+		return cuenta.Counter{}, false
+	}
+	return cuenta.Counter{Name: string(name), Value: value, Revision: revision}, true
+}

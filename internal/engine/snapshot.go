@@ -1,0 +1,121 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/journal"
+)
+
+// snapshotter writes snapshots in the background once enough log has gathered.
+type snapshotter struct {
+	worth   atomic.Int64 // bytes of log that are worth a snapshot
+	written atomic.Int64 // bytes of log since the last snapshot began
+	due     chan struct{}
+	cancel  context.CancelFunc
+	done    sync.WaitGroup
+}
+
+func (s *snapshotter) start(e *Engine) {
+	ctx, cancel := context.WithCancel(context.Background())
+	s.cancel = cancel
+	s.worth.Store(e.config.SnapshotAfter)
+	s.due = make(chan struct{}, 1)
+	s.wrote(e.journal.Stats().SinceSnapshot)
+	s.done.Go(func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-s.due:
+			}
+			if err := e.Snapshot(ctx); err != nil && ctx.Err() == nil {
+				e.log.Error("no snapshot was written; the log keeps everything and goes on growing", "error", err)
+			}
+		}
+	})
+}
+
+func (s *snapshotter) stop() {
+	s.cancel()
+	s.done.Wait()
+}
+
+// wrote counts bytes of log.
+func (s *snapshotter) wrote(bytes int64) {
+	if s.written.Add(bytes) < s.worth.Load() {
+		return
+	}
+	select {
+	case s.due <- struct{}{}:
+	default: // it is on its way
+	}
+}
+
+// Snapshot writes a snapshot while changes go on, so that the log before it is
+// needed no more.
+func (e *Engine) Snapshot(ctx context.Context) error {
+	if err := e.gate.Acquire(ctx, cuenta.ClassQueue, 1); err != nil {
+		return err
+	}
+	// The effects of all records so far are in the cells; what comes later is found
+	// in the log behind this point, whatever of it the walk sees.
+	begin, used := e.journal.Sequence(), e.ledger.Used()
+	e.gate.Release(1)
+	e.snapshots.written.Store(0)
+	s, err := e.journal.BeginSnapshot(begin, uint64(used), e.clock.now())
+	if err != nil {
+		return err
+	}
+	err = e.walk(ctx, s, used)
+	if err == nil {
+		err = e.flush() // what the walk saw counts only once it is durable
+	}
+	if err != nil {
+		s.Abort()
+		return err
+	}
+	if err := s.Commit(e.journal.Stats().Sequence); err != nil {
+		return err
+	}
+	// The next one is worth writing once the log is as large as what it would
+	// replace: so snapshots at most double what is written.
+	e.snapshots.worth.Store(max(e.config.SnapshotAfter, e.journal.Stats().Snapshot.Bytes))
+	return nil
+}
+
+// row is a cell as the walk saw it.
+type row struct {
+	value    int64
+	revision uint64
+	nameEnd  int // in the slice's names
+}
+
+// walk writes cells 0 to used-1, in slices: copied under the gate, written
+// outside it.
+func (e *Engine) walk(ctx context.Context, s *journal.Snapshot, used uint32) error {
+	rows := make([]row, 0, sliceCells)
+	names := make([]byte, 0, sliceCells*(cuenta.MaxName+1)/8)
+	for from := uint32(0); from < used; from += sliceCells {
+		if err := e.gate.Acquire(ctx, cuenta.ClassQueue, 1); err != nil {
+			return err
+		}
+		rows, names = rows[:0], names[:0]
+		for cell := from; cell < min(from+sliceCells, used); cell++ {
+			c := e.ledger.Cell(cell)
+			names = append(names, e.ledger.Name(cell)...)
+			rows = append(rows, row{c.Value, c.Revision, len(names)})
+		}
+		e.gate.Release(1)
+		start := 0
+		for i, r := range rows {
+			if err := s.Put(from+uint32(i), names[start:r.nameEnd], r.value, r.revision); err != nil {
+				return err
+			}
+			start = r.nameEnd
+		}
+	}
+	return nil
+}
