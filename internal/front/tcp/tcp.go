@@ -74,15 +74,15 @@ func New(c Config) *Server {
 	c.LineTimeout = cmp.Or(c.LineTimeout, 30*time.Second)
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, 10*time.Second)
 	s := &Server{
-		service: c.Service,
-		traffic: c.Traffic,
-		log:     c.Log,
-		limits:  c,
-		conns:   make(map[net.Conn]struct{}),
-		empty:   make(chan struct{}),
-
+		service:  c.Service,
+		traffic:  c.Traffic,
+		log:      c.Log,
+		limits:   c,
 		stopping: make(chan struct{}),
+		conns:    make(map[net.Conn]struct{}),
+		empty:    make(chan struct{}),
 	}
+
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -95,14 +95,18 @@ func New(c Config) *Server {
 // Serve accepts connections until the listener fails, which is an error, or
 // [Server.Drain] is called, which is none. It is called once, and closes l.
 func (s *Server) Serve(l net.Listener) error {
+	// Drain closes the listener too; whoever is second gets an error that tells nothing.
+	defer func() { _ = l.Close() }()
 	s.mu.Lock()
+	if s.draining() {
+		s.mu.Unlock()
+		return nil
+	}
 	s.listener = l
 	s.accepting.Add(1)
 	s.mu.Unlock()
 	defer s.accepting.Done()
-	// Drain closes the listener too; whoever is second gets an error that tells nothing.
-	defer func() { _ = l.Close() }()
-	for pause := time.Duration(0); !s.draining(); {
+	for pause := time.Duration(0); ; {
 		conn, err := l.Accept()
 		switch {
 		case err == nil:
@@ -118,7 +122,6 @@ func (s *Server) Serve(l net.Listener) error {
 			return fmt.Errorf("tcp: accepting connections: %w", err)
 		}
 	}
-	return nil
 }
 
 // passing reports whether an error of Accept is worth another try: a client
