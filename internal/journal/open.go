@@ -228,10 +228,10 @@ func (c *contents) recovery(r *replay) Recovery {
 	return rec
 }
 
-// repair makes the directory ready for more: it makes a fresh segment, then
-// seals the one that was in use, then removes what is not needed. It may be
-// interrupted anywhere and repeated: until the seal is there the directory reads
-// the same as before.
+// repair makes the directory ready for more: it removes what is not needed, which
+// may give the room for the rest, makes a fresh segment, and seals the one that
+// was in use. It may be interrupted anywhere and repeated: until the seal is there
+// the directory reads the same as before.
 func (c *contents) repair(r *replay, size int64) (*Journal, error) {
 	j := newJournal(c.fs, c.dir, r)
 	number := uint64(1)
@@ -242,7 +242,7 @@ func (c *contents) repair(r *replay, size int64) (*Journal, error) {
 	case len(r.segments) > 0:
 		number = r.segments[0].number
 	}
-	if err := c.removeFrom(number + 1); err != nil {
+	if err := c.clear(number + 1); err != nil {
 		return nil, err
 	}
 	file, err := makeSegment(c.fs, c.dir, number, r.history, size)
@@ -254,21 +254,20 @@ func (c *contents) repair(r *replay, size int64) (*Journal, error) {
 			return nil, errors.Join(err, file.Close())
 		}
 	}
-	for _, name := range c.unneeded {
-		if err := c.fs.Remove(c.path(name)); err != nil {
-			return nil, errors.Join(err, file.Close())
-		}
-	}
 	j.remember(r.segments[:last+1])
 	j.use(number, file, size)
 	return j, nil
 }
 
-// removeFrom removes the segments from a number on, which are empty: made ahead
-// in an earlier run, perhaps of another size.
-func (c *contents) removeFrom(number uint64) error {
-	for i := len(c.segments) - 1; i >= 0 && c.segments[i] >= number; i-- {
-		if err := c.fs.Remove(c.path(segmentName(c.segments[i]))); err != nil {
+// clear removes what is not needed, and the segments from a number on, which are
+// empty: made ahead in an earlier run, perhaps of another size.
+func (c *contents) clear(from uint64) error {
+	names := c.unneeded
+	for i := len(c.segments) - 1; i >= 0 && c.segments[i] >= from; i-- {
+		names = append(names, segmentName(c.segments[i]))
+	}
+	for _, name := range names {
+		if err := c.fs.Remove(c.path(name)); err != nil {
 			return err
 		}
 	}

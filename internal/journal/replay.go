@@ -83,6 +83,10 @@ func (r *replay) readSegment(name string, number uint64, data []byte) error {
 	if h.fields[2] != uint64(s.size) {
 		return s.damage(32, "it has %d bytes and should have %d", s.size, h.fields[2])
 	}
+	if n := len(r.segments); n > 0 && !r.segments[n-1].sealed && lastNonZero(data[headSize:]) > 0 {
+		before := &r.segments[n-1]
+		return before.damage(before.end, "there is no seal, though the log goes on in segment %d", number)
+	}
 	if err := r.readGroups(&s, data); err != nil {
 		return err
 	}
@@ -203,15 +207,8 @@ func (r *replay) put(s *segment, e *entry) error {
 	return nil
 }
 
-// check checks what can only be told of all segments together: that all but the
-// last that was written to are sealed, and that nothing is missing at the end.
+// check checks that nothing is missing at the end.
 func (r *replay) check() error {
-	for i := 1; i < len(r.segments); i++ {
-		s, before := &r.segments[i], &r.segments[i-1]
-		if !s.empty() && !before.sealed {
-			return before.damage(before.end, "there is no seal, though the log goes on in segment %d", s.number)
-		}
-	}
 	last := r.last()
 	s := &r.segments[max(last, 0)]
 	if r.end > r.sequence {

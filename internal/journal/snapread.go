@@ -146,7 +146,7 @@ func (r *snapshotReader) block(at int64) ([]byte, error) {
 		return nil, r.damage(at, "there is neither a block nor the end of the snapshot")
 	}
 	if blockHead+length > int64(len(b)) {
-		return nil, r.damage(r.size, "the file ends within a block")
+		return nil, r.damage(at, "the file ends within the block")
 	}
 	b = b[:blockHead+length]
 	if byteOrder.Uint32(b[8:]) != blockSum(b, r.seed) {

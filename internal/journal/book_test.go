@@ -1,0 +1,147 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/cuenta-server/cuenta/internal/disk"
+	"github.com/cuenta-server/cuenta/internal/disk/disktest"
+)
+
+// counter is what a cell holds.
+type counter struct {
+	name     string
+	value    int64
+	revision uint64
+}
+
+// book is a Sink that keeps what it gets and insists on the contract.
+type book struct {
+	cells    map[uint32]counter
+	reserved uint64
+}
+
+func newBook() *book { return &book{cells: map[uint32]counter{}} }
+
+func (b *book) clone() *book { return &book{cells: maps.Clone(b.cells)} }
+
+func (b *book) Reserve(n uint64) { b.reserved = n }
+
+func (b *book) Put(cell uint32, name []byte, value int64, revision uint64) error {
+	c, known := b.cells[cell]
+	if known == (name != nil) {
+		return fmt.Errorf("cell %d: known %v, name %q", cell, known, name)
+	}
+	if known && revision <= c.revision {
+		return nil
+	}
+	if !known {
+		c.name = string(name)
+	}
+	b.cells[cell] = counter{c.name, value, revision}
+	return nil
+}
+
+func (b *book) equal(other *book) bool { return maps.Equal(b.cells, other.cells) }
+
+// group makes a record of n changes to cells below limit, in the book too.
+func (b *book) group(r *Record, rng *rand.Rand, time int64, n int, limit uint32) {
+	r.Reset(time)
+	for range n {
+		cell := rng.Uint32N(limit)
+		c, known := b.cells[cell]
+		c.value += rng.Int64N(1000) - 300
+		c.revision++
+		if known {
+			r.Set(cell, c.value, c.revision)
+		} else {
+			c.name = fmt.Sprintf("counter-%d", cell)
+			r.Open(cell, []byte(c.name), c.value, c.revision)
+		}
+		b.cells[cell] = c
+	}
+}
+
+// snapshot writes the book as a snapshot.
+func (b *book) snapshot(j *Journal, now int64) error {
+	at := j.Sequence()
+	s, err := j.BeginSnapshot(at, uint64(len(b.cells)), now)
+	if err != nil {
+		return err
+	}
+	for cell := range uint32(1 << 10) {
+		if c, ok := b.cells[cell]; ok {
+			if err := s.Put(cell, []byte(c.name), c.value, c.revision); err != nil {
+				return err
+			}
+		}
+	}
+	return s.Commit(at)
+}
+
+const (
+	dir   = "/data"
+	small = 2048 // bytes of a segment
+)
+
+// mustOpen opens the journal in dir, with the state of its data directory.
+func mustOpen(t testing.TB, fs disk.FS) (*Journal, *book, Recovery) {
+	t.Helper()
+	b := newBook()
+	j, rec, err := Open(fs, dir, b, Options{SegmentSize: small})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j, b, rec
+}
+
+// append appends once there is room.
+func appendWhenRoom(j *Journal, r *Record) error {
+	for {
+		switch err := j.Room(int64(r.Len())); {
+		case err == nil:
+			return j.Append(r)
+		case !errors.Is(err, ErrWait):
+			return err
+		}
+		if err := j.AwaitRoom(context.Background()); err != nil {
+			return err
+		}
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func rng(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
+
+// expect recovers a copy of the file system and compares with the book.
+func expect(t testing.TB, fs *disktest.FS, want *book) Recovery {
+	t.Helper()
+	j, got, rec := mustOpen(t, fs.Crash(100, 1))
+	if !got.equal(want) {
+		t.Fatalf("recovered %v\nwant %v", got.cells, want.cells)
+	}
+	must(t, j.Close())
+	return rec
+}
+
+// fill appends groups until the log has reached a segment.
+func fill(t testing.TB, j *Journal, b *book, rnd *rand.Rand, segment uint64) (groups int) {
+	t.Helper()
+	var r Record
+	for now := int64(1); j.Stats().Active < segment; now++ {
+		b.group(&r, rnd, now, 1+rnd.IntN(5), 40)
+		must(t, appendWhenRoom(j, &r))
+		groups++
+	}
+	return groups
+}

@@ -1,0 +1,324 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"path"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/cuenta-server/cuenta/internal/disk"
+	"github.com/cuenta-server/cuenta/internal/disk/disktest"
+)
+
+func TestRoundTrip(t *testing.T) {
+	fs := disktest.New()
+	j, b, rec := mustOpen(t, fs)
+	if rec.Sequence != 0 || rec.Counters != 0 || !rec.Sealed || rec.Cut != nil || rec.History == 0 {
+		t.Errorf("recovery of nothing: %+v", rec)
+	}
+	want := map[uint32]counter{
+		0:              {"cuenta", 13, 4},
+		7:              {strings.Repeat("n", 255), math.MinInt64, math.MaxUint64},
+		math.MaxUint32: {"ñandú", math.MaxInt64, 1},
+	}
+	var r Record
+	r.Reset(50)
+	r.Open(0, []byte("cuenta"), 4, 1)
+	r.Open(7, []byte(want[7].name), math.MinInt64, math.MaxUint64)
+	must(t, j.Append(&r))
+	r.Reset(40) // time never goes back
+	r.Open(math.MaxUint32, []byte("ñandú"), math.MaxInt64, 1)
+	r.Set(0, 13, 4)
+	must(t, j.Append(&r))
+	if j.Sequence() != 2 {
+		t.Errorf("sequence %d after two records", j.Sequence())
+	}
+	must(t, j.Seal())
+	if err := j.Append(&r); !errors.Is(err, ErrClosed) {
+		t.Errorf("append after seal: %v", err)
+	}
+	must(t, j.Close())
+	if err := j.Close(); !errors.Is(err, ErrClosed) {
+		t.Errorf("second close: %v", err)
+	}
+
+	j, b, again := mustOpen(t, fs)
+	if !b.equal(&book{cells: want}) {
+		t.Errorf("recovered %v", b.cells)
+	}
+	if again.History != rec.History || again.Time != 50 || again.Sequence != 3 || again.Records != 3 ||
+		again.Counters != 3 || !again.Sealed || again.Segments != 1 {
+		t.Errorf("recovery %+v", again)
+	}
+	must(t, j.Close())
+}
+
+func TestRolling(t *testing.T) {
+	fs := disktest.New()
+	j, b, _ := mustOpen(t, fs)
+	groups := fill(t, j, b, rng(1), 20)
+	st := j.Stats()
+	if st.Segments != 20 || st.Records != uint64(groups+19) || st.Sequence != uint64(groups+19) || st.Syncs != st.Records {
+		t.Errorf("after %d groups: %+v", groups, st)
+	}
+	if rec := expect(t, fs, b); rec.Sealed || rec.Cut != nil || rec.Segments < 20 {
+		t.Errorf("recovery of an open log: %+v", rec)
+	}
+	must(t, j.Seal())
+	must(t, j.Close())
+	if rec := expect(t, fs, b); !rec.Sealed || rec.Records != groups+20 {
+		t.Errorf("recovery of a sealed log: %+v", rec)
+	}
+}
+
+// A log lives through many starts, clean and not, and with other segment sizes.
+func TestManyStarts(t *testing.T) {
+	fs := disktest.New()
+	want, rnd := newBook(), rng(2)
+	var r Record
+	for i := range 12 {
+		got := newBook()
+		j, _, err := Open(fs, dir, got, Options{SegmentSize: small + int64(i%3)*512})
+		must(t, err)
+		if !got.equal(want) {
+			t.Fatalf("start %d: %v, want %v", i, got.cells, want.cells)
+		}
+		for range i * 2 {
+			want.group(&r, rnd, 1, 4, 30)
+			must(t, appendWhenRoom(j, &r))
+		}
+		if i%2 == 0 {
+			must(t, j.Seal())
+		}
+		if i%5 == 4 {
+			if err := want.snapshot(j, 1); err != nil && !errors.Is(err, ErrClosed) {
+				t.Fatal(err)
+			}
+		}
+		must(t, j.Close())
+	}
+}
+
+func TestSnapshotReplacesLog(t *testing.T) {
+	fs := disktest.New()
+	j, b, _ := mustOpen(t, fs)
+	rnd := rng(3)
+	fill(t, j, b, rnd, 5)
+	since := j.Stats().SinceSnapshot
+	must(t, b.snapshot(j, 77))
+	st := j.Stats()
+	if st.Segments != 1 || st.SinceSnapshot != 0 || since == 0 || st.Snapshot.Counters != uint64(len(b.cells)) ||
+		st.Snapshot.Time != 77 || st.Snapshot.Written != 1 || st.Snapshot.Bytes == 0 {
+		t.Errorf("since was %d, now %+v", since, st)
+	}
+	fill(t, j, b, rnd, 7)
+	must(t, b.snapshot(j, 78))
+	fill(t, j, b, rnd, 8)
+	names, err := fs.List(dir)
+	must(t, err)
+	var snapshots, segments int
+	for _, n := range names {
+		if strings.HasPrefix(n, snapshotPrefix) {
+			snapshots++
+		}
+		if strings.HasPrefix(n, segmentPrefix) {
+			segments++
+		}
+	}
+	if snapshots != 1 || segments > 3 {
+		t.Errorf("left: %v", names)
+	}
+	rec := expect(t, fs, b)
+	if rec.Snapshot == "" || rec.Time < 78 {
+		t.Errorf("recovery %+v", rec)
+	}
+	must(t, j.Close())
+}
+
+// A snapshot may hold effects behind where it begins: they come again from the
+// log, openings too, and older ones than those in the snapshot.
+func TestSnapshotWhileChanging(t *testing.T) {
+	fs := disktest.New()
+	j, b, _ := mustOpen(t, fs)
+	var r Record
+	change := func(cell uint32, value int64) {
+		c, known := b.cells[cell]
+		r.Reset(1)
+		if known {
+			r.Set(cell, value, c.revision+1)
+		} else {
+			c.name = fmt.Sprint("c", cell)
+			r.Open(cell, []byte(c.name), value, 1)
+		}
+		b.cells[cell] = counter{c.name, value, c.revision + 1}
+		must(t, j.Append(&r))
+	}
+	change(0, 10)
+	change(1, 20)
+	s, err := j.BeginSnapshot(j.Sequence(), 2, 5)
+	must(t, err)
+	must(t, s.Put(0, []byte("c0"), 10, 1)) // as it was
+	change(0, 11)
+	change(1, 21)
+	change(2, 31)
+	change(1, 22)
+	must(t, s.Put(1, []byte("c1"), 22, 3)) // as it is
+	must(t, s.Put(2, []byte("c2"), 31, 1))
+	end := j.Sequence()
+	change(2, 32)
+	change(3, 40)
+	must(t, s.Commit(end))
+	expect(t, fs, b)
+	must(t, j.Close())
+}
+
+func TestSnapshotRules(t *testing.T) {
+	fs := disktest.New()
+	j, b, _ := mustOpen(t, fs)
+	defer j.Close()
+	var r Record
+	b.group(&r, rng(4), 1, 3, 9)
+	must(t, j.Append(&r))
+	if _, err := j.BeginSnapshot(2, 0, 0); err == nil {
+		t.Error("a snapshot of the future was begun")
+	}
+	s, err := j.BeginSnapshot(1, 0, 0)
+	must(t, err)
+	if _, err := j.BeginSnapshot(1, 0, 0); err == nil {
+		t.Error("a second snapshot was begun")
+	}
+	must(t, s.Put(4, []byte("a"), 1, 1))
+	if err := s.Put(4, []byte("b"), 1, 1); err == nil {
+		t.Error("a cell was put twice")
+	}
+	if err := s.Commit(1); err == nil {
+		t.Error("a failed snapshot was committed")
+	}
+	for _, end := range []uint64{0, 2} {
+		s, err = j.BeginSnapshot(1, 0, 0)
+		must(t, err)
+		if err := s.Commit(end); err == nil {
+			t.Errorf("a snapshot from 1 to %d was committed with the log at 1", end)
+		}
+	}
+	s, err = j.BeginSnapshot(1, 0, 0)
+	must(t, err)
+	s.Abort()
+	s.Abort()
+	if st := j.Stats(); st.Snapshot.Aborted != 4 || st.Snapshot.Written != 0 {
+		t.Errorf("%+v", st.Snapshot)
+	}
+	names, err := fs.List(dir)
+	must(t, err)
+	if strings.Contains(fmt.Sprint(names), snapshotPrefix) {
+		t.Errorf("left: %v", names)
+	}
+}
+
+func TestLocked(t *testing.T) {
+	fs := disktest.New()
+	j, _, _ := mustOpen(t, fs)
+	_, _, err := Open(fs, dir, newBook(), Options{})
+	if !errors.Is(err, disk.ErrLocked) || !strings.Contains(err.Error(), "a server is using the data directory /data") {
+		t.Errorf("second open: %v", err)
+	}
+	if err := Check(fs, dir, &strings.Builder{}); !errors.Is(err, disk.ErrLocked) {
+		t.Errorf("check: %v", err)
+	}
+	must(t, j.Close())
+	j, _, _ = mustOpen(t, fs)
+	must(t, j.Close())
+}
+
+func TestCannotWrite(t *testing.T) {
+	for _, op := range []disktest.Op{disktest.Mkdir, disktest.Lock, disktest.Create, disktest.Rename} {
+		mem := disktest.New()
+		is := func(c disktest.Call) bool { return c.Op == op }
+		mem.FailNth(1, is, &fs.PathError{Op: "open", Path: dir, Err: fs.ErrPermission})
+		_, _, err := Open(mem, dir, newBook(), Options{})
+		if !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "the data directory /data cannot be written") {
+			t.Errorf("%s: %v", op, err)
+		}
+		j, _, _ := mustOpen(t, mem) // the lock was given up
+		must(t, j.Close())
+	}
+}
+
+func TestDiskFullAtStart(t *testing.T) {
+	fs := disktest.New()
+	fs.SetSpace(small)
+	_, _, err := Open(fs, dir, newBook(), Options{SegmentSize: 2 * small})
+	if !disk.IsFull(err) || !strings.Contains(err.Error(), "make room and start again") {
+		t.Errorf("start on a full disk: %v", err)
+	}
+	if fs.Used() != 0 {
+		t.Errorf("%d bytes left behind", fs.Used())
+	}
+}
+
+func TestSegmentSize(t *testing.T) {
+	for _, size := range []int64{-1, 1, minSegment - 1, maxSegment + 1} {
+		if _, _, err := Open(disktest.New(), dir, newBook(), Options{SegmentSize: size}); err == nil {
+			t.Errorf("segments of %d bytes were accepted", size)
+		}
+	}
+}
+
+// A failure of the log is for good, whatever comes after it.
+func TestFailedForGood(t *testing.T) {
+	for _, op := range []disktest.Op{disktest.Write, disktest.Sync} {
+		for _, torn := range []int{-1, 0, 30, 1 << 20} {
+			mem := disktest.New()
+			j, b, _ := mustOpen(t, mem)
+			var r Record
+			b.group(&r, rng(5), 1, 3, 9)
+			must(t, j.Append(&r))
+			s, err := j.BeginSnapshot(1, 0, 0)
+			must(t, err)
+			failure := error(syscall.EIO)
+			if torn >= 0 && op == disktest.Write {
+				failure = &disktest.Torn{Keep: torn, Err: syscall.EIO}
+			}
+			must(t, j.AwaitRoom(t.Context()))
+			mem.FailNth(1, func(c disktest.Call) bool {
+				return c.Op == op && path.Base(c.Name) == segmentName(1)
+			}, failure)
+			after := b.clone()
+			after.group(&r, rng(6), 2, 3, 9)
+			first := j.Append(&r)
+			if !errors.Is(first, syscall.EIO) || !strings.Contains(first.Error(), segmentName(1)) {
+				t.Fatalf("%s: append on a broken disk: %v", op, first)
+			}
+			for _, err := range []error{j.Append(&r), j.Room(1), j.Seal(), j.Err()} {
+				if err != first {
+					t.Errorf("%s: after the failure: %v", op, err)
+				}
+			}
+			if st := j.Stats(); st.Failed != first.Error() || st.Sequence != 1 {
+				t.Errorf("%s: %+v", op, st)
+			}
+			if err := s.Commit(1); !errors.Is(err, syscall.EIO) {
+				t.Errorf("%s: snapshot of a failed log: %v", op, err)
+			}
+			must(t, j.Close())
+			// The disk holds the group or it does not.
+			j, got, _ := mustOpen(t, mem)
+			if !got.equal(b) && !got.equal(after) {
+				t.Errorf("%s: recovered %v", op, got.cells)
+			}
+			must(t, j.Close())
+		}
+	}
+}
+
+func TestRecordNotReset(t *testing.T) {
+	j, _, _ := mustOpen(t, disktest.New())
+	defer j.Close()
+	if err := j.Append(new(Record)); err == nil {
+		t.Error("a record that was never begun was appended")
+	}
+}
