@@ -1,0 +1,231 @@
+package proc
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/shm"
+)
+
+const front = cuenta.FrontProc
+
+const (
+	// A worker of a pool that dies is replaced at once; if it has not lived for
+	// long, the next one waits, twice as long each time.
+	longLife     = 5 * time.Second
+	firstPause   = 20 * time.Millisecond
+	longestPause = 5 * time.Second
+)
+
+// Server serves the text protocol on one TCP listener.
+type Server struct {
+	conf        Config
+	settings    settings
+	environment string   // of the workers
+	cells       *os.File // for reading only; nil if there are none
+
+	ctx      context.Context // ends when a drain runs out of time
+	cut      context.CancelFunc
+	stopping chan struct{} // closed when a drain begins
+	mother   *mother
+
+	mu       sync.Mutex
+	listener *net.TCPListener
+	living   map[*process]struct{}
+	refusing int
+	tasks    sync.WaitGroup // workers, and clients that are being refused
+}
+
+// New returns a server that is yet to be given its listener.
+func New(c Config) (*Server, error) {
+	c = c.withDefaults()
+	c.Executable = cmp.Or(c.Executable, "/proc/self/exe")
+	s := &Server{
+		conf: c,
+		settings: settings{
+			Pool: c.Workers > 0, Cells: c.Cells != nil, MaxConns: c.MaxConns,
+			IdleTimeout: c.IdleTimeout, LineTimeout: c.LineTimeout, WriteTimeout: c.WriteTimeout,
+		},
+		stopping: make(chan struct{}),
+		living:   make(map[*process]struct{}),
+	}
+	var err error
+	if s.environment, err = s.settings.environment(); err != nil {
+		return nil, err
+	}
+	if c.Cells != nil {
+		if s.cells, err = readOnly(c.Cells); err != nil {
+			return nil, err
+		}
+	}
+	s.ctx, s.cut = context.WithCancel(context.Background())
+	s.mother = newMother()
+	return s, nil
+}
+
+// readOnly opens a segment once more, so that its descriptor cannot be used for
+// writing, whatever a worker does with it.
+func readOnly(seg *shm.Segment) (*os.File, error) {
+	if seg.File() == nil {
+		return nil, fmt.Errorf("proc: the cells: %w", shm.ErrUnsupported)
+	}
+	f, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", seg.File().Fd()))
+	if err != nil {
+		return nil, fmt.Errorf("proc: opening the cells for the workers: %w", err)
+	}
+	return f, nil
+}
+
+// Serve serves the listener, which must be a TCP listener, until it fails, which
+// is an error, or [Server.Drain] is called, which is none. It is called once,
+// and closes l.
+func (s *Server) Serve(l net.Listener) error {
+	defer l.Close() // Drain closes it too; whoever is second has nothing to tell
+	tl, ok := l.(*net.TCPListener)
+	if !ok {
+		return fmt.Errorf("proc: needs a TCP listener, not a %T", l)
+	}
+	s.mu.Lock()
+	s.listener = tl
+	if s.draining() {
+		s.mu.Unlock()
+		return nil
+	}
+	s.tasks.Add(1) // a drain waits for Serve as well
+	s.mu.Unlock()
+	defer s.tasks.Done()
+	if s.settings.Pool {
+		return s.servePool(tl)
+	}
+	return s.serveEach(tl)
+}
+
+func (s *Server) draining() bool {
+	select {
+	case <-s.stopping:
+		return true
+	default:
+		return false
+	}
+}
+
+// cutting reports whether a drain has run out of time.
+func (s *Server) cutting() bool { return s.ctx.Err() != nil }
+
+// Drain stops accepting, lets the workers answer what has arrived and end, and
+// returns when all is gone. When ctx ends, what is left is killed. It is called
+// once.
+func (s *Server) Drain(ctx context.Context) error {
+	s.mu.Lock()
+	close(s.stopping)
+	if s.listener != nil {
+		s.closeListener()
+	}
+	for p := range s.living {
+		p.drain()
+	}
+	s.mu.Unlock()
+
+	gone := make(chan struct{})
+	go func() {
+		s.tasks.Wait()
+		close(gone)
+	}()
+	var err error
+	select {
+	case <-gone:
+	case <-ctx.Done():
+		err = fmt.Errorf("proc: workers were cut off: %w", ctx.Err())
+		s.cut()
+		s.mu.Lock()
+		for p := range s.living {
+			p.kill()
+		}
+		s.mu.Unlock()
+		<-gone
+	}
+	s.cut()
+	s.mother.retire()
+	if s.cells != nil {
+		err = errors.Join(err, s.cells.Close())
+	}
+	return err
+}
+
+// closeListener ends accepting. A pool's workers hold the listener open as well,
+// perhaps one that is stopped, so closing it here would not be enough.
+func (s *Server) closeListener() {
+	if raw, err := s.listener.SyscallConn(); err == nil && s.settings.Pool {
+		// Both fail only if it is closed already.
+		_ = raw.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_RDWR) })
+	}
+	s.listener.Close() // Serve closes it too; whoever is second has nothing to tell
+}
+
+// Workers returns the living workers by process id, and brings the front's
+// traffic up to date: commands that workers answer from the cells show there
+// only when a worker is looked at, which also happens whenever it asks the
+// service something.
+func (s *Server) Workers() []Worker {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]Worker, 0, len(s.living))
+	for p := range s.living {
+		all = append(all, p.figures())
+	}
+	slices.SortFunc(all, func(a, b Worker) int { return cmp.Compare(a.PID, b.PID) })
+	return all
+}
+
+// enlist takes a worker among the living, unless the server drains: then it is
+// told at once.
+func (s *Server) enlist(p *process) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.living[p] = struct{}{}
+	if s.draining() {
+		p.drain()
+	}
+}
+
+func (s *Server) strike(p *process) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.living, p)
+}
+
+// sleep reports whether the time passed before a drain began.
+func (s *Server) sleep(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-s.stopping:
+		return false
+	}
+}
+
+// passing reports whether an error of Accept is worth another try: a client
+// that gave up first, or a machine short of something that may come back.
+func passing(err error) bool {
+	for _, e := range []error{
+		syscall.ECONNABORTED, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EINTR,
+	} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
