@@ -53,8 +53,8 @@ var Settings = []Setting{
 		ES: "socket Unix de la consola local (por omisión DIR/cuenta.sock)",
 		EN: "Unix socket of the local console (default DIR/cuenta.sock)"}},
 	{Flag: "workers", Var: "CUENTA_WORKERS", Arg: same("N"), Default: "connection", Help: lang.Text{
-		ES: "procesos para TCP, o connection: uno por cliente",
-		EN: "processes for TCP, or connection: one per client"}},
+		ES: "procesos TCP, o connection: uno por cliente",
+		EN: "TCP processes, or connection: one per client"}},
 	{Flag: "log-level", Var: "CUENTA_LOG_LEVEL", Arg: lang.Text{ES: "NIVEL", EN: "LEVEL"}, Default: "info", Help: lang.Text{
 		ES: "se registra desde debug, info, warn o error", EN: "log from debug, info, warn or error on"}},
 	{Flag: "addresses", Var: "CUENTA_ADDRESSES", Arg: argFile, Help: lang.Text{
