@@ -1,33 +1,14 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 	"io"
-	"os/signal"
 	"strconv"
-	"syscall"
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/config"
 	"github.com/cuenta-server/cuenta/internal/lang"
 )
-
-// serve runs the server until a signal asks it to end. It writes past the
-// buffer of stdout: a banner must be seen at once.
-func (a *app) serve() error {
-	c, err := a.values.Serve()
-	if err != nil {
-		return usageError{textOf(err)}
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	// After the first signal the second has its usual effect: it ends the process.
-	defer context.AfterFunc(ctx, stop)()
-	return a.program.Serve(ctx, c, a.rawStdout, a.stderr)
-}
-
-func (a *app) check() error { return a.program.Check(a.operands[0], a.stdout) }
 
 func (a *app) inc() error { return a.add(1) }
 func (a *app) dec() error { return a.add(-1) }

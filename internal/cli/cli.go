@@ -3,7 +3,7 @@
 // server, the consoles and the clients; the server itself is handed in.
 //
 // The files in reading order: cli.go (from arguments to a command), commands.go
-// (the table), ask.go (one-shot commands), talk.go (the loop of consoles and
+// (the table), serve.go, ask.go (one-shot commands), talk.go (the loop of consoles and
 // clients), console.go and client.go (whom they talk to), terminal.go (line
 // editing). Everything shown to a person exists in Spanish and English; error
 // codes and the phrases of the original system are literal in both.

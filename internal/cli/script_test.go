@@ -18,9 +18,19 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 // program stands in for the whole program: its server and its check only say what they were told.
 var program = Program{
-	Serve: func(_ context.Context, c config.Serve, stdout, _ io.Writer) error {
-		_, err := fmt.Fprintf(stdout, "%+v\n", c)
-		return err
+	Serve: func(ctx context.Context, c config.Serve, stdout, _ io.Writer) error {
+		if _, err := fmt.Fprintf(stdout, "%+v\n", c); err != nil {
+			return err
+		}
+		switch c.Data {
+		case "drains":
+			<-ctx.Done()
+		case "never-drains":
+			<-ctx.Done()
+			fmt.Fprintln(stdout, "draining")
+			select {}
+		}
+		return nil
 	},
 	Check: func(dir string, w io.Writer) error {
 		if _, err := os.Stat(dir); err != nil {

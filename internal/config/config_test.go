@@ -96,6 +96,7 @@ func TestBadValuesNameTheirSource(t *testing.T) {
 		{"port with a sign", "", nil, []string{"--tcp", "+1"}, `--tcp: "+1"`},
 		{"bare IPv6", "", nil, []string{"--tcp", "::1"}, `--tcp: "::1"`},
 		{"empty flag", "", nil, []string{"--data", ""}, `--data: "": want a path`},
+		{"socket too long", "", nil, []string{"--data", strings.Repeat("d", 120)}, "the path of the socket is over "},
 		{"empty socket", "", nil, []string{"--socket="}, `--socket: "": want a path`},
 		{"variable", "", []string{"CUENTA_WORKERS=0"}, nil, `CUENTA_WORKERS: "0": want connection or a number from 1 to 256`},
 		{"pool too large", "", []string{"CUENTA_WORKERS=257"}, nil, `CUENTA_WORKERS: "257"`},

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"runtime"
 	"strconv"
 
 	"github.com/cuenta-server/cuenta/internal/lang"
@@ -64,10 +65,26 @@ func (v Values) Client() (Client, error) {
 }
 
 func readSocket(r *reader) string {
-	if path := readOptionalPath(r, "socket"); path != "" {
-		return path
+	path := readOptionalPath(r, "socket")
+	if path == "" {
+		path = filepath.Join(read(r, "data", parsePath), "cuenta.sock")
 	}
-	return filepath.Join(read(r, "data", parsePath), "cuenta.sock")
+	if limit := maxSocket(); len(path) > limit && r.err == nil {
+		r.err = lang.Text{
+			ES: "la ruta del socket pasa de %d bytes; con --socket puede ser otra: %s",
+			EN: "the path of the socket is over %d bytes; --socket can give another: %s",
+		}.Fill(limit, path)
+	}
+	return path
+}
+
+// maxSocket is the longest path that a Unix socket's address holds, in bytes:
+// unix(7) has room for 108 with the zero at its end, the BSDs for 104.
+func maxSocket() int {
+	if runtime.GOOS == "linux" {
+		return 107
+	}
+	return 103
 }
 
 func readOptionalPath(r *reader, flag string) string {
