@@ -88,12 +88,15 @@ func describe(s *config.Setting, l lang.Lang) string {
 	return text
 }
 
-// version prints what the Go tool chain recorded about the build.
-func (a *app) version() error {
-	version := "(devel)"
+// Version returns what the Go tool chain recorded about the build.
+func Version() string {
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		version = info.Main.Version
+		return info.Main.Version
 	}
-	_, err := fmt.Fprintf(a.stdout, "cuenta %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return "(devel)"
+}
+
+func (a *app) version() error {
+	_, err := fmt.Fprintf(a.stdout, "cuenta %s %s %s/%s\n", Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return err
 }

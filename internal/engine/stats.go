@@ -15,6 +15,7 @@ type Stats struct {
 	MaxCounters uint32        `json:"max_counters"`
 	Sequence    uint64        `json:"sequence"` // of the last durable record
 	History     uint64        `json:"history"`
+	Memory      uint64        `json:"memory"`            // bytes of cells and names, outside Go's heap
 	Failure     string        `json:"failure,omitempty"` // why the engine is poisoned
 	Gate        gate.Stats    `json:"gate"`
 	Queue       queue.Stats   `json:"queue"`
@@ -23,8 +24,10 @@ type Stats struct {
 
 // Stats returns the state of now.
 func (e *Engine) Stats() Stats {
+	counters, memory := e.size()
 	s := Stats{
-		Counters:    e.counters(),
+		Counters:    counters,
+		Memory:      memory,
 		MaxCounters: e.config.MaxCounters,
 		History:     e.recovery.History,
 		Gate:        e.gate.Stats(),
@@ -38,12 +41,12 @@ func (e *Engine) Stats() Stats {
 	return s
 }
 
-// counters returns how many counters there are.
-func (e *Engine) counters() uint32 {
-	// Background: a look at one number is worth waiting for.
+// size returns how many counters there are and the memory they take.
+func (e *Engine) size() (counters uint32, memory uint64) {
+	// Background: a look at two numbers is worth waiting for.
 	if err := e.gate.Acquire(context.Background(), cuenta.ClassConsole, 1); err != nil {
-		return 0
+		return 0, 0
 	}
 	defer e.gate.Release(1)
-	return e.ledger.Used()
+	return e.ledger.Used(), e.ledger.Memory()
 }

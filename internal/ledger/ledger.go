@@ -77,6 +77,12 @@ func (l *Ledger) Close() error { return l.index.free() }
 // Used returns how many cells have had a counter: cells 0 to Used-1.
 func (l *Ledger) Used() uint32 { return l.used }
 
+// Memory returns the bytes that the counters take, in cells and index.
+func (l *Ledger) Memory() uint64 {
+	return uint64(l.used)*shm.CellSize + 8*uint64(len(l.index.cur.slots)+len(l.index.old.slots)) +
+		uint64(len(l.names.chunks))<<chunkBits
+}
+
 // Name returns the name of the counter in a used cell. It must not be changed.
 func (l *Ledger) Name(cell uint32) []byte {
 	c := l.cells.At(cell)

@@ -1,0 +1,94 @@
+package server
+
+import (
+	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/front/proc"
+	"github.com/cuenta-server/cuenta/internal/front/rpc"
+	"github.com/cuenta-server/cuenta/internal/front/tcp"
+	"github.com/cuenta-server/cuenta/internal/front/udp"
+	"github.com/cuenta-server/cuenta/internal/front/web"
+)
+
+// makeFronts returns all fronts, in the order of the banner. The banner's lines
+// are the original's words.
+func (s *Server) makeFronts() []*front {
+	c := &s.config
+	return []*front{
+		newFront(cuenta.FrontWeb, c.Web, "Servidor Local en el puerto %s", s.openWeb, s.log),
+		newFront(cuenta.FrontUDP, c.UDP, "inicializando servidor udp en puerto %s", s.openUDP, s.log),
+		newFront(cuenta.FrontTCP, c.TCP, "inicializando servidor tcp en puerto %s", s.openTCP, s.log),
+		newFront(cuenta.FrontProc, c.Proc, "inicializando servidor tcp por procesos en puerto %s", s.openProc, s.log),
+		newFront(cuenta.FrontRPC, c.RPC, "serving rpc on port %s", s.openRPC, s.log),
+		newFront(cuenta.FrontSocket, c.Socket, "", s.openSocket, s.log),
+	}
+}
+
+func (s *Server) traffic(name string) *cuenta.Traffic {
+	f, err := s.findFront(name)
+	if err != nil {
+		panic("server: " + err.Error())
+	}
+	return &f.traffic
+}
+
+func (s *Server) openWeb(address string) (running, error) {
+	l, err := listenTCP(cuenta.FrontWeb, address)
+	if err != nil {
+		return running{}, err
+	}
+	f := web.New(web.Config{Service: s.engine, Operator: s, Traffic: s.traffic(cuenta.FrontWeb), Log: s.log})
+	return running{l.Addr(), func() error { return f.Serve(l) }, f.Drain}, nil
+}
+
+func (s *Server) openUDP(address string) (running, error) {
+	l, err := listenUDP(cuenta.FrontUDP, address)
+	if err != nil {
+		return running{}, err
+	}
+	f := udp.New(udp.Config{Service: s.engine, Traffic: s.traffic(cuenta.FrontUDP), Log: s.log})
+	return running{l.LocalAddr(), func() error { return f.Serve(l) }, f.Drain}, nil
+}
+
+func (s *Server) openTCP(address string) (running, error) {
+	l, err := listenTCP(cuenta.FrontTCP, address)
+	if err != nil {
+		return running{}, err
+	}
+	f := tcp.New(tcp.Config{Service: s.engine, Traffic: s.traffic(cuenta.FrontTCP), Log: s.log})
+	return running{l.Addr(), func() error { return f.Serve(l) }, f.Drain}, nil
+}
+
+func (s *Server) openProc(address string) (running, error) {
+	l, err := listenTCP(cuenta.FrontProc, address)
+	if err != nil {
+		return running{}, err
+	}
+	f, err := proc.New(proc.Config{Service: s.engine, Traffic: s.traffic(cuenta.FrontProc), Log: s.log,
+		Cells: s.engine.Cells(), Workers: s.config.Workers})
+	if err != nil {
+		l.Close() // the first error tells more
+		return running{}, err
+	}
+	s.workers.Store(f)
+	return running{l.Addr(), func() error { return f.Serve(l) }, f.Drain}, nil
+}
+
+func (s *Server) openRPC(address string) (running, error) {
+	l, err := listenTCP(cuenta.FrontRPC, address)
+	if err != nil {
+		return running{}, err
+	}
+	f := rpc.New(rpc.Config{Service: s.engine, Operator: s, Traffic: s.traffic(cuenta.FrontRPC), Log: s.log,
+		Front: cuenta.FrontRPC, Class: cuenta.ClassRemote})
+	return running{l.Addr(), func() error { return f.Serve(l) }, f.Drain}, nil
+}
+
+func (s *Server) openSocket(path string) (running, error) {
+	l, err := listenUnix(path)
+	if err != nil {
+		return running{}, err
+	}
+	f := rpc.New(rpc.Config{Service: s.engine, Operator: s, Traffic: s.traffic(cuenta.FrontSocket), Log: s.log,
+		Front: cuenta.FrontSocket, Class: cuenta.ClassConsole})
+	return running{l.Addr(), func() error { return f.Serve(l) }, f.Drain}, nil
+}
