@@ -71,27 +71,27 @@ func newJournal(fs disk.FS, dir string, r *replay) *Journal {
 	return j
 }
 
-// sealOld ends a segment that a crash has left open. What was cut is gone from
-// the disk before the seal is written over its beginning.
-func (j *Journal) sealOld(s *segment) error {
+// endOld makes durable what the last segment holds, and seals it if a crash has
+// left it open.
+func (j *Journal) endOld(s *segment) error {
 	f, err := j.fs.Open(s.name)
 	if err != nil {
 		return err
 	}
 	if s.cut > 0 {
+		// Gone from the disk before the seal is written over its beginning.
 		if err = zero(f, s.end, s.end+s.cut); err == nil {
 			err = f.Sync()
 		}
 	}
-	if err == nil {
-		seal := sealRecord(j.stamp(j.sequence.Add(1)), s.number+1)
-		_, err = f.WriteAt(seal, s.end)
+	if err == nil && !s.sealed {
+		s.last = j.sequence.Add(1)
+		_, err = f.WriteAt(sealRecord(j.stamp(s.last), s.number+1), s.end)
 	}
 	if err == nil {
 		err = f.Sync()
 	}
-	s.last = j.sequence.Load()
-	j.durable = s.last
+	j.durable = j.sequence.Load()
 	return errors.Join(err, f.Close())
 }
 

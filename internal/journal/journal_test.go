@@ -239,7 +239,7 @@ func TestCannotWrite(t *testing.T) {
 		mem := disktest.New()
 		is := func(c disktest.Call) bool { return c.Op == op }
 		mem.FailNth(1, is, &fs.PathError{Op: "open", Path: dir, Err: fs.ErrPermission})
-		_, _, err := Open(mem, dir, newBook(), Options{})
+		_, _, err := Open(mem, dir, newBook(), Options{SegmentSize: small})
 		if !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "the data directory /data cannot be written") {
 			t.Errorf("%s: %v", op, err)
 		}

@@ -232,6 +232,9 @@ func (c *contents) recovery(r *replay) Recovery {
 // may give the room for the rest, makes a fresh segment, and seals the one that
 // was in use. It may be interrupted anywhere and repeated: until the seal is there
 // the directory reads the same as before.
+//
+// All that was read may be in the memory of the operating system only, left there
+// by a server that was killed. It is synced before anything rests on it.
 func (c *contents) repair(r *replay, size int64) (*Journal, error) {
 	j := newJournal(c.fs, c.dir, r)
 	number := uint64(1)
@@ -242,6 +245,9 @@ func (c *contents) repair(r *replay, size int64) (*Journal, error) {
 	case len(r.segments) > 0:
 		number = r.segments[0].number
 	}
+	if err := c.fs.SyncDir(c.dir); err != nil {
+		return nil, err
+	}
 	if err := c.clear(number + 1); err != nil {
 		return nil, err
 	}
@@ -249,8 +255,8 @@ func (c *contents) repair(r *replay, size int64) (*Journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	if last >= 0 && !r.segments[last].sealed {
-		if err := j.sealOld(&r.segments[last]); err != nil {
+	if last >= 0 {
+		if err := j.endOld(&r.segments[last]); err != nil {
 			return nil, errors.Join(err, file.Close())
 		}
 	}

@@ -40,7 +40,7 @@ type Call struct {
 	Op     Op
 	Name   string // path; the old one of a rename
 	Offset int64  // of a write
-	Bytes  int    // of a write
+	Data   []byte // of a write; borrowed
 }
 
 // Torn makes a write land its first Keep bytes only, and then fail with Err.
@@ -287,7 +287,7 @@ func (m *memFile) Size() (int64, error) {
 }
 
 func (m *memFile) WriteAt(p []byte, off int64) (int, error) {
-	err := m.fs.call(Call{Op: Write, Name: m.name, Offset: off, Bytes: len(p)})
+	err := m.fs.call(Call{Op: Write, Name: m.name, Offset: off, Data: p})
 	var torn *Torn
 	if errors.As(err, &torn) {
 		n, werr := m.write(p[:min(torn.Keep, len(p))], off)
