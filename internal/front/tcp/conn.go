@@ -71,16 +71,15 @@ func (c *conn) converse() error {
 	return nil
 }
 
-// conclude answers what the client had sent when the server began to drain, and
-// not what it may go on sending.
+// conclude answers what had arrived when the server began to drain, and hardly
+// anything that the client goes on sending: what is read along with it.
 func (c *conn) conclude() error {
 	for left := received(c.net); left > 0 && !c.session.Ended(); {
 		// Only where it is unknown how much there is does this ever wait.
 		if err := c.net.SetReadDeadline(time.Now().Add(lastRead)); err != nil {
 			return err
 		}
-		space := c.session.Space()
-		n, err := c.read(space[:min(left, len(space))])
+		n, err := c.read(c.session.Space())
 		left -= n
 		if n > 0 {
 			if err := c.answer(); err != nil {

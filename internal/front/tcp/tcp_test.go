@@ -133,7 +133,7 @@ func TestOneBatch(t *testing.T) {
 		t.Errorf("the other client: %q", got)
 	}
 	calls := service.Calls()
-	if calls.Requests != 5002 || calls.Largest > maxLines || calls.Largest < 100 || calls.Batches > 100 {
+	if calls.Requests != 5002 || calls.Largest > 512 || calls.Largest < 100 || calls.Batches > 100 {
 		t.Errorf("calls %+v for 5001 commands in a row", calls)
 	}
 }
