@@ -71,10 +71,11 @@ func (l *life) serve(j *Journal, b *book, seed uint64) error {
 		}
 		return nil
 	}
-	if err := errors.Join(j.AwaitRoom(context.Background()), grow(7)); err != nil {
+	if err := errors.Join(j.AwaitRoom(context.Background()), grow(11)); err != nil {
 		return err
 	}
-	s, err := j.BeginSnapshot(j.Sequence(), 0, 1)
+	// Earlier than it need be, so that it may need an older segment.
+	s, err := j.BeginSnapshot(j.Sequence()-8, 0, 1)
 	if err != nil {
 		return err
 	}
