@@ -158,10 +158,14 @@ func TestBadDatagrams(t *testing.T) {
 		}
 	}
 	number := func(size int) string { return "inc." + strings.Repeat("0", size-4) }
+	large := []string{"inc.4" + strings.Repeat("\n", 1019), "inc.4" + strings.Repeat("\n", 1019) + "inc.4"}
 	for _, size := range []int{513, 1000, 1023, 1024, 1025, 1500, 9000, 60_000} {
+		large = append(large, number(size))
+	}
+	for _, l := range large {
 		errors++
-		if got := c.ask(number(size)); !strings.HasPrefix(got, "error too-large ") {
-			t.Errorf("a datagram of %d bytes: got %q", size, got)
+		if got := c.ask(l); !strings.HasPrefix(got, "error too-large ") {
+			t.Errorf("a datagram of %d bytes: got %q", len(l), got)
 		}
 	}
 	if got := c.ask(number(512) + "\r\n"); got != "7" {
