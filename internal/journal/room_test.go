@@ -311,3 +311,63 @@ func TestSnapshotFails(t *testing.T) {
 		}
 	}
 }
+
+// The most that Room grants without a next segment is exactly what fits.
+func TestRoomToTheByte(t *testing.T) {
+	mem := disktest.New()
+	must(t, mem.MkdirAll(dir))
+	mem.SetSpace(small)
+	j, _, _ := mustOpen(t, mem)
+	must(t, j.AwaitRoom(t.Context()))
+	b := newBook()
+	var one, two Record
+	b.group(&one, rng(1), 1, 3, 9) // or the whole segment would be granted, and more is too large
+	must(t, j.Append(&one))
+	n := int64(0)
+	for j.Room(n+1) == nil {
+		n++
+	}
+	if !isFull(j.Room(n + 1)) {
+		t.Fatal(j.Room(n + 1))
+	}
+	one.Reset(1)
+	one.Open(11, []byte("a"), 1, 1)
+	two.Reset(1)
+	for rev := uint64(2); int64(one.Len()+two.Len()) < n; rev++ {
+		two.Set(11, 0, rev%100) // 4 bytes each
+	}
+	for int64(one.Len()+two.Len()) > n {
+		two.buf = two.buf[:len(two.buf)-4]
+	}
+	must(t, j.Append(&one))
+	must(t, j.Append(&two))
+	left := n - int64(one.Len()+two.Len())
+	if free := j.active.size - j.active.fill - sealSize; free != left {
+		t.Errorf("%d bytes left to grant, %d free", left, free)
+	}
+	must(t, j.Seal())
+	must(t, j.Close())
+}
+
+// A snapshot needs the segment where the sequence behind its beginning is, even
+// if that is a seal.
+func TestSnapshotNeedsSegment(t *testing.T) {
+	for before := range uint64(3) {
+		mem := disktest.New()
+		j, b, _ := mustOpen(t, mem)
+		fill(t, j, b, rng(1), 3)
+		s, err := j.BeginSnapshot(j.old[1].last-before, 0, 0)
+		must(t, err)
+		if want := 3 - min(before, 1); s.head.segment != want {
+			t.Errorf("%d before the end of segment 2: segment %d is needed, want %d", before, s.head.segment, want)
+		}
+		for cell := range uint32(40) {
+			if c, ok := b.cells[cell]; ok {
+				must(t, s.Put(cell, []byte(c.name), c.value, c.revision))
+			}
+		}
+		must(t, s.Commit(j.Sequence()))
+		expect(t, mem, b)
+		must(t, j.Close())
+	}
+}

@@ -1,0 +1,107 @@
+package journal
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/cuenta-server/cuenta/internal/disk"
+)
+
+func BenchmarkRecordSet(b *testing.B) {
+	var r Record
+	r.Reset(1)
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		if i++; i%4096 == 0 {
+			r.Reset(1)
+		}
+		r.Set(uint32(i), int64(i)*100, uint64(i))
+	}
+}
+
+func BenchmarkRecordOpen(b *testing.B) {
+	var r Record
+	r.Reset(1)
+	name := []byte("counter-12345678")
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		if i++; i%4096 == 0 {
+			r.Reset(1)
+		}
+		r.Open(uint32(i), name, int64(i)*100, uint64(i))
+	}
+}
+
+// nowhere is a Sink that forgets.
+type nowhere struct{ puts int }
+
+func (n *nowhere) Reserve(uint64)                          {}
+func (n *nowhere) Put(uint32, []byte, int64, uint64) error { n.puts++; return nil }
+
+// BenchmarkAppend appends groups of 4 KiB, with the disk's own sync.
+func BenchmarkAppend(b *testing.B) {
+	j, _, err := Open(disk.OS, b.TempDir(), &nowhere{}, Options{})
+	must(b, err)
+	var r Record
+	r.Reset(1)
+	for cell := uint32(0); r.Len() < 4096; cell++ {
+		r.Open(cell, []byte("x"), 1<<40, 1)
+	}
+	b.SetBytes(int64(r.Len()))
+	b.ReportAllocs()
+	for b.Loop() {
+		must(b, appendWhenRoom(j, &r))
+	}
+	st := j.Stats()
+	b.ReportMetric(float64(st.SyncTotal)/float64(st.Syncs), "sync-ns/op")
+	must(b, j.Close())
+}
+
+const million = 1_000_000
+
+func writeMillion(b testing.TB, j *Journal, names [][]byte) int64 {
+	s, err := j.BeginSnapshot(0, million, 1)
+	must(b, err)
+	for i, name := range names {
+		must(b, s.Put(uint32(i), name, int64(i)*77, uint64(i%1000)))
+	}
+	must(b, s.Commit(0))
+	return j.Stats().Snapshot.Bytes
+}
+
+func millionNames() [][]byte {
+	names := make([][]byte, million)
+	for i := range names {
+		names[i] = fmt.Appendf(nil, "counter-%08d", i)
+	}
+	return names
+}
+
+func BenchmarkSnapshotWrite(b *testing.B) {
+	j, _, err := Open(disk.OS, b.TempDir(), &nowhere{}, Options{})
+	must(b, err)
+	names := millionNames()
+	for b.Loop() {
+		b.SetBytes(writeMillion(b, j, names))
+	}
+	must(b, j.Close())
+}
+
+func BenchmarkSnapshotLoad(b *testing.B) {
+	dir := b.TempDir()
+	j, _, err := Open(disk.OS, dir, &nowhere{}, Options{})
+	must(b, err)
+	b.SetBytes(writeMillion(b, j, millionNames()))
+	must(b, j.Close())
+	for b.Loop() {
+		var n nowhere
+		c, err := readDir(disk.OS, dir)
+		must(b, err)
+		must(b, c.read(&replay{into: &n}))
+		if n.puts != million {
+			b.Fatal(n.puts)
+		}
+	}
+}

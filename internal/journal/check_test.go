@@ -1,0 +1,121 @@
+package journal
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/cuenta-server/cuenta/internal/disk"
+	"github.com/cuenta-server/cuenta/internal/disk/disktest"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+var history = regexp.MustCompile(`history [0-9a-f]{16}`)
+
+// The reports are golden files, to be read.
+func TestCheckReports(t *testing.T) {
+	tests := map[string]func(t *testing.T) *disktest.FS{
+		"empty": func(t *testing.T) *disktest.FS {
+			mem := disktest.New()
+			must(t, mem.MkdirAll(dir))
+			return mem
+		},
+		"stopped": func(t *testing.T) *disktest.FS {
+			mem, _, _ := sampleSnapshot(t)
+			return mem
+		},
+		"killed": func(t *testing.T) *disktest.FS {
+			mem, _, _ := sampleLog(t, false)
+			files := segmentFiles(t, mem)
+			last := files[len(files)-1]
+			at := records(load(t, mem, last))
+			patch(t, mem, last, at[len(at)-1]-1, 0)
+			must(t, disktest.WriteFile(mem, path.Join(dir, snapshotName(2)+tmpSuffix), []byte("half")))
+			return mem
+		},
+		"damaged": func(t *testing.T) *disktest.FS {
+			mem, _, _ := sampleLog(t, true)
+			patch(t, mem, segmentFiles(t, mem)[1], 100, 0xff)
+			return mem
+		},
+	}
+	for name, prepare := range tests {
+		mem := prepare(t)
+		mem.OnCall(func(c disktest.Call) error {
+			if c.Op != disktest.Lock {
+				t.Errorf("%s: check calls %+v", name, c)
+			}
+			return nil
+		})
+		var out strings.Builder
+		if err := Check(mem, dir, &out); err != nil {
+			out.WriteString(err.Error() + "\n")
+		}
+		got := history.ReplaceAllString(out.String(), "history H")
+		file := filepath.Join("testdata", "check-"+name+".txt")
+		if *update {
+			must(t, os.WriteFile(file, []byte(got), 0o600))
+		}
+		want, err := os.ReadFile(file)
+		must(t, err)
+		if got != string(want) {
+			t.Errorf("%s:\n%swant:\n%s", name, got, want)
+		}
+	}
+}
+
+func TestCheckLooksAtContents(t *testing.T) {
+	tests := map[string]func(*Record){
+		`name "a b", which is not valid`:    func(r *Record) { r.Open(5, []byte("a b"), 1, 1) },
+		"cell 5 is opened twice":            func(r *Record) { r.Open(5, []byte("a"), 1, 1); r.Open(5, []byte("a"), 1, 2) },
+		"cell 5 has revision 3 behind 3":    func(r *Record) { r.Open(5, []byte("a"), 1, 3); r.Set(5, 2, 3) },
+		"cell 6 is set before it is opened": func(r *Record) { r.Open(5, []byte("a"), 1, 3); r.Set(6, 2, 3) },
+	}
+	for message, make := range tests {
+		mem := disktest.New()
+		j, _, _ := mustOpen(t, mem)
+		var r Record
+		r.Reset(1)
+		make(&r)
+		must(t, j.Append(&r))
+		must(t, j.Seal())
+		must(t, j.Close())
+		if err := Check(mem, dir, &strings.Builder{}); err == nil || !strings.Contains(err.Error(), message) {
+			t.Errorf("want %q: %v", message, err)
+		}
+	}
+}
+
+// The same on the operating system's files, as it is used.
+func TestOnDisk(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a", "b")
+	b := newBook()
+	j, _, err := Open(disk.OS, dir, b, Options{SegmentSize: small})
+	must(t, err)
+	if _, _, err := Open(disk.OS, dir, newBook(), Options{}); !errors.Is(err, disk.ErrLocked) {
+		t.Errorf("second open: %v", err)
+	}
+	fill(t, j, b, rng(1), 4)
+	must(t, b.snapshot(j, 1))
+	fill(t, j, b, rng(2), 6)
+	must(t, j.Seal())
+	must(t, j.Close())
+	var out strings.Builder
+	must(t, Check(disk.OS, dir, &out))
+	got := newBook()
+	j, rec, err := Open(disk.OS, dir, got, Options{SegmentSize: small})
+	must(t, err)
+	if !got.equal(b) || !rec.Sealed {
+		t.Errorf("recovered %v, %+v", got.cells, rec)
+	}
+	must(t, j.Close())
+	if err := Check(disk.OS, filepath.Join(dir, "none"), &out); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("check of nothing: %v", err)
+	}
+}

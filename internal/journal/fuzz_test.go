@@ -1,0 +1,129 @@
+package journal
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+)
+
+// tame is a Sink that must not be asked for much more than the input is long.
+type tame struct {
+	t     *testing.T
+	bytes int
+	puts  int
+}
+
+func (s *tame) Reserve(n uint64) {
+	if n > uint64(s.bytes) {
+		s.t.Errorf("%d counters reserved for %d bytes", n, s.bytes)
+	}
+}
+
+func (s *tame) Put(_ uint32, name []byte, _ int64, _ uint64) error {
+	if s.puts++; s.puts > s.bytes || len(name) > s.bytes {
+		s.t.Errorf("%d counters out of %d bytes", s.puts, s.bytes)
+	}
+	return nil
+}
+
+// orderly fails if err is not one of the two that tell what to do.
+func orderly(t *testing.T, err error, size int) {
+	t.Helper()
+	var damage *DamageError
+	var newer *VersionError
+	if err != nil && !errors.As(err, &newer) && (!errors.As(err, &damage) || damage.Offset > int64(size)) {
+		t.Errorf("%v", err)
+	}
+}
+
+// FuzzReader reads arbitrary bytes as a segment: as they are, and with all the
+// checksums put right, which gets deeper.
+func FuzzReader(f *testing.F) {
+	mem, _, _ := sampleLog(f, true)
+	for _, name := range segmentFiles(f, mem) {
+		f.Add(load(f, mem, name))
+	}
+	var r Record
+	r.Reset(1)
+	r.Open(1<<32-1, []byte("ñ"), -1, 1<<64-1)
+	r.Set(0, 1, 1)
+	h := head{segmentMagic, version, [5]uint64{1, 1, 400}}
+	b := append(h.append(nil), r.finish(stamp{history: 1, sequence: 1})...)
+	f.Add(append(b, make([]byte, 400-len(b))...))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for range 2 {
+			r := &replay{into: &tame{t: t, bytes: len(data)}}
+			err := r.readSegment("f", 1, data)
+			orderly(t, err, len(data))
+			if err == nil && r.segments[0].end+r.segments[0].cut > int64(len(data)) {
+				t.Errorf("%+v", r.segments[0])
+			}
+			data = mendSegment(bytes.Clone(data))
+		}
+	})
+}
+
+// mendSegment makes the checksums fit as far as there is structure.
+func mendSegment(data []byte) []byte {
+	if len(data) < headSize {
+		return data
+	}
+	copy(data, head{segmentMagic, version, [5]uint64{1, 1, uint64(len(data))}}.append(nil))
+	for rest := data[headSize:]; len(rest) >= recordHead; {
+		n := recordHead + int64(byteOrder.Uint32(rest[4:]))
+		if n > int64(len(rest)) {
+			break
+		}
+		byteOrder.PutUint64(rest[16:], 1)
+		copy(rest, recordMagic)
+		byteOrder.PutUint32(rest[8:], checksum(rest[:n]))
+		rest = rest[n:]
+	}
+	return data
+}
+
+// FuzzSnapshot reads arbitrary bytes as a snapshot, in the same two ways.
+func FuzzSnapshot(f *testing.F) {
+	mem, _, name := sampleSnapshot(f)
+	f.Add(load(f, mem, name))
+	h := snapshotHead{history: 1, begin: 1, segment: 1, counters: 1 << 60}
+	b := h.head().append(nil)
+	f.Add(append(b, snapshotFoot{end: 1}.bytes(0)...))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for range 2 {
+			s := &snapshotReader{
+				name: "f", r: bytes.NewReader(data), size: int64(len(data)),
+				into: &tame{t: t, bytes: len(data)}, seen: new(cells),
+			}
+			orderly(t, s.read(), len(data))
+			if cap(s.buf) > blockHead+blockMax {
+				t.Errorf("%d bytes of memory for a block", cap(s.buf))
+			}
+			data = mendSnapshot(bytes.Clone(data))
+		}
+	})
+}
+
+func mendSnapshot(data []byte) []byte {
+	if len(data) < headSize {
+		return data
+	}
+	h := head{magic: snapshotMagic, version: version}
+	for i := range h.fields {
+		h.fields[i] = byteOrder.Uint64(data[16+8*i:])
+	}
+	copy(data, h.append(nil))
+	s := snapshotReader{r: bytes.NewReader(data), size: int64(len(data))}
+	if s.readHeader() != nil {
+		return data
+	}
+	for rest := data[headSize:]; len(rest) >= blockHead; {
+		n := blockHead + int64(byteOrder.Uint32(rest[4:]))
+		if n > int64(len(rest)) {
+			break
+		}
+		byteOrder.PutUint32(rest[8:], blockSum(rest[:n], s.seed))
+		rest = rest[n:]
+	}
+	return data
+}
