@@ -11,7 +11,7 @@ import (
 // BenchmarkApply is a change through the ledger alone, in batches of 64 whose
 // effects are then taken and published.
 func BenchmarkApply(b *testing.B) {
-	for _, counters := range []int{1, 100_000} {
+	for _, counters := range []int{1, 100_000, 2_000_000} {
 		b.Run(fmt.Sprintf("counters=%d", counters), func(b *testing.B) {
 			l := newLedger(b, counters)
 			requests := make([]cuenta.Request, counters)

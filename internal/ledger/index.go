@@ -22,7 +22,7 @@ const (
 	minIndexBits = 12
 	maxIndexBits = 31
 	stepSlots    = 64      // slots moved per insertion while growing
-	discardSlots = 1 << 17 // old slots given back to the system at a time (1 MiB)
+	discardSlots = 1 << 18 // old slots given back to the system at a time (2 MiB, a large page)
 	loadNum      = 3       // grows when more than 3/4 full
 	loadDen      = 4
 )
@@ -71,10 +71,13 @@ func newIndex(tableBits uint) (*index, error) {
 	return &index{cur: t}, nil
 }
 
+// slot is the entry of a cell.
+func slot(hash, cell uint32) uint64 { return uint64(hash)<<32 | uint64(cell+1) }
+
 // reserve sizes an empty index for n entries.
-func (ix *index) reserve(n uint64) error {
-	tableBits := uint(bits.Len64(n * loadDen / loadNum))
-	if ix.count > 0 || tableBits <= minIndexBits {
+func (ix *index) reserve(n uint32) error {
+	tableBits := uint(bits.Len64(uint64(n) * loadDen / loadNum))
+	if tableBits <= minIndexBits {
 		return nil
 	}
 	t, err := newTable(min(tableBits, maxIndexBits))
@@ -84,6 +87,14 @@ func (ix *index) reserve(n uint64) error {
 	old := ix.cur
 	ix.cur = t
 	return old.memory.Free()
+}
+
+// load puts entries into an index that was sized for them.
+func (ix *index) load(slots []uint64) {
+	for _, s := range slots {
+		ix.cur.put(s)
+	}
+	ix.count += len(slots)
 }
 
 func (ix *index) insert(hash, cell uint32) error {
@@ -96,7 +107,7 @@ func (ix *index) insert(hash, cell uint32) error {
 			return err
 		}
 	}
-	ix.cur.put(uint64(hash)<<32 | uint64(cell+1))
+	ix.cur.put(slot(hash, cell))
 	ix.count++
 	return nil
 }

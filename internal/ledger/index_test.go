@@ -52,25 +52,3 @@ func TestIndexFindsAllWhileGrowing(t *testing.T) {
 		})
 	}
 }
-
-func TestReserveAvoidsGrowing(t *testing.T) {
-	ix, err := newIndex(minIndexBits)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ix.free()
-	const n = 100_000
-	if err := ix.reserve(n); err != nil {
-		t.Fatal(err)
-	}
-	slots := len(ix.cur.slots)
-	r := rand.New(rand.NewPCG(3, 4))
-	for cell := range uint32(n) {
-		if err := ix.insert(r.Uint32(), cell); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if len(ix.cur.slots) != slots {
-		t.Errorf("the index grew from %d to %d slots although it was sized for %d entries", slots, len(ix.cur.slots), n)
-	}
-}

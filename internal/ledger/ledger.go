@@ -176,20 +176,18 @@ func (l *Ledger) open(hash uint32, name []byte) (uint32, cuenta.Code) {
 		return 0, cuenta.TooMany
 	}
 	cell := l.used
-	if err := l.occupy(cell, hash, name); err != nil {
+	if err := l.index.insert(hash, cell); err != nil {
 		return 0, cuenta.TooMany
 	}
+	l.occupy(cell, name)
 	l.cells.At(cell).Flags = changed | opened
 	l.changed = append(l.changed, cell)
 	l.newNames += len(name)
 	return cell, cuenta.OK
 }
 
-// occupy puts a name into a cell and the cell into the index.
-func (l *Ledger) occupy(cell, hash uint32, name []byte) error {
-	if err := l.index.insert(hash, cell); err != nil {
-		return err
-	}
+// occupy puts a name into a cell.
+func (l *Ledger) occupy(cell uint32, name []byte) {
 	c := l.cells.At(cell)
 	c.NameLen = uint8(len(name))
 	if len(name) <= shm.InlineName {
@@ -199,7 +197,6 @@ func (l *Ledger) occupy(cell, hash uint32, name []byte) error {
 	}
 	c.Occupy()
 	l.used = max(l.used, cell+1)
-	return nil
 }
 
 func (l *Ledger) hash(name []byte) uint32 {

@@ -113,14 +113,14 @@ func TestModel(t *testing.T) {
 			}
 		}
 		replay(t, l, replica)
+		if err := replica.Restored(); err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
 		for name, c := range m {
 			got, standing := apply(replica, cuenta.Get, name, 0)
 			if got.Value != c.value.Int64() || got.Revision != c.revision || standing != Durable {
 				t.Fatalf("seed %d: replica has %s = %+v, want %v at revision %d", seed, name, got, c.value, c.revision)
 			}
-		}
-		if err := replica.Restored(); err != nil {
-			t.Fatalf("seed %d: %v", seed, err)
 		}
 	}
 }
@@ -250,6 +250,9 @@ func TestRestoreKeepsTheNewest(t *testing.T) {
 		if err := l.Restore(0, []byte("a"), int64(revision)*10, revision); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := l.Restored(); err != nil {
+		t.Fatal(err)
 	}
 	if out, _ := apply(l, cuenta.Get, "a", 0); out.Value != 70 || out.Revision != 7 {
 		t.Errorf("restored %+v, want 70 at 7", out)
