@@ -20,7 +20,7 @@ func (s *Server) serveEach(l *net.TCPListener) error {
 		case s.draining():
 			return nil
 		case passing(err):
-			pause = min(max(2*pause, firstPause), time.Second)
+			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
 			s.conf.Log.Warn("cannot accept a connection, will try again", "front", front, "error", err, "pause", pause)
 			s.sleep(pause)
 		default:
@@ -129,20 +129,20 @@ func (s *Server) servePool(l *net.TCPListener) error {
 
 // keep serves one place of the pool: a worker, and whoever comes after it.
 func (s *Server) keep(p *process, socket *os.File) {
-	pause := firstPause
+	pause := s.rhythm.first
 	for {
 		if p != nil {
 			s.conf.Log.Debug("worker started", "front", front, "worker", p.told.PID)
 			p.serve()
 			s.strike(p)
-			if time.Since(p.started) > longLife {
-				pause = firstPause
+			if time.Since(p.started) > s.rhythm.long {
+				pause = s.rhythm.first
 			}
 		}
 		if s.draining() || !s.sleep(pause) {
 			return
 		}
-		pause = min(2*pause, longestPause)
+		pause = min(2*pause, s.rhythm.longest)
 		var err error
 		if p, err = s.start(socket, ""); err != nil {
 			s.conf.Log.Error("cannot start a worker, will try again", "front", front, "error", err, "pause", pause)

@@ -13,10 +13,10 @@
 //	       ◄─────        ◄──answers───
 //	                     ◄──cells (read-only)
 //
-// Server side: [Server] accepts or shares the listener (server.go), starts and
-// buries processes (process.go, spawn.go), and serves a link (pump.go). Worker
-// side: [Main] (worker.go) runs the loop (loop.go) over connections (conn.go).
-// Both agree on message.go and settings.go.
+// Server side: [Server] accepts, or shares the listener (server.go, accept.go),
+// starts and buries processes (process.go, spawn.go), and serves a link (pump.go).
+// Worker side: [Main] (worker.go) runs the loop (loop.go) over connections (door.go,
+// conn.go) and reads cells (places.go). Both agree on message.go and settings.go.
 package proc
 
 import (
@@ -55,8 +55,9 @@ type Config struct {
 	// further client is told that the server is busy and closed. Default 256.
 	MaxWorkers int
 
-	// MaxConns is how many connections each process of a pool serves at once; a
-	// further one is told that the server is busy and closed. Default 10,000.
+	// MaxConns is how many connections each process of a pool serves at once, if
+	// it may have that many descriptors; a further one is told that the server
+	// is busy and closed. Default 10,000.
 	MaxConns int
 
 	// IdleTimeout closes a connection that says nothing. Default 10 minutes.

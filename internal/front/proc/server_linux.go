@@ -20,19 +20,19 @@ import (
 
 const front = cuenta.FrontProc
 
-const (
-	// A worker of a pool that dies is replaced at once; if it has not lived for
-	// long, the next one waits, twice as long each time.
-	longLife     = 5 * time.Second
-	firstPause   = 20 * time.Millisecond
-	longestPause = 5 * time.Second
-)
+// rhythm is how a worker of a pool that died is replaced: after a first pause,
+// twice as long each time, up to a longest; from the beginning again after a
+// worker that lived long.
+type rhythm struct{ first, longest, long time.Duration }
+
+var defaultRhythm = rhythm{first: 20 * time.Millisecond, longest: 5 * time.Second, long: 5 * time.Second}
 
 // Server serves the text protocol on one TCP listener.
 type Server struct {
 	conf        Config
 	settings    settings
-	environment string   // of the workers
+	environment []string // of the workers
+	rhythm      rhythm
 	cells       *os.File // for reading only; nil if there are none
 
 	ctx      context.Context // ends when a drain runs out of time
@@ -57,13 +57,15 @@ func New(c Config) (*Server, error) {
 			Pool: c.Workers > 0, Cells: c.Cells != nil, MaxConns: c.MaxConns,
 			IdleTimeout: c.IdleTimeout, LineTimeout: c.LineTimeout, WriteTimeout: c.WriteTimeout,
 		},
+		rhythm:   defaultRhythm,
 		stopping: make(chan struct{}),
 		living:   make(map[*process]struct{}),
 	}
-	var err error
-	if s.environment, err = s.settings.environment(); err != nil {
+	setting, err := s.settings.environment()
+	if err != nil {
 		return nil, err
 	}
+	s.environment = []string{setting}
 	if c.Cells != nil {
 		if s.cells, err = readOnly(c.Cells); err != nil {
 			return nil, err

@@ -1,12 +1,16 @@
 package proc
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"net"
-	"os"
+	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/front/fronttest"
@@ -21,35 +25,61 @@ type running struct {
 	*Server
 	t       testing.TB
 	traffic *cuenta.Traffic
+	log     *journal
 	address string
 	served  chan error
 	drained bool
 }
 
-func serve(t testing.TB, c Config) *running {
+// journal is what a server has logged.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(p)
+}
+
+func (j *journal) count(what string) int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return strings.Count(j.text.String(), what)
+}
+
+// serve serves on a free port until the test ends. Each change is made to the
+// server before it begins.
+func serve(t testing.TB, c Config, changes ...func(*Server)) *running {
 	t.Helper()
 	if c.Service == nil {
 		c.Service = fronttest.NewService()
 	}
-	if c.Traffic == nil {
-		c.Traffic = new(cuenta.Traffic)
-	}
-	if os.Getenv("PROC_LOG") != "" {
-		c.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	}
+	c.Traffic = new(cuenta.Traffic)
+	r := &running{t: t, traffic: c.Traffic, log: new(journal), served: make(chan error, 1)}
+	c.Log = slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s, err := New(c)
 	if err != nil {
 		t.Fatal(err)
+	}
+	r.Server = s
+	s.rhythm.longest = s.rhythm.first // tests kill more workers than they have time for
+	for _, change := range changes {
+		change(s)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &running{Server: s, t: t, traffic: c.Traffic, address: l.Addr().String(), served: make(chan error, 1)}
+	r.address = l.Addr().String()
 	go func() { r.served <- s.Serve(l) }()
 	t.Cleanup(func() {
 		if !r.drained {
 			r.drain()
+		}
+		if t.Failed() {
+			t.Logf("the server's log:\n%s", r.log.text.String())
 		}
 	})
 	return r
@@ -58,12 +88,17 @@ func serve(t testing.TB, c Config) *running {
 // drain demands that the server ends in order.
 func (r *running) drain() {
 	r.t.Helper()
+	if err := r.drainWithin(patience); err != nil {
+		r.t.Error(err)
+	}
+}
+
+func (r *running) drainWithin(patience time.Duration) error {
+	r.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	r.drained = true
-	if err := r.Drain(ctx); err != nil {
-		r.t.Error(err)
-	}
+	err := r.Drain(ctx)
 	if err := <-r.served; err != nil {
 		r.t.Error(err)
 	}
@@ -73,6 +108,7 @@ func (r *running) drain() {
 	if n := r.traffic.Open.Load(); n != 0 {
 		r.t.Errorf("%d connections open after the drain", n)
 	}
+	return err
 }
 
 func (r *running) dial(t testing.TB) net.Conn {
@@ -84,7 +120,42 @@ func (r *running) dial(t testing.TB) net.Conn {
 	return c
 }
 
-func (r *running) client() *fronttest.Client { return fronttest.NewClient(r.t, r.dial(r.t)) }
+func (r *running) client() *fronttest.Client {
+	r.t.Helper()
+	return fronttest.NewClient(r.t, r.dial(r.t))
+}
+
+// workerOf returns the process that serves a client alone.
+func (r *running) workerOf(c *fronttest.Client) int {
+	r.t.Helper()
+	peer, pid := c.Conn.LocalAddr().String(), 0
+	r.await("a worker for "+peer, func() bool {
+		for _, w := range r.Workers() {
+			if w.Peer == peer {
+				pid = w.PID
+			}
+		}
+		return pid != 0
+	})
+	return pid
+}
+
+// await waits until a state is reached that nobody announces.
+func (r *running) await(what string, reached func() bool) {
+	r.t.Helper()
+	for end := time.Now().Add(patience); !reached(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			r.t.Fatalf("no sign of %s", what)
+		}
+	}
+}
+
+func sendSignal(t testing.TB, pid int, s unix.Signal) {
+	t.Helper()
+	if err := unix.Kill(pid, s); err != nil {
+		t.Fatal(err)
+	}
+}
 
 // modes are the two ways to run a server.
 var modes = []struct {
@@ -92,10 +163,89 @@ var modes = []struct {
 	workers int
 }{{"connection", 0}, {"pool", 2}}
 
-func TestConformance(t *testing.T) {
+func eachMode(t *testing.T, run func(t *testing.T, workers int)) {
 	for _, m := range modes {
-		t.Run(m.name, func(t *testing.T) {
-			fronttest.Text(t, serve(t, Config{Workers: m.workers}).dial)
-		})
+		t.Run(m.name, func(t *testing.T) { run(t, m.workers) })
+	}
+}
+
+func TestConformance(t *testing.T) {
+	eachMode(t, func(t *testing.T, workers int) {
+		fronttest.Text(t, serve(t, Config{Workers: workers}).dial)
+	})
+}
+
+func TestTrafficIsExact(t *testing.T) {
+	eachMode(t, func(t *testing.T, workers int) {
+		r := serve(t, Config{Workers: workers})
+		const sent = "inc.4\nnada\n\ncon.0 id=x\nayuda\ninc.9223372036854775807\nsalir\n"
+		got := 0
+		for range 3 {
+			c := r.client()
+			c.Send(sent)
+			for _, line := range c.Rest() {
+				got += len(line) + 1
+			}
+			c.Conn.Close()
+		}
+		quiet := r.client()
+		quiet.Ask("inc.0") // so that it is known to be accepted
+		got += len("4\n")
+		r.await("three ends", func() bool { r.Workers(); return r.traffic.Open.Load() == 1 })
+		r.drain()
+		for _, check := range []struct {
+			what      string
+			got, want int64
+		}{
+			{"accepted", r.traffic.Accepted.Load(), 4},
+			{"refused", r.traffic.Refused.Load(), 0},
+			{"requests", r.traffic.Requests.Load(), 3*6 + 1},
+			{"errors", r.traffic.Errors.Load(), 3*2 + 3},
+			{"bytes in", r.traffic.BytesIn.Load(), int64(3*len(sent) + len("inc.0\n"))},
+		} {
+			if check.got != check.want {
+				t.Errorf("%d %s, want %d", check.got, check.what, check.want)
+			}
+		}
+		// The value that the quiet client saw is not of one digit.
+		if out := r.traffic.BytesOut.Load(); out < int64(got) || out > int64(got)+2 {
+			t.Errorf("%d bytes out, want about %d", out, got)
+		}
+		if n := r.log.count(`msg="new connection" front=proc peer=127.0.0.1:`); n != 4 {
+			t.Errorf("%d connections logged with their peers, want 4", n)
+		}
+	})
+}
+
+func TestRequestsCarryTheirOrigin(t *testing.T) {
+	eachMode(t, func(t *testing.T, workers int) {
+		service := fronttest.NewService()
+		r := serve(t, Config{Service: service, Workers: workers})
+		c := r.client()
+		c.Ask("inc.1")
+		want := cuenta.Origin{Front: cuenta.FrontProc}
+		if workers == 0 {
+			want.Peer = c.Conn.LocalAddr().String()
+		}
+		if n := service.Origins()[want]; n != 1 {
+			t.Errorf("origins: %v", service.Origins())
+		}
+		if n := service.Calls().Classes[cuenta.ClassQueue]; n != 1 {
+			t.Errorf("%d batches of the queue's class, want 1", n)
+		}
+	})
+}
+
+func TestWorkersShowsTheProcesses(t *testing.T) {
+	r := serve(t, Config{Workers: 2})
+	r.client().Ask("inc.4")
+	r.await("the connection", func() bool {
+		all := r.Workers()
+		return len(all) == 2 && all[0].PID < all[1].PID && all[0].Open+all[1].Open == 1 &&
+			all[0].Accepted+all[1].Accepted == 1 && all[0].Requests+all[1].Requests == 1 &&
+			all[0].BytesIn+all[1].BytesIn == 6 && all[0].BytesOut+all[1].BytesOut == 2
+	})
+	if n := r.traffic.Workers.Load(); n != 2 {
+		t.Errorf("%d workers in the traffic", n)
 	}
 }

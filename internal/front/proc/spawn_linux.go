@@ -48,7 +48,7 @@ func (m *mother) retire() { close(m.orders) }
 func (s *Server) command(files []*os.File) (*exec.Cmd, *tail) {
 	cmd := exec.Command(s.conf.Executable)
 	cmd.Args = []string{os.Args[0], "worker"} // for whoever looks at the process list
-	cmd.Env = []string{s.environment}
+	cmd.Env = s.environment
 	cmd.ExtraFiles = files
 	last := new(tail)
 	cmd.Stderr = last

@@ -3,6 +3,7 @@ package proc
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/signal"
 	"runtime"
@@ -77,6 +78,12 @@ func newLoop(set settings) (*loop, error) {
 		return nil, err
 	}
 	l.places = newPlaces(cells)
+	// A descriptor short is too late to tell a client that there is no room.
+	var may unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &may); err != nil {
+		return nil, fmt.Errorf("asking how many descriptors there may be: %w", err)
+	}
+	l.set.MaxConns = min(l.set.MaxConns, int(min(may.Cur, math.MaxInt32))-2*maxRefusing)
 	return l, l.watch()
 }
 
