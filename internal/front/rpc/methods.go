@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"math"
 
 	"github.com/cuenta-server/cuenta"
@@ -110,35 +111,32 @@ func (m *methods) report(asJSON bool) (string, error) {
 		return "", cuenta.Canceled.Err()
 	}
 	report, err := m.server.config.Operator.Info(m.ctx, asJSON)
-	return string(report), err
+	return string(report), refusal(err)
 }
 
 // Services returns the fronts as a text, one line each.
 func (m *methods) Services(_ string, text *string) error {
 	fronts, err := m.server.config.Operator.Services(m.ctx)
-	if err != nil {
-		return err
-	}
 	*text = table(fronts)
-	return nil
+	return refusal(err)
 }
 
 // Fronts returns the fronts.
 func (m *methods) Fronts(_ int64, fronts *[]cuenta.ServiceStatus) (err error) {
 	*fronts, err = m.server.config.Operator.Services(m.ctx)
-	return err
+	return refusal(err)
 }
 
 // Start starts a front and returns its name.
 func (m *methods) Start(front string, started *string) error {
 	*started = front
-	return m.server.config.Operator.Start(m.ctx, front)
+	return refusal(m.server.config.Operator.Start(m.ctx, front))
 }
 
 // Stop stops a front and returns its name.
 func (m *methods) Stop(front string, stopped *string) error {
 	*stopped = front
-	return m.server.config.Operator.Stop(m.ctx, m.origin, front)
+	return refusal(m.server.config.Operator.Stop(m.ctx, m.origin, front))
 }
 
 // List returns a page of the counters.
@@ -150,5 +148,15 @@ func (m *methods) List(r cuenta.RPCList, listed *cuenta.RPCListed) (err error) {
 		return errPrefix
 	}
 	listed.Counters, listed.Cursor, err = m.server.config.Operator.List(m.ctx, r.Prefix, r.Cursor, r.Limit)
+	return refusal(err)
+}
+
+// refusal leaves away what was put around a refusal on its way here, because
+// only its bare text form is known again at the far side. Any other error goes
+// as it is.
+func refusal(err error) error {
+	if e, ok := errors.AsType[*cuenta.Error](err); ok {
+		return e
+	}
 	return err
 }
