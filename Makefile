@@ -1,0 +1,37 @@
+# Names for what one does here; each is one command. `go build ./... && go test ./...` works without.
+.PHONY: build test race lint vuln bench fuzz cross ci
+
+build:
+	go build -o cuenta ./cmd/cuenta
+
+# Installs what the tests need beyond Go, then runs them all, the long forms too.
+test:
+	./scripts/test-needs
+	CUENTA_TEST_PEERS=1 CUENTA_TEST_KILLS=200 go test -timeout 15m ./...
+
+race:
+	go test -race -timeout 20m ./...
+
+lint:
+	./scripts/lint
+
+# Asks the public database of vulnerabilities, so it needs the network.
+vuln:
+	go run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./...
+
+# The figures of the documents; several minutes. Compare runs with benchstat.
+bench:
+	go test -run '^$$' -bench . -benchtime 2s ./internal/ledger ./internal/engine ./internal/shm ./internal/wire/...
+	go test -run '^$$' -bench Fronts -benchtime 3s -count 3 ./test/system
+	go test -run '^$$' -bench TenMillion -benchtime 1x ./test/system
+
+# Every fuzz target for a while: make fuzz TIME=1h
+TIME ?= 30s
+fuzz:
+	./scripts/fuzz $(TIME)
+
+cross:
+	GOOS=darwin go build ./... && GOOS=windows go build ./...
+
+ci:
+	.ci/run
