@@ -65,6 +65,8 @@ func serve(t testing.TB, c Config, changes ...func(*Server)) *running {
 	}
 	r.Server = s
 	s.rhythm.longest = s.rhythm.first // tests kill more workers than they have time for
+	// The race detector of a worker has nobody to wait for at its exit.
+	s.environment = append(s.environment, "GORACE=atexit_sleep_ms=0")
 	for _, change := range changes {
 		change(s)
 	}
