@@ -78,14 +78,19 @@ func (s *suite) longLines(t *testing.T) {
 	}
 }
 
-// http: a browser can be made to send a request to any port.
+// http: a browser can be made to send a request to any port, with a body of
+// somebody else's choice. Nothing in it may count.
 func (s *suite) http(t *testing.T) {
 	before := s.base(t)
 	const headers = "Host: 127.0.0.1:2020\r\nContent-Type: text/plain\r\nContent-Length: 14\r\n\r\n"
 	for _, request := range []string{
 		"GET / HTTP/1.1\r\n" + headers,
 		"GET /cambiar?counter=inc.4 HTTP/1.1\r\n" + headers,
-		"POST / HTTP/1.1\r\n" + headers + "n=inc.4&m=inc.4\r\n",
+		"POST / HTTP/1.1\r\n" + headers + "inc.4\r\ninc.4\r\n",
+		"PUT /inc.4 HTTP/1.0\r\n" + headers + "\ninc.4\ninc.4\n",
+		"OPTIONS * HTTP/1.1\r\n" + headers + "inc.4\r\n\r\n",
+		"inc.4 / HTTP/1.1\r\n" + headers + "inc.4\r\n",
+		"POST /" + strings.Repeat("x", 1000) + " HTTP/1.1\r\n" + headers + "inc.4\r\n",
 		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
 	} {
 		c := s.client(t)

@@ -10,6 +10,19 @@ import (
 // Decode reads one command, given without its line end. It sets r only for a
 // [Command]; the request then aliases line. It allocates nothing.
 func Decode(line []byte, r *cuenta.Request) Verdict {
+	verdict := decode(line, r)
+	if verdict.Bad() && verdict != TooLong && bytes.Contains(line, http) {
+		return badHTTP
+	}
+	return verdict
+}
+
+// http is in the first line of every HTTP request, and in no command. A web
+// page can have a browser send a request to any port, with a body of the page's
+// choice: commands, behind a header that is none. So a [Session] ends there.
+var http = []byte(" HTTP/")
+
+func decode(line []byte, r *cuenta.Request) Verdict {
 	switch {
 	case len(line) > MaxLine:
 		return TooLong

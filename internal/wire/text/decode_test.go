@@ -74,12 +74,15 @@ func TestDecodeWords(t *testing.T) {
 
 func TestDecodeMalformed(t *testing.T) {
 	tests := map[Verdict][]string{
-		TooLong:  {strings.Repeat("x", MaxLine+1), "inc." + strings.Repeat("0", MaxLine-3), strings.Repeat(" ", 70<<10)},
+		TooLong: {strings.Repeat("x", MaxLine+1), "inc." + strings.Repeat("0", MaxLine-3), strings.Repeat(" ", 70<<10)},
+		badHTTP: {
+			"GET / HTTP/1.1", "POST /inc.4 HTTP/1.0", "inc.4 / HTTP/1.1", "ayuda / HTTP/1.1", "inc.4 HTTP/1.1", "PRI * HTTP/2.0",
+		},
 		badEmpty: {""},
 		badVerb: {
 			" ", "     ", "\x00", "\r", "\t", ".", "..", "...4", "4", "x", "in", "inc4", "inc 4x"[3:], "incr.4", "INC.4", "Inc.4",
 			" inc.4", "\tinc.4", "inc,4", "inc\x00.4", "\ufeffinc.4", "iñc.4", "abc.4", "set.4", "get.0", "Ayuda", "AYUDA", "ayudas",
-			"salirx", "help", "quit", "exit", "ayuda\x00", "salir.0", "GET / HTTP/1.1", "Host: localhost", "{\"inc\":4}",
+			"salirx", "help", "quit", "exit", "ayuda\x00", "salir.0", "Host: localhost", "{\"inc\":4}",
 			"*1\r\n$4\r\nPING", "\x16\x03\x01\x02\x00\x01", strings.Repeat("\xff", MaxLine),
 		},
 		badNoNumber: {"inc", "dec", "res", "con", "inc 4", "inc.", "dec.", "res.", "con.", "inc. ", "inc. 4", "inc. @a"},

@@ -110,7 +110,7 @@ func (s *Session) decodeLine(line []byte, b *cuenta.Batch) {
 	}
 	s.malformed++
 	s.row++
-	s.ended = verdict == TooLong || s.row >= MaxMalformed
+	s.ended = verdict == TooLong || verdict == badHTTP || s.row >= MaxMalformed
 }
 
 // next returns the next line without its line end, and its size with it; size
@@ -165,6 +165,6 @@ func (s *Session) Pending() bool {
 }
 
 // Ended reports whether the session is over: after salir, a line that is too
-// long, or [MaxMalformed] malformed lines in a row. The holder writes the
-// answers that are due and closes the stream.
+// long, the request line of HTTP, or [MaxMalformed] malformed lines in a row.
+// The holder writes the answers that are due and closes the stream.
 func (s *Session) Ended() bool { return s.ended }

@@ -49,6 +49,7 @@ const (
 	Quit                   // salir: answer, then close
 
 	TooLong // the line is over MaxLine
+	badHTTP // the request line of HTTP
 
 	badEmpty
 	badVerb
@@ -72,6 +73,8 @@ var answers = [numVerdicts]string{
 	Quit: "adios\n",
 
 	TooLong: "error too-large a command is at most 512 bytes\n",
+
+	badHTTP: "error syntax this port does not speak HTTP\n",
 
 	badEmpty:     "error syntax the command is empty\n",
 	badVerb:      "error syntax unknown verb, send ayuda for help\n",
