@@ -343,7 +343,7 @@ func TestDamagedSnapshot(t *testing.T) {
 
 // What a snapshot needs must be there, also when nothing in the log tells.
 func TestSnapshotWithoutItsLog(t *testing.T) {
-	mem, _, name := sampleSnapshot(t)
+	mem, _, _ := sampleSnapshot(t)
 	for _, f := range segmentFiles(t, mem) {
 		must(t, mem.Remove(f))
 	}
@@ -352,7 +352,7 @@ func TestSnapshotWithoutItsLog(t *testing.T) {
 		t.Errorf("no segment: %v", err)
 	}
 
-	mem, _, name = sampleSnapshot(t)
+	mem, _, name := sampleSnapshot(t)
 	reseal(t, mem, name, snapshotMagic, func(h *head) { h.fields[0]++ })
 	if _, _, _, err := read(mem); !errors.As(err, &damage) {
 		t.Errorf("foreign snapshot: %v", err)

@@ -8,18 +8,37 @@
 //
 // # A data directory
 //
-//	LOCK                     held by the server, so there is only one
-//	log-0000000000000007     segments, numbered from 1; all of one size, written with zeros ahead of use
-//	snapshot-0000000000001f  a snapshot; the number is the last sequence it needs no log for
-//	*.tmp                    being made; removed at the next start
+//	LOCK                       held by the server, so there is only one
+//	log-0000000000000007       segments, numbered from 1, written with zeros ahead of use
+//	snapshot-000000000000001f  a snapshot; the number is the last sequence it needs no log for
+//	*.tmp                      being made; removed at the next start
+//
+// Numbers in names are hexadecimal. All fixed-size integers in files are
+// little-endian; uvarint and varint are those of encoding/binary.
+//
+// # A header
+//
+// Segments and snapshots begin with 64 bytes, which every version of the format
+// will have in common down to the version:
+//
+//	magic     8 bytes  "CUENTALG" or "CUENTASN"
+//	checksum  u32      CRC-32C of everything behind this field
+//	version   u32      of the format
+//	history   u64      which line of history this belongs to; a restored backup begins a new one
+//	           a segment                  a snapshot
+//	          u64  its number            begin: the last sequence it needs no log for
+//	          u64  size of the file      number of the segment that holds the next one
+//	          u64  0                     ledger time
+//	          u64  0                     counters there were when it was begun
+//	epoch     u64      owner of a cluster; 0 now
 //
 // # A segment
 //
-// A header (magic "CUENTALG", format version, history, segment number, sequence
-// of the first record, checksum), then records one behind the other, then a seal
-// record, then whatever the file held before (zeros). Every segment that was
-// left for the next one, and every log that was closed by a clean stop, ends in
-// a seal. Only the segment in use when the server died has none.
+// A header, then records one behind the other, then a seal, then zeros. Every
+// segment that was left for the next one, and every log that was closed by a
+// clean stop, ends in a seal. Only the segment in use when the server died has
+// none. A header does not tell the sequence of the first record, for it is
+// written before that is known.
 //
 // # A record
 //
@@ -28,22 +47,36 @@
 //
 //	magic     u32   "CREC"
 //	length    u32   bytes of the entries
-//	checksum  u32   CRC-32C of everything behind this field up to the end of the entries
+//	checksum  u32   CRC-32C of all the rest, the fields before included
 //	version   u8    format version of the record
 //	          3 bytes of zeros
-//	history   u64   which line of history this belongs to; a restored backup begins a new one
-//	epoch     u64   owner of a cluster; 0 now
+//	history   u64
+//	epoch     u64
 //	sequence  u64   1, 2, 3 … without a gap through all segments
 //	time      i64   ledger time, nanoseconds since 1970; never goes back
 //	entries   …
 //
-// All fixed-size integers are little-endian. An entry begins with its type:
+// An entry begins with its type:
 //
 //	1 set   cell uvarint, value varint, revision uvarint
 //	2 open  cell uvarint, name length u8, name, value varint, revision uvarint
-//	3 seal  nothing; the only entry of its record
+//	3 seal  uvarint: number of the segment in which the log goes on, 0 after a clean
+//	        stop; the only entry of its record
 //
 // An unknown type, version, or history stops recovery.
+//
+// # A snapshot
+//
+// A header, then blocks of about 256 KiB, then a footer that ends the file:
+//
+//	block   "CBLK", length u32, checksum u32, counters u32, then counters
+//	counter cell uvarint, name length u8, name, value varint, revision uvarint
+//	footer  "CEND", length u32, checksum u32, 0 u32, end u64, counters u64, blocks u64
+//
+// Cells ascend. The first of a block is whole, and each further one is counted
+// from the cell behind the one before. A checksum covers the whole of its block
+// and, before it, the header, so that it fits this one file only. End is the last sequence of which the snapshot may hold effects: the log must reach
+// it, or something is missing.
 //
 // # Recovery
 //
@@ -54,6 +87,10 @@
 // told of. It is cut off, and reported. If anything behind it does check out,
 // or the damage is in a sealed segment or a snapshot, the start is refused with
 // file, offset and advice. A start always goes on in a fresh segment.
+//
+// One thing cannot be told apart: a last record that was acknowledged and rotted
+// afterwards looks like one that was never finished. A clean stop puts its seal
+// behind it, and then it can; of a rotten seal itself no value depends.
 //
 // # Room
 //

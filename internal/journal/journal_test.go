@@ -7,6 +7,7 @@ import (
 	"math"
 	"path"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -16,7 +17,7 @@ import (
 
 func TestRoundTrip(t *testing.T) {
 	fs := disktest.New()
-	j, b, rec := mustOpen(t, fs)
+	j, _, rec := mustOpen(t, fs)
 	if rec.Sequence != 0 || rec.Counters != 0 || !rec.Sealed || rec.Cut != nil || rec.History == 0 {
 		t.Errorf("recovery of nothing: %+v", rec)
 	}
@@ -321,4 +322,51 @@ func TestRecordNotReset(t *testing.T) {
 	if err := j.Append(new(Record)); err == nil {
 		t.Error("a record that was never begun was appended")
 	}
+}
+
+// Everything that others may call while the leader appends and a snapshot is
+// written, for the race detector.
+func TestConcurrentUse(t *testing.T) {
+	fs := disktest.New()
+	j, b, _ := mustOpen(t, fs)
+	must(t, j.AwaitRoom(t.Context()))
+	rnd := rng(9)
+	var r Record
+	b.group(&r, rnd, 1, 20, 10)
+	must(t, j.Append(&r))
+
+	var wg sync.WaitGroup
+	stop := make(chan struct{})
+	wg.Go(func() {
+		for last := uint64(0); ; {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			seq, st := j.Sequence(), j.Stats()
+			if seq < last || st.Fill > st.SegmentSize || j.Err() != nil || j.Room(1) == errFull {
+				t.Errorf("sequence %d after %d, %+v", seq, last, st)
+			}
+			last = seq
+		}
+	})
+	wg.Go(func() {
+		for range 20 {
+			// Cells never put are replayed from the log behind sequence 0.
+			s, err := j.BeginSnapshot(0, 1, 1)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if err := s.Commit(0); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	fill(t, j, b, rnd, 12)
+	close(stop)
+	wg.Wait()
+	expect(t, fs, b)
+	must(t, j.Close())
 }

@@ -245,7 +245,7 @@ func TestAppendWithoutRoom(t *testing.T) {
 	must(t, j.AwaitRoom(t.Context()))
 	b := newBook()
 	var r Record
-	before := b.clone()
+	var before *book
 	for n := 0; ; n++ {
 		before = b.clone()
 		b.group(&r, rng(uint64(n)), 1, 3, 10)
