@@ -13,6 +13,15 @@ import (
 
 const increment = "GET /cambiar?counter=inc.1 HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
+// refuses reports whether nothing listens any more.
+func (s *site) refuses() bool {
+	conn, err := net.Dial("tcp", s.address)
+	if err == nil {
+		conn.Close()
+	}
+	return err != nil
+}
+
 func TestDrainAnswersWhatWasRead(t *testing.T) {
 	s := start(t, Config{})
 	idle := s.dial()
@@ -47,7 +56,7 @@ func TestDrainAnswersWhatWasRead(t *testing.T) {
 		}
 		conn.Close()
 	}
-	if _, err := net.Dial("tcp", s.address); err == nil {
+	if !s.refuses() {
 		t.Error("a draining server accepts")
 	}
 	lift()
@@ -83,7 +92,7 @@ func TestDrainAnswersWhatHasArrived(t *testing.T) {
 	send(t, conn, padded+padded)
 	drained := make(chan error, 1)
 	go func() { drained <- s.server.Drain(context.Background()) }()
-	if !eventually(func() bool { _, err := net.Dial("tcp", s.address); return err != nil }) {
+	if !eventually(s.refuses) {
 		t.Fatal("a draining server accepts")
 	}
 	lift()
@@ -247,4 +256,17 @@ func TestTrafficIsCounted(t *testing.T) {
 		t.Errorf("out %d, accepted %d, open %d, requests %d, errors %d", traffic.BytesOut.Load(), traffic.Accepted.Load(),
 			traffic.Open.Load(), traffic.Requests.Load(), traffic.Errors.Load())
 	}
+}
+
+func BenchmarkCambiar(b *testing.B) {
+	s := start(b, Config{})
+	b.RunParallel(func(pb *testing.PB) {
+		conn := s.dial()
+		defer conn.Close()
+		r := bufio.NewReader(conn)
+		for pb.Next() {
+			send(b, conn, increment)
+			read(b, r, "GET")
+		}
+	})
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -47,7 +46,7 @@ type site struct {
 // start serves on a loopback port until the test ends.
 func start(t testing.TB, c Config) *site {
 	t.Helper()
-	noLeaks(t)
+	fronttest.NoLeaks(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -71,18 +70,6 @@ func start(t testing.TB, c Config) *site {
 		s.served <- nil // for a second clean-up
 	})
 	return s
-}
-
-// noLeaks fails the test if it leaves goroutines behind.
-func noLeaks(t testing.TB) {
-	before := runtime.NumGoroutine()
-	t.Cleanup(func() {
-		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
-		if !eventually(func() bool { return runtime.NumGoroutine() <= before }) {
-			stacks := make([]byte, 1<<20)
-			t.Errorf("goroutines left behind:\n%s", stacks[:runtime.Stack(stacks, true)])
-		}
-	})
 }
 
 // eventually waits until the condition holds, and reports whether it did.
