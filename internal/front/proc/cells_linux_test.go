@@ -131,7 +131,7 @@ func TestAConnectionSeesItsOwnCommands(t *testing.T) {
 	c.Expect("1", "1")
 	for i := 2; i < 50; i++ {
 		// The second read must not be answered from the cell: it would be early.
-		c.Send(fmt.Sprintf("con.0 @a\ninc.1 @a\ncon.0 @a\n"))
+		c.Send("con.0 @a\ninc.1 @a\ncon.0 @a\n")
 		c.Expect(fmt.Sprint(i-1), fmt.Sprint(i), fmt.Sprint(i))
 	}
 }

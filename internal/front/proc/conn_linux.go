@@ -1,6 +1,7 @@
 package proc
 
 import (
+	"bytes"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -230,19 +231,12 @@ func (l *loop) read(c *conn, space []byte) int {
 
 // noteLine remembers since when a line is unfinished.
 func (c *conn) noteLine(p []byte, now time.Time) {
-	if p[len(p)-1] == '\n' {
+	end := bytes.LastIndexByte(p, '\n')
+	switch {
+	case end == len(p)-1:
 		c.lineSince = time.Time{}
-		return
-	}
-	if c.lineSince.IsZero() {
+	case end >= 0 || c.lineSince.IsZero():
 		c.lineSince = now
-		return
-	}
-	for _, b := range p {
-		if b == '\n' {
-			c.lineSince = now
-			return
-		}
 	}
 }
 

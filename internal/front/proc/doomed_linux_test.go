@@ -78,61 +78,89 @@ func openProcess(t *testing.T, pid int) int {
 	return fd
 }
 
+// doomed is a server in a process of its own.
+type doomed struct {
+	t       *testing.T
+	cmd     *exec.Cmd
+	in      io.Writer
+	out     *bufio.Reader
+	address string
+}
+
+func startDoomed(t *testing.T, program string, workers int) *doomed {
+	t.Helper()
+	d := &doomed{t: t, cmd: exec.Command(program)}
+	d.cmd.Env = append(os.Environ(), serverEnv+"="+strconv.Itoa(workers))
+	in, err := d.cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := d.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		// It is killed, or was already, which is no news.
+		_ = d.cmd.Process.Kill()
+		_ = d.cmd.Wait()
+	})
+	d.in, d.out = in, bufio.NewReader(out)
+	d.address = d.line()
+	return d
+}
+
+func (d *doomed) line() string {
+	d.t.Helper()
+	line, err := d.out.ReadString('\n')
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return strings.TrimSpace(line)
+}
+
+func (d *doomed) client() *fronttest.Client {
+	d.t.Helper()
+	conn, err := net.Dial("tcp", d.address)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return fronttest.NewClient(d.t, conn)
+}
+
+// workers returns the process ids of its workers.
+func (d *doomed) workers() (pids []int) {
+	d.t.Helper()
+	if _, err := io.WriteString(d.in, "\n"); err != nil {
+		d.t.Fatal(err)
+	}
+	for _, field := range strings.Fields(d.line()) {
+		pid, err := strconv.Atoi(field)
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		pids = append(pids, pid)
+	}
+	return pids
+}
+
 // A worker dies with its server, also one that is stopped.
 func TestWorkersDieWithTheServer(t *testing.T) {
 	eachMode(t, func(t *testing.T, workers int) {
-		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), serverEnv+"="+strconv.Itoa(workers))
-		in, err := cmd.StdinPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		outPipe, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		defer cmd.Wait() // killed, which is no news
-		defer cmd.Process.Kill()
-		out := bufio.NewReader(outPipe)
-		address, err := out.ReadString('\n')
-		if err != nil {
-			t.Fatal(err)
-		}
-		var clients []*fronttest.Client
-		for range 2 {
-			conn, err := net.Dial("tcp", strings.TrimSpace(address))
-			if err != nil {
-				t.Fatal(err)
-			}
-			c := fronttest.NewClient(t, conn)
+		d := startDoomed(t, os.Args[0], workers)
+		clients := []*fronttest.Client{d.client(), d.client()}
+		for _, c := range clients {
 			c.Ask("inc.1")
-			clients = append(clients, c)
 		}
-		if _, err := io.WriteString(in, "\n"); err != nil {
-			t.Fatal(err)
+		pids := d.workers()
+		if len(pids) != 2 {
+			t.Fatalf("the server has workers %v, want 2", pids)
 		}
-		line, err := out.ReadString('\n')
-		if err != nil {
-			t.Fatal(err)
-		}
-		var fds []int
-		for i, field := range strings.Fields(line) {
-			pid, err := strconv.Atoi(field)
-			if err != nil {
-				t.Fatal(err)
-			}
-			fds = append(fds, openProcess(t, pid))
-			if i == 0 {
-				sendSignal(t, pid, unix.SIGSTOP)
-			}
-		}
-		if len(fds) != 2 {
-			t.Fatalf("the server has %d workers, want 2: %q", len(fds), line)
-		}
-		if err := cmd.Process.Kill(); err != nil {
+		fds := []int{openProcess(t, pids[0]), openProcess(t, pids[1])}
+		sendSignal(t, pids[0], unix.SIGSTOP)
+		if err := d.cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
 		for _, fd := range fds {
@@ -142,6 +170,29 @@ func TestWorkersDieWithTheServer(t *testing.T) {
 			c.Ends()
 		}
 	})
+}
+
+// A new version of the program may take the file's place while the old one
+// runs: its workers are still of the old one.
+func TestTheProgramMayBeReplaced(t *testing.T) {
+	program := t.TempDir() + "/program"
+	code, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(program, code, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	d := startDoomed(t, program, 0)
+	if err := os.Remove(program); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(program, []byte("#!/bin/false\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if got := d.client().Ask("inc.4"); got != "4" {
+		t.Errorf("got %q", got)
+	}
 }
 
 // What is typed at the server's terminal, or sent to a whole service, is the

@@ -30,9 +30,7 @@ func (l *loop) accept() {
 	switch err {
 	case nil:
 	case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
-		l.watchListener(false)
-		l.acceptAgain = l.now.Add(acceptPause)
-		l.sweepBy(l.acceptAgain)
+		l.pauseAccepting()
 		return
 	default: // another worker was first, or the client has gone
 		return
@@ -114,13 +112,40 @@ func (l *loop) close(c *conn) {
 	}
 }
 
-func (l *loop) watchListener(on bool) {
-	op := unix.EPOLL_CTL_DEL
-	if on {
-		op = unix.EPOLL_CTL_ADD
+func (l *loop) watchListener() error {
+	e := unix.EpollEvent{Events: unix.EPOLLIN, Fd: aboutListener}
+	if err := unix.EpollCtl(l.poll, unix.EPOLL_CTL_ADD, l.listener, &e); err != nil {
+		return fmt.Errorf("watching the listener: %w", err)
 	}
-	if err := unix.EpollCtl(l.poll, op, l.listener, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: aboutListener}); err != nil {
-		panic(err) // it was watched exactly if we say so
+	l.accepting = true
+	return nil
+}
+
+// ignoreListener ends the watch. Others hold the listener open, so closing it
+// would not be enough.
+func (l *loop) ignoreListener() {
+	if l.accepting {
+		// Fails only for what is not watched.
+		_ = unix.EpollCtl(l.poll, unix.EPOLL_CTL_DEL, l.listener, nil)
+		l.accepting = false
+	}
+}
+
+// pauseAccepting waits for better times.
+func (l *loop) pauseAccepting() {
+	l.ignoreListener()
+	l.acceptAgain = l.now.Add(acceptPause)
+	l.sweepBy(l.acceptAgain)
+}
+
+// resumeAccepting ends the pause when it is over.
+func (l *loop) resumeAccepting() {
+	switch {
+	case l.accepting || l.listener < 0:
+	case l.acceptAgain.After(l.now):
+		l.sweepBy(l.acceptAgain)
+	case l.watchListener() != nil: // times are no better yet
+		l.pauseAccepting()
 	}
 }
 
@@ -129,9 +154,7 @@ func (l *loop) watchListener(on bool) {
 func (l *loop) drain() {
 	l.draining = true
 	if l.listener >= 0 {
-		if l.acceptAgain.IsZero() {
-			l.watchListener(false) // others hold it open, so closing is not enough
-		}
+		l.ignoreListener()
 		unix.Close(l.listener)
 		l.listener = -1
 	}

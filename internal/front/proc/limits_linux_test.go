@@ -5,12 +5,15 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/front/fronttest"
 )
 
@@ -110,6 +113,53 @@ func TestAnswersNeverTaken(t *testing.T) {
 		}
 		r.await("its end", func() bool { r.Workers(); return r.traffic.Open.Load() == 1 })
 	})
+}
+
+// Long names fill the ring of requests before the bound on messages in flight
+// is reached.
+func TestMoreThanTheRingHolds(t *testing.T) {
+	eachMode(t, func(t *testing.T, workers int) {
+		const clients, lines = 4, 3000
+		service := fronttest.NewService()
+		r := serve(t, Config{Service: service, Workers: workers})
+		var wg sync.WaitGroup
+		for i := range clients {
+			name := strings.Repeat(string(rune('a'+i)), cuenta.MaxName)
+			conn := r.dial(t)
+			defer conn.Close()
+			wg.Go(func() {
+				if _, err := conn.Write(bytes.Repeat([]byte("inc.1 @"+name+"\n"), lines)); err != nil {
+					t.Error(err)
+				}
+			})
+			wg.Go(func() {
+				if err := countLines(conn, lines, make([]byte, 4096)); err != nil {
+					t.Error(err)
+				}
+				if got, _ := service.Value(name); got != lines {
+					t.Errorf("counted %d, want %d", got, lines)
+				}
+			})
+		}
+		wg.Wait()
+	})
+}
+
+// Connections that say nothing cost the others nothing.
+func TestManySilentConnections(t *testing.T) {
+	r := serve(t, Config{Workers: 2})
+	const silent = 1000
+	for range silent {
+		conn := r.dial(t)
+		defer conn.Close()
+	}
+	c := r.client()
+	for i := range 100 {
+		if got := c.Ask("inc.1"); got != strconv.Itoa(i+1) {
+			t.Fatalf("got %q", got)
+		}
+	}
+	r.await("all of them", func() bool { r.Workers(); return r.traffic.Open.Load() == silent+1 })
 }
 
 func TestDrainAnswersWhatHasArrived(t *testing.T) {

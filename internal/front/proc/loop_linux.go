@@ -39,8 +39,9 @@ type loop struct {
 	bell     *shm.Doorbell // to be woken by
 	places   places
 
-	poll     int // the epoll descriptor
-	listener int // -1 if there is none
+	poll      int // the epoll descriptor
+	listener  int // -1 if there is none
+	accepting bool
 
 	conns    []*conn // by slot
 	vacant   []uint32
@@ -56,7 +57,7 @@ type loop struct {
 
 	now         time.Time // of this turn
 	sweepAt     time.Time // when the next deadline may be over; zero for none
-	acceptAgain time.Time // when the listener is looked at again; zero if it is
+	acceptAgain time.Time // when a pause in accepting is over
 
 	message []byte // the one being made
 	scratch [16 << 10]byte
@@ -248,12 +249,5 @@ func (l *loop) sweep() {
 			l.sweepBy(c.deadline)
 		}
 	}
-	switch {
-	case l.acceptAgain.IsZero() || l.listener < 0:
-	case l.acceptAgain.After(l.now):
-		l.sweepBy(l.acceptAgain)
-	default:
-		l.acceptAgain = time.Time{}
-		l.watchListener(true)
-	}
+	l.resumeAccepting()
 }

@@ -122,8 +122,7 @@ func (l *loop) watch() error {
 	}
 	if l.set.Pool {
 		l.listener = fdSocket
-		l.watchListener(true)
-		return nil
+		return l.watchListener()
 	}
 	_, err = l.add(fdSocket, "")
 	return err
