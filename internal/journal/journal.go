@@ -116,6 +116,8 @@ func (j *Journal) stamp(sequence uint64) stamp {
 // MaxRecord is the most bytes of entries for which Room surely finds room: two
 // such records fit into one segment.
 func (j *Journal) MaxRecord() int64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	return capacity(j.active.size)/2 - recordHead
 }
 

@@ -220,6 +220,45 @@ func TestSnapshotRules(t *testing.T) {
 	}
 }
 
+// A snapshot never takes the place of one that begins later.
+func TestSnapshotOlderThanTheLast(t *testing.T) {
+	fs := disktest.New()
+	j, b, _ := mustOpen(t, fs)
+	fill(t, j, b, rng(1), 3)
+	must(t, b.snapshot(j, 1))
+	if _, err := j.BeginSnapshot(j.Sequence()-1, 0, 1); err == nil {
+		t.Error("an older snapshot was begun")
+	}
+	must(t, j.Close())
+	j, b, _ = mustOpen(t, fs) // one that is known from the directory only
+	if _, err := j.BeginSnapshot(1, 0, 1); err == nil {
+		t.Error("an older snapshot was begun after a start")
+	}
+	must(t, b.snapshot(j, 2))
+	expect(t, fs, b)
+	must(t, j.Close())
+}
+
+func TestNamesThatDoNotFit(t *testing.T) {
+	j, _, _ := mustOpen(t, disktest.New())
+	defer j.Close()
+	for _, name := range []string{"", strings.Repeat("x", 256)} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("a record took a name of %d bytes", len(name))
+				}
+			}()
+			new(Record).Open(1, []byte(name), 1, 1)
+		}()
+		s, err := j.BeginSnapshot(0, 0, 0)
+		must(t, err)
+		if err := s.Put(1, []byte(name), 1, 1); err == nil {
+			t.Errorf("a snapshot took a name of %d bytes", len(name))
+		}
+	}
+}
+
 func TestLocked(t *testing.T) {
 	fs := disktest.New()
 	j, _, _ := mustOpen(t, fs)

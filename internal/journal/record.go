@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"hash/crc32"
+
+	"github.com/cuenta-server/cuenta"
 )
 
 const (
@@ -53,6 +55,10 @@ func (r *Record) Set(cell uint32, value int64, revision uint64) {
 // Open adds that the cell now belongs to the counter of that name, and its
 // value. A cell is opened once. The name must be valid, see [cuenta.ValidName].
 func (r *Record) Open(cell uint32, name []byte, value int64, revision uint64) {
+	if len(name) == 0 || len(name) > cuenta.MaxName {
+		// Its length would not fit, and the log could not be read again.
+		panic("journal: a counter's name must have 1 to 255 bytes")
+	}
 	r.buf = append(r.buf, entryOpen)
 	r.buf = binary.AppendUvarint(r.buf, uint64(cell))
 	r.buf = append(r.buf, byte(len(name)))

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/disk"
 )
 
@@ -49,6 +50,8 @@ func (j *Journal) BeginSnapshot(begin, counters uint64, now int64) (*Snapshot, e
 	case err != nil:
 	case j.writing:
 		err = errors.New("journal: another snapshot is being written")
+	case j.snapshot && begin < j.stats.Snapshot.Sequence:
+		err = fmt.Errorf("journal: snapshot from sequence %d, and there is one from %d", begin, j.stats.Snapshot.Sequence)
 	case begin > j.sequence.Load():
 		err = fmt.Errorf("journal: snapshot from sequence %d, which is yet to come", begin)
 	default:
@@ -106,6 +109,9 @@ func (s *Snapshot) Put(cell uint32, name []byte, value int64, revision uint64) e
 	}
 	if int64(cell) <= s.last {
 		return s.fail(fmt.Errorf("cell %d comes behind cell %d", cell, s.last))
+	}
+	if len(name) == 0 || len(name) > cuenta.MaxName {
+		return s.fail(fmt.Errorf("cell %d has a name of %d bytes", cell, len(name)))
 	}
 	step := uint64(cell)
 	if s.count > 0 {
