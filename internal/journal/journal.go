@@ -66,7 +66,6 @@ func newJournal(fs disk.FS, dir string, r *replay) *Journal {
 		quit: make(chan struct{}), gone: make(chan struct{}),
 	}
 	j.sequence.Store(r.sequence)
-	j.stats.SinceSnapshot = r.bytes
 	j.snapshot, j.stats.Snapshot.Sequence = r.snapshot != nil, r.begin
 	return j
 }
@@ -95,9 +94,12 @@ func (j *Journal) endOld(s *segment) error {
 	return errors.Join(err, f.Close())
 }
 
-// remember notes the segments that recovery found in use.
+// remember notes the segments that recovery found in use. They count with all the
+// space they take: where a server often stops they are nearly empty, and only a
+// snapshot frees them.
 func (j *Journal) remember(segments []segment) {
 	for _, s := range segments {
+		j.stats.SinceSnapshot += s.size
 		j.old = append(j.old, oldSegment{s.number, s.last})
 	}
 }

@@ -123,6 +123,28 @@ func TestNamesThatDoNotFit(t *testing.T) {
 	}
 }
 
+// Every start takes a segment, however little is written, so what a snapshot
+// would free is what tells when one is due.
+func TestStartsCount(t *testing.T) {
+	fs := disktest.New()
+	for i := range int64(5) {
+		j, b, _ := mustOpen(t, fs)
+		if since := j.Stats().SinceSnapshot; since != i*small {
+			t.Errorf("start %d: %d bytes since the last snapshot", i, since)
+		}
+		if i == 4 {
+			must(t, b.snapshot(j, 1))
+		}
+		must(t, j.Seal())
+		must(t, j.Close())
+	}
+	j, _, rec := mustOpen(t, fs)
+	if since := j.Stats().SinceSnapshot; since != small || rec.Segments != 1 {
+		t.Errorf("after a snapshot: %d bytes since, %+v", since, rec)
+	}
+	must(t, j.Close())
+}
+
 func TestLocked(t *testing.T) {
 	fs := disktest.New()
 	j, _, _ := mustOpen(t, fs)

@@ -36,7 +36,6 @@ type replay struct {
 	begin, end uint64          // the snapshot holds the effects through begin, and some through end
 	segments   []segment       // in order
 	records    int
-	bytes      int64 // of records behind begin
 	started    bool  // a record was read
 	recorded   int64 // time of the last record; the snapshot's may be later
 	overlap    bool  // the record being read may be older than the snapshot
@@ -161,9 +160,6 @@ func (r *replay) join(s *segment, g *group) error {
 // apply hands over the effects of a record, unless the snapshot has them all.
 func (r *replay) apply(s *segment, g *group) error {
 	old := g.sequence <= r.begin
-	if !old {
-		r.bytes += g.size
-	}
 	rest := g.entries
 	for i := 0; len(rest) > 0; i++ {
 		e, behind, reason := readEntry(rest)

@@ -25,7 +25,7 @@ type Snapshot struct {
 	head  snapshotHead
 	seed  uint32
 	start time.Time
-	log   int64 // bytes of log behind the last snapshot when this one was begun
+	log   int64 // SinceSnapshot when this one was begun
 
 	block  []byte
 	count  uint32 // counters in the block

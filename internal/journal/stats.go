@@ -19,7 +19,7 @@ type Stats struct {
 	SyncMax   time.Duration `json:"sync_max_ns"`
 
 	Snapshot      SnapshotStats `json:"snapshot"`
-	SinceSnapshot int64         `json:"since_snapshot"` // bytes of log behind the last snapshot
+	SinceSnapshot int64         `json:"since_snapshot"` // bytes of log that a snapshot would free, about
 
 	Full   bool   `json:"full"`   // there is no next segment
 	Reason string `json:"reason"` // why there is none
