@@ -61,7 +61,7 @@ func TestDeadlines(t *testing.T) {
 		say    string
 	}{
 		{"silent from the start", Config{IdleTimeout: short}, ""},
-		{"silent after a command", Config{IdleTimeout: short}, "inc.1\n"},
+		{"silent after a command", Config{IdleTimeout: 10 * short}, "inc.1\n"}, // which must come in time
 		{"half a line", Config{LineTimeout: short}, "inc.1\ninc.1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

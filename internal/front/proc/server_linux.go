@@ -20,6 +20,9 @@ import (
 
 const front = cuenta.FrontProc
 
+// lookPause is how far the front's traffic may be behind its workers.
+const lookPause = time.Second
+
 // rhythm is how a worker of a pool that died is replaced: after a first pause,
 // twice as long each time, up to a longest; from the beginning again after a
 // worker that lived long.
@@ -107,6 +110,7 @@ func (s *Server) Serve(l net.Listener) error {
 	s.tasks.Add(1) // a drain waits for Serve as well
 	s.mu.Unlock()
 	defer s.tasks.Done()
+	s.tasks.Go(s.lookAround)
 	if s.settings.Pool {
 		return s.servePool(tl)
 	}
@@ -175,10 +179,16 @@ func (s *Server) closeListener() {
 	s.listener.Close() // Serve closes it too; whoever is second has nothing to tell
 }
 
+// lookAround brings the front's traffic up to date now and then: what workers do
+// without asking the service shows there only when they are looked at.
+func (s *Server) lookAround() {
+	for s.sleep(lookPause) {
+		s.Workers()
+	}
+}
+
 // Workers returns the living workers by process id, and brings the front's
-// traffic up to date: commands that workers answer from the cells show there
-// only when a worker is looked at, which also happens whenever it asks the
-// service something.
+// traffic up to date, which otherwise is up to a second behind.
 func (s *Server) Workers() []Worker {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -238,6 +238,16 @@ func TestRequestsCarryTheirOrigin(t *testing.T) {
 	})
 }
 
+// What a worker does without asking the service shows although nobody asks.
+func TestTrafficComesByItself(t *testing.T) {
+	r := serve(t, Config{Workers: 1})
+	c := r.client()
+	c.Ask("nada")
+	r.await("the command", func() bool { return r.traffic.Errors.Load() == 1 })
+	c.Conn.Close()
+	r.await("the end of the connection", func() bool { return r.traffic.Open.Load() == 0 })
+}
+
 func TestWorkersShowsTheProcesses(t *testing.T) {
 	r := serve(t, Config{Workers: 2})
 	r.client().Ask("inc.4")
