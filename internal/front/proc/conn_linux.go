@@ -31,15 +31,14 @@ type conn struct {
 	fd      int // -1 once closed
 	peer    string
 	session text.Session
-	batch   cuenta.Batch
+	*work   // nil while there is nothing to do
 
 	announce bool // the server is yet to be told of it
 	sent     int  // requests of the batch that were sent or answered here
 	due      int  // answers still to come from the server
 	working  bool // there is a batch under way; the connection is not closed then
 
-	buf      []byte // answers
-	out      []byte // the part of buf that is yet to be written
+	out      []byte // the answers that are yet to be written
 	readable bool   // a read may get something
 	writable bool   // a write may get rid of something
 	hungUp   bool   // the end of the stream is near: read until it shows
@@ -53,6 +52,31 @@ type conn struct {
 
 	lineSince time.Time // when the unfinished line began; zero if there is none
 	deadline  time.Time // zero while the service is at work
+}
+
+// work is what a connection needs while it has a batch under way or answers to
+// write. The loop keeps the spare ones, so that silent connections hold little
+// memory, however much they have said before.
+type work struct {
+	batch   cuenta.Batch
+	answers []byte
+}
+
+func (l *loop) takeWork() *work {
+	n := len(l.spare)
+	if n == 0 {
+		return new(work)
+	}
+	w := l.spare[n-1]
+	l.spare = l.spare[:n-1]
+	return w
+}
+
+func (l *loop) giveWork(c *conn) {
+	if c.work != nil {
+		l.spare = append(l.spare, c.work)
+		c.work = nil
+	}
 }
 
 // step does the next thing there is to do on a connection.
@@ -70,18 +94,12 @@ func (l *loop) step(c *conn) {
 	}
 }
 
-// converse decodes the next batch, reading if there is no complete line.
+// converse begins the next batch, if there is one.
 func (l *loop) converse(c *conn) {
-	lines := c.session.Decode(&c.batch, maxLines)
+	c.work = l.takeWork()
+	lines := l.decode(c)
 	if lines == 0 {
-		if !l.fill(c) {
-			return
-		}
-		lines = c.session.Decode(&c.batch, maxLines)
-	}
-	if lines == 0 { // empty lines, or the beginning of one
-		l.setDeadline(c)
-		l.enqueue(c)
+		l.giveWork(c)
 		return
 	}
 	l.stats.Requests.Add(int64(lines))
@@ -94,6 +112,20 @@ func (l *loop) converse(c *conn) {
 	c.working = true
 	c.deadline = time.Time{}
 	l.send(c)
+}
+
+// decode decodes the next batch, reading if there is no complete line.
+func (l *loop) decode(c *conn) int {
+	lines := c.session.Decode(&c.batch, maxLines)
+	if lines > 0 || !l.fill(c) {
+		return lines
+	}
+	lines = c.session.Decode(&c.batch, maxLines)
+	if lines == 0 { // empty lines, or the beginning of one
+		l.setDeadline(c)
+		l.enqueue(c)
+	}
+	return lines
 }
 
 // answerHere answers the reads that the batch begins with, as far as their
@@ -157,8 +189,8 @@ func (l *loop) complete(c *conn) {
 	if failed > 0 {
 		l.stats.Errors.Add(failed)
 	}
-	c.buf = c.session.AppendAnswers(c.buf[:0], &c.batch)
-	c.out = c.buf
+	c.answers = c.session.AppendAnswers(c.answers[:0], &c.batch)
+	c.out = c.answers
 	c.deadline = l.now.Add(l.set.WriteTimeout)
 	l.flush(c)
 }
@@ -179,6 +211,7 @@ func (l *loop) flush(c *conn) {
 		c.writable = len(c.out) == 0
 	}
 	if len(c.out) == 0 {
+		l.giveWork(c)
 		l.setDeadline(c)
 		l.enqueue(c)
 		return

@@ -102,6 +102,7 @@ func (l *loop) add(fd int, peer string) (*conn, error) {
 func (l *loop) close(c *conn) {
 	unix.Close(c.fd) // whatever it says, the descriptor is gone
 	c.fd = -1
+	l.giveWork(c)
 	l.conns[c.slot] = nil
 	l.vacant = append(l.vacant, c.slot)
 	l.open--

@@ -49,6 +49,7 @@ type loop struct {
 	refusing int // of the open ones, those that are told there is no room
 	ready    []*conn
 	stepping []*conn // the list that ready was, being worked off
+	spare    []*work
 	blocked  []*conn // waiting for room on the ring, first come, first served
 
 	inFlight int
