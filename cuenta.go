@@ -49,9 +49,12 @@ const (
 type Op uint8
 
 const (
-	Get   Op = iota + 1 // reads; changes and creates nothing
-	Add                 // adds N, which may be negative or zero
-	Reset               // sets the value to 0
+	Get    Op = iota + 1 // reads; changes and creates nothing
+	Add                  // adds N, which may be negative or zero
+	Reset                // sets the value to 0
+	Set                  // sets the value to N, if the request's condition holds
+	Delete               // removes the counter; answers the value that it had
+	Check                // lets the next Span requests pass if the counter's revision is N
 )
 
 func (op Op) String() string {
@@ -62,9 +65,25 @@ func (op Op) String() string {
 		return "add"
 	case Reset:
 		return "reset"
+	case Set:
+		return "set"
+	case Delete:
+		return "delete"
+	case Check:
+		return "check"
 	}
 	return "unknown"
 }
+
+// Condition says when a Set is carried out. A refusal for its sake ([Unmet])
+// answers the value and revision that the counter has.
+type Condition uint8
+
+const (
+	Always    Condition = iota
+	IfAbsent            // the counter does not exist
+	IfPresent           // the counter exists
+)
 
 // Request is one operation on one counter.
 type Request struct {
@@ -75,8 +94,16 @@ type Request struct {
 	// kept afterwards.
 	Counter []byte
 
-	// N is the amount to add. Ignored by Get and Reset.
+	// N is the amount of Add, the value of Set, the revision of Check (0: the
+	// counter does not exist). Ignored by the others.
 	N int64
+
+	// If is the condition of Set.
+	If Condition
+
+	// Span is how many of the requests that follow a Check in its batch are
+	// refused as [Unmet], unseen, if the revision is another one.
+	Span uint16
 
 	// Identity makes a repeat of the request recognisable; empty for none.
 	// Borrowed like Counter.
@@ -89,15 +116,18 @@ type Result struct {
 	Code Code
 
 	// Cell and Generation say where the counter lives in the shared cells, for
-	// processes that map them. Generation 0: the counter does not exist (yet).
+	// processes that map them. Generation 0: the counter does not exist.
 	Cell       uint32
 	Generation uint32
 
-	// Value is the counter's value after the operation. With the code
-	// [Overflow] it is the end of int64 that the change would have passed.
+	// Value is the counter's value after the operation; after Delete, the value
+	// that it had. With the code [Overflow] it is the end of int64 that the change
+	// would have passed.
 	Value int64
 
-	// Revision counts the changes of the counter; 0 if it was never changed.
+	// Revision is the number of the counter's last change, the deletion included;
+	// 0 if it does not exist, or if there was nothing to delete. A counter made
+	// anew goes on above the highest revision ever deleted.
 	Revision uint64
 }
 

@@ -15,6 +15,7 @@ const (
 	TooLarge         // the request, line, frame or batch is over its bound
 	Unsupported      // understood, but not built
 	Overflow         // the value would pass an end of int64
+	Unmet            // the request's condition does not hold
 	Busy             // at a bound; try again
 	Full             // no space left for the journal; changes are refused until there is
 	TooMany          // the table of counters has reached its bound
@@ -47,6 +48,7 @@ var codes = [NumCodes]struct {
 	TooLarge:    {"too-large", "the request is over its size limit", NotApplied},
 	Unsupported: {"unsupported", "identities are not supported yet", NotApplied},
 	Overflow:    {"overflow", "the counter would pass the end of int64", NotApplied},
+	Unmet:       {"unmet", "the condition does not hold", NotApplied},
 	Busy:        {"busy", "the server is at its limit, try again", NotApplied},
 	Full:        {"full", "the disk is full, changes wait for room", NotApplied},
 	TooMany:     {"too-many", "the table of counters is full", NotApplied},

@@ -12,6 +12,7 @@ const (
 	FrontProc   = "proc"
 	FrontWeb    = "web"
 	FrontRPC    = "rpc"
+	FrontRESP   = "resp"
 	FrontSocket = "socket" // the local console's Unix socket: always there, never stopped
 )
 
@@ -54,9 +55,22 @@ type ServiceStatus struct {
 	Workers  int64  `json:"workers"`
 }
 
+// Directory tells which counters there are. It is safe for concurrent use.
+type Directory interface {
+	// List returns up to limit counters whose names begin with prefix, from
+	// cursor on (0 at first), and the cursor to go on with, 0 at the end. A
+	// counter that exists during the whole listing is listed exactly once.
+	List(ctx context.Context, prefix string, cursor uint64, limit int) ([]Counter, uint64, error)
+
+	// Count returns how many counters exist.
+	Count() uint64
+}
+
 // Operator is what the two consoles may do beyond counting. It is safe for
 // concurrent use.
 type Operator interface {
+	Directory
+
 	// Info returns the server's report: one text for people, or the same as a
 	// JSON object.
 	Info(ctx context.Context, asJSON bool) ([]byte, error)
@@ -73,9 +87,4 @@ type Operator interface {
 	// through itself (from.Front == name) is drained after Stop has returned, so
 	// that it answers first. Stopping a stopped front is no error.
 	Stop(ctx context.Context, from Origin, name string) error
-
-	// List returns up to limit counters whose names begin with prefix, from
-	// cursor on (0 at first), and the cursor to go on with, 0 at the end. A
-	// counter that exists during the whole listing is listed exactly once.
-	List(ctx context.Context, prefix string, cursor uint64, limit int) ([]Counter, uint64, error)
 }

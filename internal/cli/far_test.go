@@ -138,6 +138,8 @@ func (o *fakeOperator) Stop(_ context.Context, _ cuenta.Origin, name string) err
 
 const farCounters = 2500
 
+func (o *fakeOperator) Count() uint64 { return 0 }
+
 func (o *fakeOperator) List(_ context.Context, prefix string, cursor uint64, limit int) ([]cuenta.Counter, uint64, error) {
 	var page []cuenta.Counter
 	for i := int(cursor); i < farCounters; i++ {

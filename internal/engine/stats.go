@@ -41,6 +41,12 @@ func (e *Engine) Stats() Stats {
 	return s
 }
 
+// Count returns how many counters there are, not yet durable ones included.
+func (e *Engine) Count() uint64 {
+	counters, _ := e.size()
+	return uint64(counters)
+}
+
 // size returns how many counters there are and the memory they take.
 func (e *Engine) size() (counters uint32, memory uint64) {
 	// Background: a look at two numbers is worth waiting for.

@@ -76,3 +76,6 @@ const maxListed = 1000
 func (s *Server) List(ctx context.Context, prefix string, cursor uint64, limit int) ([]cuenta.Counter, uint64, error) {
 	return s.engine.List(ctx, cuenta.ClassRemote, prefix, cursor, min(max(limit, 1), maxListed))
 }
+
+// Count implements [cuenta.Operator].
+func (s *Server) Count() uint64 { return s.engine.Count() }

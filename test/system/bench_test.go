@@ -35,7 +35,11 @@ func BenchmarkFronts(b *testing.B) {
 					b.Fatal(err)
 				}
 				defer conn.Close()
-				loads = append(loads, newLoad(conn, fmt.Sprintf("counter-%d", i), c.flight, c.network == "udp"))
+				l := newLoad(conn, fmt.Sprintf("counter-%d", i), c.flight, c.network == "udp")
+				if err := l.run(c.flight); err != nil { // the process of its connection starts
+					b.Fatal(err)
+				}
+				loads = append(loads, l)
 			}
 			b.ResetTimer()
 			var all sync.WaitGroup
@@ -57,41 +61,44 @@ func BenchmarkFronts(b *testing.B) {
 // load keeps commands in flight on one connection.
 type load struct {
 	conn      net.Conn
-	command   []byte
+	commands  []byte // flight of them, all alike
 	flight    int
 	datagrams bool
 	buf       []byte
 }
 
 func newLoad(conn net.Conn, counter string, flight int, datagrams bool) *load {
-	return &load{conn: conn, command: []byte("inc.1 @" + counter + "\n"), flight: flight, datagrams: datagrams, buf: make([]byte, 64<<10)}
+	commands := bytes.Repeat([]byte("inc.1 @"+counter+"\n"), flight)
+	return &load{conn: conn, commands: commands, flight: flight, datagrams: datagrams, buf: make([]byte, 64<<10)}
 }
 
-// run sends n commands and reads their answers, with at most flight under way.
+// run sends n commands, flight at a time: it waits for the answers of all
+// before it sends more, as clients that pipeline do.
 func (l *load) run(n int) error {
-	for sent, answered := 0, 0; answered < n; {
-		if room := min(l.flight-(sent-answered), n-sent); room > 0 {
-			if err := l.send(room); err != nil {
-				return err
-			}
-			sent += room
-		}
-		got, err := l.receive()
-		if err != nil {
+	for n > 0 {
+		due := min(l.flight, n)
+		if err := l.send(due); err != nil {
 			return err
 		}
-		answered += got
+		n -= due
+		for due > 0 {
+			answers, err := l.receive()
+			if err != nil {
+				return err
+			}
+			due -= answers
+		}
 	}
 	return nil
 }
 
 func (l *load) send(n int) error {
 	if !l.datagrams {
-		_, err := l.conn.Write(bytes.Repeat(l.command, n))
+		_, err := l.conn.Write(l.commands[:n*len(l.commands)/l.flight])
 		return err
 	}
 	for range n {
-		if _, err := l.conn.Write(l.command); err != nil {
+		if _, err := l.conn.Write(l.commands[:len(l.commands)/l.flight]); err != nil {
 			return err
 		}
 	}

@@ -19,6 +19,7 @@ type Service struct {
 	mu       sync.Mutex
 	moved    *sync.Cond // stalled or blocked changed
 	counters map[string]*count
+	floor    uint64 // the highest revision of a deletion
 	origins  map[cuenta.Origin]int
 	calls    Calls
 	refusal  cuenta.Code
@@ -64,12 +65,12 @@ func (s *Service) Do(ctx context.Context, b *cuenta.Batch) {
 	if len(b.Requests) > cuenta.MaxBatch {
 		refusal = cuenta.TooLarge
 	}
-	for i := range b.Requests {
-		if refusal != cuenta.OK {
-			b.Results = append(b.Results, cuenta.Result{Code: refusal})
-			continue
-		}
-		b.Results = append(b.Results, s.apply(&b.Requests[i]))
+	if refusal == cuenta.OK {
+		s.applyAll(b)
+		return
+	}
+	for range b.Requests {
+		b.Results = append(b.Results, cuenta.Result{Code: refusal})
 	}
 }
 
@@ -105,6 +106,25 @@ func (s *Service) sit(ctx context.Context) bool {
 	return lifted
 }
 
+// applyAll applies a batch's requests in order; what a failed Check spans is not
+// looked at.
+func (s *Service) applyAll(b *cuenta.Batch) {
+	skip := 0
+	for i := range b.Requests {
+		r := &b.Requests[i]
+		if skip > 0 {
+			skip--
+			b.Results = append(b.Results, cuenta.Result{Code: cuenta.Unmet})
+			continue
+		}
+		result := s.apply(r)
+		if r.Op == cuenta.Check && result.Code == cuenta.Unmet {
+			skip = int(r.Span)
+		}
+		b.Results = append(b.Results, result)
+	}
+}
+
 func (s *Service) apply(r *cuenta.Request) cuenta.Result {
 	if len(r.Identity) > 0 {
 		return cuenta.Result{Code: cuenta.Unsupported}
@@ -116,34 +136,64 @@ func (s *Service) apply(r *cuenta.Request) cuenta.Result {
 	if !cuenta.ValidName(name) {
 		return cuenta.Result{Code: cuenta.Syntax}
 	}
-	c := s.counters[string(name)]
-	if c == nil {
-		if r.Op == cuenta.Get {
-			return cuenta.Result{}
-		}
-		c = new(count)
-	}
+	c, exists := s.counters[string(name)]
 	switch r.Op {
 	case cuenta.Get:
-		return cuenta.Result{Value: c.value, Revision: c.revision}
+		return c.result()
+	case cuenta.Check:
+		result := c.result()
+		if result.Revision != uint64(r.N) {
+			result.Code = cuenta.Unmet
+		}
+		return result
+	case cuenta.Delete:
+		if exists {
+			s.floor = max(s.floor, c.revision+1)
+			delete(s.counters, string(name))
+			return cuenta.Result{Value: c.value, Revision: c.revision + 1}
+		}
+		return cuenta.Result{}
+	}
+	return s.change(r, string(name), c)
+}
+
+// result is what a counter holds; nil is one that does not exist.
+func (c *count) result() cuenta.Result {
+	if c == nil {
+		return cuenta.Result{}
+	}
+	return cuenta.Result{Value: c.value, Revision: c.revision, Generation: 1}
+}
+
+func (s *Service) change(r *cuenta.Request, name string, c *count) cuenta.Result {
+	next := count{revision: s.floor}
+	if c != nil {
+		next = *c
+	}
+	switch r.Op {
 	case cuenta.Add:
-		if r.N > 0 && c.value > math.MaxInt64-r.N {
-			return cuenta.Result{Code: cuenta.Overflow, Value: math.MaxInt64, Revision: c.revision}
+		if r.N > 0 && next.value > math.MaxInt64-r.N {
+			return cuenta.Result{Code: cuenta.Overflow, Value: math.MaxInt64, Revision: next.revision}
 		}
-		if r.N < 0 && c.value < math.MinInt64-r.N {
-			return cuenta.Result{Code: cuenta.Overflow, Value: math.MinInt64, Revision: c.revision}
+		if r.N < 0 && next.value < math.MinInt64-r.N {
+			return cuenta.Result{Code: cuenta.Overflow, Value: math.MinInt64, Revision: next.revision}
 		}
-		c.value += r.N
+		next.value += r.N
 	case cuenta.Reset:
-		c.value = 0
+		next.value = 0
+	case cuenta.Set:
+		if r.If == cuenta.IfAbsent && c != nil || r.If == cuenta.IfPresent && c == nil {
+			result := c.result()
+			result.Code = cuenta.Unmet
+			return result
+		}
+		next.value = r.N
 	default:
 		return cuenta.Result{Code: cuenta.Syntax}
 	}
-	c.revision++
-	if c.revision == 1 {
-		s.counters[string(name)] = c
-	}
-	return cuenta.Result{Value: c.value, Revision: c.revision}
+	next.revision++
+	s.counters[name] = &next
+	return next.result()
 }
 
 // Value returns what a counter holds, and its revision.

@@ -79,6 +79,8 @@ func (o *operator) List(_ context.Context, prefix string, cursor uint64, limit i
 	return []cuenta.Counter{{Name: prefix + "a", Value: -3, Revision: 2}}, cursor + 1, nil
 }
 
+func (o *operator) Count() uint64 { return 1 }
+
 // site is a server under test.
 type site struct {
 	t        testing.TB
