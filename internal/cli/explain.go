@@ -19,6 +19,7 @@ var sentences = [cuenta.NumCodes]string{
 	cuenta.TooLarge:    "la petición pasa de su tamaño máximo",
 	cuenta.Unsupported: "las identidades todavía no existen",
 	cuenta.Overflow:    "la cuenta se saldría de int64",
+	cuenta.Unmet:       "la condición no se cumple",
 	cuenta.Busy:        "el servidor está al límite; inténtelo otra vez",
 	cuenta.Full:        "el disco está lleno; los cambios esperan a que haya sitio",
 	cuenta.TooMany:     "la tabla de cuentas está llena",

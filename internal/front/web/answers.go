@@ -22,6 +22,7 @@ var statuses = [cuenta.NumCodes]int{
 	cuenta.TooLarge:    http.StatusRequestEntityTooLarge,
 	cuenta.Unsupported: http.StatusNotImplemented,
 	cuenta.Overflow:    http.StatusConflict,
+	cuenta.Unmet:       http.StatusPreconditionFailed,
 	cuenta.Busy:        http.StatusServiceUnavailable,
 	cuenta.Full:        http.StatusServiceUnavailable,
 	cuenta.TooMany:     http.StatusInsufficientStorage,
