@@ -1,0 +1,217 @@
+package docs
+
+import (
+	"bytes"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/cli"
+	"github.com/cuenta-server/cuenta/internal/wire/text"
+)
+
+func TestHelpIsQuotedLiterally(t *testing.T) {
+	var help, complaint bytes.Buffer
+	status := cli.Program{}.Main([]string{"--lang", "en", "help", "serve"}, strings.NewReader(""), &help, &complaint, nil)
+	if status != 0 || !strings.Contains(help.String(), "--data") {
+		t.Fatalf("help serve: status %d, %s%s", status, &help, &complaint)
+	}
+	for _, block := range read(t, "docs/operating.md").blocks {
+		if strings.Contains(block, help.String()) {
+			return
+		}
+	}
+	t.Errorf("docs/operating.md does not quote `cuenta help serve` as it is:\n%s", &help)
+}
+
+// row returns the cells of the table's row that begins with a quoted word.
+func row(p page, first string) []string {
+	for line := range strings.Lines(p.prose) {
+		if strings.HasPrefix(line, "| `"+first+"` |") {
+			cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+			for i := range cells {
+				cells[i] = strings.TrimSpace(cells[i])
+			}
+			return cells
+		}
+	}
+	return nil
+}
+
+func TestEveryCodeIsExplained(t *testing.T) {
+	fates := map[cuenta.Fate]string{cuenta.Applied: "applied", cuenta.NotApplied: "not applied", cuenta.FateUnknown: "**unknown**"}
+	p := read(t, "docs/protocols.md")
+	for code := cuenta.OK; code < cuenta.NumCodes; code++ {
+		cells := row(p, code.String())
+		if len(cells) != 6 {
+			t.Errorf("docs/protocols.md has no row of six cells for the code %s", code)
+			continue
+		}
+		if want := fates[code.Fate()]; cells[2] != want {
+			t.Errorf("the fate of %s is %q, and docs/protocols.md says %q", code, want, cells[2])
+		}
+		if code != cuenta.OK && (cells[3] != "`error "+code.String()+" …`" || cells[5] != "`"+code.String()+": …`") {
+			t.Errorf("docs/protocols.md maps %s to %s and %s", code, cells[3], cells[5])
+		}
+	}
+}
+
+// The answers to lines that need no counter, in docs/protocols.md: one or two
+// quoted lines, then the quoted answer.
+var answerRow = regexp.MustCompile("(?m)^\\| `([^`]+)`(?:, `([^`]+)`)? \\| `([^`]+)`(?:; .*)? \\|$")
+
+func TestAnswersAreThoseOfTheProtocol(t *testing.T) {
+	checked := 0
+	for _, m := range answerRow.FindAllStringSubmatch(read(t, "docs/protocols.md").prose, -1) {
+		for _, line := range m[1:3] {
+			if line == "" {
+				continue
+			}
+			checked++
+			var r cuenta.Request
+			if got := strings.TrimSpace(text.Decode([]byte(line), &r).Answer()); got != m[3] {
+				t.Errorf("%q is answered %q, and docs/protocols.md says %q", line, got, m[3])
+			}
+		}
+	}
+	if checked < 15 {
+		t.Errorf("only %d lines found", checked)
+	}
+}
+
+// names are the declarations of the repository, as the documents name them.
+type names struct {
+	packages map[string]bool
+	all      map[string]bool // engine.Open, (*Engine).Do, TestMain …
+	files    []string        // with slashes
+}
+
+func declared(t *testing.T) names {
+	t.Helper()
+	n := names{packages: map[string]bool{}, all: map[string]bool{}}
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") {
+			return err
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		n.files = append(n.files, "/"+filepath.ToSlash(path))
+		n.packages[f.Name.Name] = true
+		for _, decl := range f.Decls {
+			n.add(f.Name.Name+".", decl)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func (n names) add(pkg string, decl ast.Decl) {
+	switch d := decl.(type) {
+	case *ast.FuncDecl:
+		if d.Recv == nil {
+			n.all[pkg+d.Name.Name] = true
+			n.all[d.Name.Name] = true
+			return
+		}
+		receiver := d.Recv.List[0].Type
+		if star, ok := receiver.(*ast.StarExpr); ok {
+			receiver = star.X
+		}
+		if generic, ok := receiver.(*ast.IndexExpr); ok {
+			receiver = generic.X
+		}
+		name := receiver.(*ast.Ident).Name
+		n.all[pkg+"(*"+name+")."+d.Name.Name] = true
+		n.all[name+"."+d.Name.Name] = true
+		n.all[pkg+name+"."+d.Name.Name] = true
+	case *ast.GenDecl:
+		for _, spec := range d.Specs {
+			n.addSpec(pkg, spec)
+		}
+	}
+}
+
+func (n names) addSpec(pkg string, spec ast.Spec) {
+	switch s := spec.(type) {
+	case *ast.ValueSpec:
+		for _, name := range s.Names {
+			n.all[pkg+name.Name] = true
+		}
+	case *ast.TypeSpec:
+		n.all[pkg+s.Name.Name] = true
+		var fields *ast.FieldList
+		switch kind := s.Type.(type) {
+		case *ast.StructType:
+			fields = kind.Fields
+		case *ast.InterfaceType:
+			fields = kind.Methods
+		default:
+			return
+		}
+		for _, field := range fields.List {
+			for _, name := range field.Names {
+				n.all[pkg+s.Name.Name+"."+name.Name] = true
+			}
+		}
+	}
+}
+
+var (
+	quoted   = regexp.MustCompile("`([^`\n]+)`")
+	goName   = regexp.MustCompile(`^([a-z]+)\.(\(\*\w+\)\.\w+|\w+(\.\w+)?)$`)
+	goFile   = regexp.MustCompile(`^[\w/]*\w+\.go$`)
+	goTest   = regexp.MustCompile(`^(Test|Fuzz)[A-Z]\w+$`)
+	ourPath  = regexp.MustCompile(`^(internal|test|cmd|docs)/[\w/]+$`)
+	bareCall = regexp.MustCompile(`^[a-z]+\.[a-z]\w+$`) // process.pump: a type of the file's package
+)
+
+func TestWhatArchitectureNamesExists(t *testing.T) {
+	n := declared(t)
+	checked := 0
+	for _, m := range quoted.FindAllStringSubmatch(read(t, "docs/architecture.md").prose, -1) {
+		name := m[1]
+		exists := true
+		switch {
+		case goFile.MatchString(name):
+			exists = n.hasFile(name)
+		case goTest.MatchString(name):
+			exists = n.all[name]
+		case ourPath.MatchString(name):
+			_, err := os.Stat(filepath.Join(root, name))
+			exists = err == nil
+		case goName.MatchString(name) && n.packages[goName.FindStringSubmatch(name)[1]], bareCall.MatchString(name):
+			exists = n.all[name]
+		default:
+			continue
+		}
+		checked++
+		if !exists {
+			t.Errorf("docs/architecture.md names `%s`, which does not exist", name)
+		}
+	}
+	if checked < 100 {
+		t.Errorf("only %d names found", checked)
+	}
+}
+
+// hasFile reports whether a file of that name, or path's end, exists.
+func (n names) hasFile(end string) bool {
+	for _, file := range n.files {
+		if strings.HasSuffix(file, "/"+end) {
+			return true
+		}
+	}
+	return false
+}
