@@ -116,6 +116,7 @@ func (l *loop) converse(c *conn) {
 
 // decode decodes the next batch, reading if there is no complete line.
 func (l *loop) decode(c *conn) int {
+	c.batch.Requests = c.batch.Requests[:0]
 	lines := c.session.Decode(&c.batch, maxLines)
 	if lines > 0 || !l.fill(c) {
 		return lines
@@ -189,7 +190,7 @@ func (l *loop) complete(c *conn) {
 	if failed > 0 {
 		l.stats.Errors.Add(failed)
 	}
-	c.answers = c.session.AppendAnswers(c.answers[:0], &c.batch)
+	c.answers = c.session.AppendAnswers(c.answers[:0], c.batch.Results)
 	c.out = c.answers
 	c.deadline = l.now.Add(l.set.WriteTimeout)
 	l.flush(c)

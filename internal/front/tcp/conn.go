@@ -132,11 +132,13 @@ func (c *conn) answer() error {
 func (c *conn) execute(out []byte) []byte {
 	b := c.batches.Get().(*cuenta.Batch)
 	defer c.batches.Put(b)
+	b.Requests = b.Requests[:0]
 	lines := c.session.Decode(b, maxLines)
 	if lines == 0 {
 		return out
 	}
 	failed := c.session.Malformed()
+	b.Results = b.Results[:0]
 	if len(b.Requests) > 0 {
 		b.Origin, b.Class, b.NoWait = c.origin, cuenta.ClassQueue, false
 		c.service.Do(c.ctx, b)
@@ -150,7 +152,7 @@ func (c *conn) execute(out []byte) []byte {
 	if failed > 0 {
 		c.traffic.Errors.Add(int64(failed))
 	}
-	return c.session.AppendAnswers(out, b)
+	return c.session.AppendAnswers(out, b.Results)
 }
 
 func (c *conn) write(p []byte) error {

@@ -22,12 +22,16 @@ const (
 //
 //	n := read(s.Space()); s.Filled(n)
 //	for more := true; more; more = s.Pending() {
+//		batch.Requests = batch.Requests[:0]
 //		s.Decode(&batch, cuenta.MaxBatch)
 //		service.Do(ctx, &batch)               // unless it is empty
-//		out = s.AppendAnswers(out[:0], &batch)
+//		out = s.AppendAnswers(out[:0], batch.Results)
 //		write(out)
 //	}
 //	if s.Ended() { close }
+//
+// The requests of many sessions may go into one batch: each appends its own, and
+// is given the results of those.
 //
 // What a session answers depends on the bytes of the stream alone, never on
 // how they were cut into reads. An empty line gets no answer: a client that
@@ -45,7 +49,7 @@ type Session struct {
 }
 
 // aside is a line of the last Decode that is answered without the service,
-// after that many of the batch's requests.
+// after that many of its requests.
 type aside struct {
 	after   int
 	verdict Verdict
@@ -69,17 +73,18 @@ func (s *Session) Space() []byte {
 // Filled says that n bytes were read into [Session.Space].
 func (s *Session) Filled(n int) { s.end += n }
 
-// Decode takes up to limit complete lines and replaces b.Requests by their
-// requests. It returns how many lines are to be answered, which is more than
-// there are requests where some ask nothing of the service. Empty lines are
-// not counted. The requests alias the session's buffer until the next
-// [Session.Space].
+// Decode takes complete lines and appends their requests to b.Requests, which
+// may hold those of others already. It takes no more lines than there is room
+// for requests below limit in all. It returns how many lines are to be answered,
+// which is more than there are requests where some ask nothing of the service.
+// Empty lines are not counted. The requests alias the session's buffer until the
+// next [Session.Space].
 func (s *Session) Decode(b *cuenta.Batch, limit int) int {
-	b.Requests = b.Requests[:0]
 	s.aside = s.aside[:0]
 	s.malformed = 0
+	first := len(b.Requests)
 	taken := 0
-	for taken < limit && !s.ended {
+	for taken < limit-first && !s.ended {
 		line, size := s.next()
 		if size == 0 {
 			break
@@ -89,12 +94,12 @@ func (s *Session) Decode(b *cuenta.Batch, limit int) int {
 			continue
 		}
 		taken++
-		s.decodeLine(line, b)
+		s.decodeLine(line, b, first)
 	}
 	return taken
 }
 
-func (s *Session) decodeLine(line []byte, b *cuenta.Batch) {
+func (s *Session) decodeLine(line []byte, b *cuenta.Batch, first int) {
 	var r cuenta.Request
 	verdict := Decode(line, &r)
 	if verdict == Command {
@@ -102,7 +107,7 @@ func (s *Session) decodeLine(line []byte, b *cuenta.Batch) {
 		s.row = 0
 		return
 	}
-	s.aside = append(s.aside, aside{len(b.Requests), verdict})
+	s.aside = append(s.aside, aside{len(b.Requests) - first, verdict})
 	if !verdict.Bad() {
 		s.row = 0
 		s.ended = verdict == Quit
@@ -137,17 +142,17 @@ func withoutCR(line []byte) []byte {
 }
 
 // AppendAnswers appends the answers to the lines of the last Decode, in their
-// order. b.Results must answer the requests it left in b.
-func (s *Session) AppendAnswers(dst []byte, b *cuenta.Batch) []byte {
+// order. The results are those of the requests which that Decode appended.
+func (s *Session) AppendAnswers(dst []byte, results []cuenta.Result) []byte {
 	done := 0
 	for _, a := range s.aside {
 		for ; done < a.after; done++ {
-			dst = AppendAnswer(dst, &b.Results[done])
+			dst = AppendAnswer(dst, &results[done])
 		}
 		dst = append(dst, a.verdict.Answer()...)
 	}
-	for ; done < len(b.Requests); done++ {
-		dst = AppendAnswer(dst, &b.Results[done])
+	for ; done < len(results); done++ {
+		dst = AppendAnswer(dst, &results[done])
 	}
 	return dst
 }
@@ -164,7 +169,13 @@ func (s *Session) Pending() bool {
 	return size > 0
 }
 
+// Partial reports whether the beginning of a line is buffered, and not more.
+func (s *Session) Partial() bool { return !s.ended && s.start < s.end && !s.Pending() }
+
 // Ended reports whether the session is over: after salir, a line that is too
 // long, the request line of HTTP, or [MaxMalformed] malformed lines in a row.
 // The holder writes the answers that are due and closes the stream.
 func (s *Session) Ended() bool { return s.ended }
+
+// Close has nothing to give back.
+func (s *Session) Close() {}

@@ -59,13 +59,15 @@ func play(t *testing.T, chunks [][]byte, limit int) (string, bool) {
 			chunk = chunk[n:]
 			s.Filled(n)
 			for more := true; more; more = s.Pending() {
-				due := s.Decode(&b, limit)
-				if due > limit || due < len(b.Requests) {
-					t.Fatalf("%d lines taken, %d requests, limit %d", due, len(b.Requests), limit)
+				// The batch holds a request of somebody else already.
+				b.Requests = append(b.Requests[:0], cuenta.Request{Op: cuenta.Add, N: 1, Counter: []byte("other")})
+				due := s.Decode(&b, limit+1)
+				if due > limit || due < len(b.Requests)-1 {
+					t.Fatalf("%d lines taken, %d requests, limit %d", due, len(b.Requests)-1, limit)
 				}
 				service.do(&b)
 				before := len(out)
-				out = s.AppendAnswers(out, &b)
+				out = s.AppendAnswers(out, b.Results[1:])
 				if lines := bytes.Count(out[before:], []byte{'\n'}); lines != due {
 					t.Fatalf("%d answers, %d due", lines, due)
 				}
@@ -183,10 +185,10 @@ func TestMalformedCountsTheLastDecode(t *testing.T) {
 	if n := s.Decode(&b, 10); n != 4 || len(b.Requests) != 1 || s.Malformed() != 2 {
 		t.Errorf("%d lines, %d requests, %d malformed", n, len(b.Requests), s.Malformed())
 	}
-	if n := s.Decode(&b, 10); n != 0 || len(b.Requests) != 0 || s.Malformed() != 0 || s.Pending() {
-		t.Errorf("nothing left, but %d lines, %d requests, %d malformed", n, len(b.Requests), s.Malformed())
+	if n := s.Decode(&b, 10); n != 0 || len(b.Requests) != 1 || s.Malformed() != 0 || s.Pending() {
+		t.Errorf("nothing left, but %d lines, %d requests, %d malformed", n, len(b.Requests)-1, s.Malformed())
 	}
-	if out := s.AppendAnswers(nil, &b); len(out) != 0 {
+	if out := s.AppendAnswers(nil, nil); len(out) != 0 {
 		t.Errorf("answers %q", out)
 	}
 }
@@ -250,6 +252,25 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 }
 
+// TestPartial: whether there is the beginning of a line, and nothing else to do.
+func TestPartial(t *testing.T) {
+	var s Session
+	for _, step := range []struct {
+		said    string
+		partial bool
+	}{
+		{"", false}, {"inc.", true}, {"1", true}, {"\n", false}, {"inc.1\ninc", true}, {".1\n\r", true}, {"\n\n", false}, {"x\ny\nz", false}, {"", true}, {"\nsalir\nx", false},
+	} {
+		s.Filled(copy(s.Space(), step.said))
+		var b cuenta.Batch
+		s.Decode(&b, 1)
+		if got := s.Partial(); got != step.partial {
+			t.Errorf("after %q: %v", step.said, got)
+		}
+	}
+	s.Close()
+}
+
 func TestAfterTheEndInputIsThrownAway(t *testing.T) {
 	var s Session
 	var b cuenta.Batch
@@ -261,7 +282,7 @@ func TestAfterTheEndInputIsThrownAway(t *testing.T) {
 			t.Fatalf("room %d, ended %v, pending %v", len(room), s.Ended(), s.Pending())
 		}
 		s.Filled(copy(room, strings.Repeat("inc.1\n", 1000)))
-		if n := s.Decode(&b, 10); n != 0 || len(b.Requests) != 0 || len(s.AppendAnswers(nil, &b)) != 0 {
+		if n := s.Decode(&b, 10); n != 0 || len(b.Requests) != 0 || len(s.AppendAnswers(nil, nil)) != 0 {
 			t.Fatalf("%d lines taken after the end", n)
 		}
 	}
@@ -274,12 +295,12 @@ func TestSessionAllocatesNothingOnceWarm(t *testing.T) {
 	out := make([]byte, 0, 4096)
 	turn := func() {
 		s.Filled(copy(s.Space(), input))
+		b.Requests, b.Results = b.Requests[:0], b.Results[:0]
 		s.Decode(&b, cuenta.MaxBatch)
-		b.Results = b.Results[:0]
 		for range b.Requests {
 			b.Results = append(b.Results, cuenta.Result{Value: 1})
 		}
-		out = s.AppendAnswers(out[:0], &b)
+		out = s.AppendAnswers(out[:0], b.Results)
 	}
 	if allocs := testing.AllocsPerRun(100, turn); allocs != 0 {
 		t.Errorf("%v allocations", allocs)
@@ -323,8 +344,9 @@ func BenchmarkSession(b *testing.B) {
 					n := copy(s.Space(), rest)
 					rest = rest[n:]
 					s.Filled(n)
+					batch.Requests = batch.Requests[:0]
 					s.Decode(&batch, cuenta.MaxBatch)
-					out = s.AppendAnswers(out[:0], &batch)
+					out = s.AppendAnswers(out[:0], batch.Results[:len(batch.Requests)])
 				}
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*depth), "ns/command")
