@@ -75,7 +75,7 @@ func (op Op) String() string {
 	return "unknown"
 }
 
-// Condition says when a Set is carried out. A refusal for its sake ([Unmet])
+// Condition says when a change is carried out. A refusal for its sake ([Unmet])
 // answers the value and revision that the counter has.
 type Condition uint8
 
@@ -98,7 +98,7 @@ type Request struct {
 	// counter does not exist). Ignored by the others.
 	N int64
 
-	// If is the condition of Set.
+	// If is the condition of a change: Add, Reset and Set.
 	If Condition
 
 	// Span is how many of the requests that follow a Check in its batch are

@@ -49,45 +49,58 @@ func (c *Cycle) openBytes() int64 {
 // bound returns the most bytes that the effects of b take in a record.
 func bound(b *cuenta.Batch) (bytes int64) {
 	for i := range b.Requests {
-		if r := &b.Requests[i]; r.Op != cuenta.Get {
+		if r := &b.Requests[i]; changes(r) {
 			bytes += journal.MaxEntry + int64(max(len(r.Counter), len(cuenta.DefaultCounter)))
 		}
 	}
 	return bytes
 }
 
+// changes reports whether the request may leave an effect.
+func changes(r *cuenta.Request) bool { return r.Op != cuenta.Get && r.Op != cuenta.Check }
+
 // Apply carries out the batch. Changes are refused with the code deny unless it
 // is OK.
 func (c *Cycle) Apply(b *cuenta.Batch, deny cuenta.Code) (t Ticket) {
 	b.Results = slices.Grow(b.Results[:0], len(b.Requests))[:len(b.Requests)]
-	for i := range b.Requests {
-		r := &b.Requests[i]
-		if deny != cuenta.OK && r.Op != cuenta.Get {
-			b.Results[i] = cuenta.Result{Code: deny}
+	for i := 0; i < len(b.Requests); i++ {
+		r, out := &b.Requests[i], &b.Results[i]
+		if deny != cuenta.OK && changes(r) {
+			*out = cuenta.Result{Code: deny}
 			continue
 		}
-		switch c.ledger.Apply(r, &b.Results[i]) {
+		switch c.ledger.Apply(r, out) {
 		case ledger.Fresh:
 			t = c.sealed + 1
 		case ledger.Taken:
 			t = max(t, c.sealed)
 		}
+		if out.Code == cuenta.Unmet && r.Op == cuenta.Check {
+			i += passOver(b.Results[i+1:], int(r.Span))
+		}
 	}
 	return t
 }
 
-// Durable answers the batch after a failure: reads from the durable pairs,
-// changes with the code deny.
+// passOver refuses what a check that failed spans.
+func passOver(results []cuenta.Result, span int) int {
+	span = min(span, len(results))
+	for i := range results[:span] {
+		results[i] = cuenta.Result{Code: cuenta.Unmet}
+	}
+	return span
+}
+
+// Durable answers the batch after a failure: reads from what is durable, all
+// else with the code deny.
 func (c *Cycle) Durable(b *cuenta.Batch, deny cuenta.Code) {
-	c.Apply(b, deny)
-	for i := range b.Results {
-		out := &b.Results[i]
-		if out.Generation == 0 {
-			continue
+	b.Results = slices.Grow(b.Results[:0], len(b.Requests))[:len(b.Requests)]
+	for i := range b.Requests {
+		if b.Requests[i].Op == cuenta.Get {
+			c.ledger.ReadDurable(&b.Requests[i], &b.Results[i])
+		} else {
+			b.Results[i] = cuenta.Result{Code: deny}
 		}
-		cell := c.ledger.Cell(out.Cell)
-		out.Code = cuenta.OK
-		out.Value, out.Revision, _ = cell.Durable(out.Generation)
 	}
 }
 
@@ -101,10 +114,12 @@ func (c *Cycle) Seal(now int64) *journal.Record {
 	}
 	c.record.Reset(now)
 	for i := range c.effects {
-		e := &c.effects[i]
-		if e.Opened {
+		switch e := &c.effects[i]; {
+		case e.Dropped:
+			c.record.Drop(e.Cell, e.Revision)
+		case e.Opened:
 			c.record.Open(e.Cell, c.ledger.Name(e.Cell), e.Value, e.Revision)
-		} else {
+		default:
 			c.record.Set(e.Cell, e.Value, e.Revision)
 		}
 	}

@@ -125,7 +125,7 @@ func (e *Engine) pass(ctx context.Context, b *cuenta.Batch, w *waiter) cuenta.Co
 
 func onlyReads(b *cuenta.Batch) bool {
 	for i := range b.Requests {
-		if b.Requests[i].Op != cuenta.Get {
+		if changes(&b.Requests[i]) {
 			return false
 		}
 	}

@@ -132,9 +132,9 @@ func (e *Engine) recover() (err error) {
 // sink gives the journal's state back to the ledger.
 type sink struct{ *ledger.Ledger }
 
-// Reserve has nothing to do: cells cost nothing before they are used, and the
-// index is made at the end.
-func (s sink) Reserve(uint64) {}
+func (s sink) Drop(cell uint32, revision uint64) error { return s.RestoreDrop(cell, revision) }
+
+func (s sink) Floor(revision uint64) { s.RestoreFloor(revision) }
 
 func (s sink) Put(cell uint32, name []byte, value int64, revision uint64) error {
 	return s.Restore(cell, name, value, revision)

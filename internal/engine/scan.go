@@ -40,13 +40,9 @@ func (e *Engine) List(ctx context.Context, class cuenta.Class, prefix string, cu
 // durable returns what of a cell may be revealed; false if its counter's making
 // is not durable yet or the name has another beginning.
 func (e *Engine) durable(cell uint32, prefix string) (cuenta.Counter, bool) {
+	generation, value, revision := e.ledger.Cell(cell).DurableState()
 	name := e.ledger.Name(cell)
-	if !bytes.HasPrefix(name, []byte(prefix)) {
-		return cuenta.Counter{}, false
-	}
-	c := e.ledger.Cell(cell)
-	value, revision, ok := c.Durable(c.Generation())
-	if !ok || revision == 0 {
+	if generation&1 == 0 || !bytes.HasPrefix(name, []byte(prefix)) {
 		return cuenta.Counter{}, false
 	}
 	return cuenta.Counter{Name: string(name), Value: value, Revision: revision}, true

@@ -62,10 +62,10 @@ func (e *Engine) Snapshot(ctx context.Context) error {
 	}
 	// The effects of all records so far are in the cells; what comes later is found
 	// in the log behind this point, whatever of it the walk sees.
-	begin, used := e.journal.Sequence(), e.ledger.Used()
+	begin, used, floor := e.journal.Sequence(), e.ledger.Used(), e.ledger.Floor()
 	e.gate.Release(1)
 	e.snapshots.written.Store(0)
-	s, err := e.journal.BeginSnapshot(begin, uint64(used), e.clock.now())
+	s, err := e.journal.BeginSnapshot(begin, uint64(used), floor, e.clock.now())
 	if err != nil {
 		return err
 	}
@@ -88,6 +88,7 @@ func (e *Engine) Snapshot(ctx context.Context) error {
 
 // row is a cell as the walk saw it.
 type row struct {
+	cell     uint32
 	value    int64
 	revision uint64
 	nameEnd  int // in the slice's names
@@ -104,14 +105,15 @@ func (e *Engine) walk(ctx context.Context, s *journal.Snapshot, used uint32) err
 		}
 		rows, names = rows[:0], names[:0]
 		for cell := from; cell < min(from+sliceCells, used); cell++ {
-			c := e.ledger.Cell(cell)
-			names = append(names, e.ledger.Name(cell)...)
-			rows = append(rows, row{c.Value, c.Revision, len(names)})
+			if c := e.ledger.Cell(cell); c.Alive() {
+				names = append(names, e.ledger.Name(cell)...)
+				rows = append(rows, row{cell, c.Value, c.Revision, len(names)})
+			}
 		}
 		e.gate.Release(1)
 		start := 0
-		for i, r := range rows {
-			if err := s.Put(from+uint32(i), names[start:r.nameEnd], r.value, r.revision); err != nil {
+		for _, r := range rows {
+			if err := s.Put(r.cell, names[start:r.nameEnd], r.value, r.revision); err != nil {
 				return err
 			}
 			start = r.nameEnd

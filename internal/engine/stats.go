@@ -54,5 +54,5 @@ func (e *Engine) size() (counters uint32, memory uint64) {
 		return 0, 0
 	}
 	defer e.gate.Release(1)
-	return e.ledger.Used(), e.ledger.Memory()
+	return e.ledger.Count(), e.ledger.Memory()
 }

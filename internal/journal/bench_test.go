@@ -37,7 +37,8 @@ func BenchmarkRecordOpen(b *testing.B) {
 // nowhere is a Sink that forgets.
 type nowhere struct{ puts int }
 
-func (n *nowhere) Reserve(uint64)                          {}
+func (n *nowhere) Drop(uint32, uint64) error               { return nil }
+func (n *nowhere) Floor(uint64)                            {}
 func (n *nowhere) Put(uint32, []byte, int64, uint64) error { n.puts++; return nil }
 
 // BenchmarkAppend appends groups of 4 KiB, with the disk's own sync.
@@ -62,7 +63,7 @@ func BenchmarkAppend(b *testing.B) {
 const million = 1_000_000
 
 func writeMillion(b testing.TB, j *Journal, names [][]byte) int64 {
-	s, err := j.BeginSnapshot(0, million, 1)
+	s, err := j.BeginSnapshot(0, million, 0, 1)
 	must(b, err)
 	for i, name := range names {
 		must(b, s.Put(uint32(i), name, int64(i)*77, uint64(i%1000)))

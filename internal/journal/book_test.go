@@ -21,19 +21,34 @@ type counter struct {
 
 // book is a Sink that keeps what it gets and insists on the contract.
 type book struct {
-	cells    map[uint32]counter
-	reserved uint64
+	cells map[uint32]counter
+	gone  map[uint32]uint64 // last revisions of deleted counters
+	floor uint64            // the highest of them
 }
 
-func newBook() *book { return &book{cells: map[uint32]counter{}} }
+func newBook() *book { return &book{cells: map[uint32]counter{}, gone: map[uint32]uint64{}} }
 
-func (b *book) clone() *book { return &book{cells: maps.Clone(b.cells)} }
+func (b *book) clone() *book {
+	return &book{cells: maps.Clone(b.cells), gone: maps.Clone(b.gone), floor: b.floor}
+}
 
-func (b *book) Reserve(n uint64) { b.reserved = n }
+func (b *book) Floor(revision uint64) { b.floor = max(b.floor, revision) }
+
+func (b *book) Drop(cell uint32, revision uint64) error {
+	b.Floor(revision)
+	if revision > b.cells[cell].revision {
+		delete(b.cells, cell)
+		b.gone[cell] = max(b.gone[cell], revision)
+	}
+	return nil
+}
 
 func (b *book) Put(cell uint32, name []byte, value int64, revision uint64) error {
 	c, known := b.cells[cell]
-	if known == (name != nil) {
+	if revision <= b.gone[cell] {
+		return nil
+	}
+	if known && name != nil && c.name != string(name) && revision > c.revision || !known && name == nil {
 		return fmt.Errorf("cell %d: known %v, name %q", cell, known, name)
 	}
 	if known && revision <= c.revision {
@@ -46,7 +61,9 @@ func (b *book) Put(cell uint32, name []byte, value int64, revision uint64) error
 	return nil
 }
 
-func (b *book) equal(other *book) bool { return maps.Equal(b.cells, other.cells) }
+func (b *book) equal(other *book) bool {
+	return maps.Equal(b.cells, other.cells) && b.floor == other.floor
+}
 
 // group makes a record of n changes to cells below limit, in the book too.
 func (b *book) group(r *Record, rng *rand.Rand, time int64, n int, limit uint32) {
@@ -54,12 +71,21 @@ func (b *book) group(r *Record, rng *rand.Rand, time int64, n int, limit uint32)
 	for range n {
 		cell := rng.Uint32N(limit)
 		c, known := b.cells[cell]
+		if known && rng.IntN(16) == 0 {
+			r.Drop(cell, c.revision+1)
+			b.Floor(c.revision + 1)
+			delete(b.cells, cell)
+			continue
+		}
+		if !known {
+			c.revision = b.floor
+		}
 		c.value += rng.Int64N(1000) - 300
 		c.revision++
 		if known {
 			r.Set(cell, c.value, c.revision)
 		} else {
-			c.name = fmt.Sprintf("counter-%d", cell)
+			c.name = fmt.Sprintf("counter-%d-%d", cell, c.revision)
 			r.Open(cell, []byte(c.name), c.value, c.revision)
 		}
 		b.cells[cell] = c
@@ -69,7 +95,7 @@ func (b *book) group(r *Record, rng *rand.Rand, time int64, n int, limit uint32)
 // snapshot writes the book as a snapshot.
 func (b *book) snapshot(j *Journal, now int64) error {
 	at := j.Sequence()
-	s, err := j.BeginSnapshot(at, uint64(len(b.cells)), now)
+	s, err := j.BeginSnapshot(at, uint64(len(b.cells)), b.floor, now)
 	if err != nil {
 		return err
 	}

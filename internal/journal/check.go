@@ -107,12 +107,19 @@ type auditor struct {
 	revisions map[uint32]*[pageSize]uint64 // by cell/pageSize
 }
 
-func (a *auditor) Reserve(uint64) {}
+func (a *auditor) Floor(uint64) {}
 
 func (a *auditor) Put(cell uint32, name []byte, value int64, revision uint64) error {
 	if name != nil && !cuenta.ValidName(name) {
 		return fmt.Errorf("cell %d has the name %q, which is not valid", cell, name)
 	}
+	return a.revision(cell, revision)
+}
+
+func (a *auditor) Drop(cell uint32, revision uint64) error { return a.revision(cell, revision) }
+
+// revision checks that revisions grow, through all counters of a cell.
+func (a *auditor) revision(cell uint32, revision uint64) error {
 	page := a.revisions[cell/pageSize]
 	if page == nil {
 		page = new([pageSize]uint64)
@@ -120,7 +127,7 @@ func (a *auditor) Put(cell uint32, name []byte, value int64, revision uint64) er
 	}
 	last := &page[cell%pageSize]
 	switch {
-	case revision > *last || name != nil:
+	case revision > *last:
 		*last = revision
 	case !a.replay.overlap:
 		return fmt.Errorf("cell %d has revision %d behind %d", cell, revision, *last)

@@ -362,7 +362,7 @@ func TestSnapshotWithoutItsLog(t *testing.T) {
 	mem = disktest.New()
 	j, b, _ := mustOpen(t, mem)
 	var r Record
-	s, err := j.BeginSnapshot(0, 0, 0)
+	s, err := j.BeginSnapshot(0, 0, 0, 0)
 	must(t, err)
 	b.group(&r, rng(1), 1, 2, 4)
 	must(t, j.Append(&r))
@@ -384,5 +384,6 @@ func TestSinkRefuses(t *testing.T) {
 
 type refusing struct{}
 
-func (refusing) Reserve(uint64)                          {}
+func (refusing) Drop(uint32, uint64) error               { return fs.ErrInvalid }
+func (refusing) Floor(uint64)                            {}
 func (refusing) Put(uint32, []byte, int64, uint64) error { return fs.ErrInvalid }

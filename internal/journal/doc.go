@@ -60,6 +60,7 @@
 //
 //	1 set   cell uvarint, value varint, revision uvarint
 //	2 open  cell uvarint, name length u8, name, value varint, revision uvarint
+//	4 drop  cell uvarint, revision uvarint: the counter is deleted, the cell vacant
 //	3 seal  uvarint: number of the segment in which the log goes on, 0 after a clean
 //	        stop; the only entry of its record
 //

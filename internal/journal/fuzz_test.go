@@ -13,11 +13,14 @@ type tame struct {
 	puts  int
 }
 
-func (s *tame) Reserve(n uint64) {
-	if n > uint64(s.bytes) {
-		s.t.Errorf("%d counters reserved for %d bytes", n, s.bytes)
+func (s *tame) Drop(uint32, uint64) error {
+	if s.puts++; s.puts > s.bytes {
+		s.t.Errorf("%d effects out of %d bytes", s.puts, s.bytes)
 	}
+	return nil
 }
+
+func (s *tame) Floor(uint64) {}
 
 func (s *tame) Put(_ uint32, name []byte, _ int64, _ uint64) error {
 	if s.puts++; s.puts > s.bytes || len(name) > s.bytes {

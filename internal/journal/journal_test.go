@@ -115,7 +115,7 @@ func TestNamesThatDoNotFit(t *testing.T) {
 			}()
 			new(Record).Open(1, []byte(name), 1, 1)
 		}()
-		s, err := j.BeginSnapshot(0, 0, 0)
+		s, err := j.BeginSnapshot(0, 0, 0, 0)
 		must(t, err)
 		if err := s.Put(1, []byte(name), 1, 1); err == nil {
 			t.Errorf("a snapshot took a name of %d bytes", len(name))
@@ -203,7 +203,7 @@ func TestFailedForGood(t *testing.T) {
 			var r Record
 			b.group(&r, rng(5), 1, 3, 9)
 			must(t, j.Append(&r))
-			s, err := j.BeginSnapshot(1, 0, 0)
+			s, err := j.BeginSnapshot(1, 0, 0, 0)
 			must(t, err)
 			failure := error(syscall.EIO)
 			if torn >= 0 && op == disktest.Write {
@@ -279,7 +279,7 @@ func TestConcurrentUse(t *testing.T) {
 	wg.Go(func() {
 		for range 20 {
 			// Cells never put are replayed from the log behind sequence 0.
-			s, err := j.BeginSnapshot(0, 1, 1)
+			s, err := j.BeginSnapshot(0, 1, 0, 1)
 			if err != nil {
 				t.Error(err)
 				return

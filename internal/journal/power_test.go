@@ -75,7 +75,7 @@ func (l *life) serve(j *Journal, b *book, seed uint64) error {
 		return err
 	}
 	// Earlier than it need be, so that it may need an older segment.
-	s, err := j.BeginSnapshot(j.Sequence()-8, 0, 1)
+	s, err := j.BeginSnapshot(j.Sequence()-8, 0, b.floor, 1)
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ const (
 	entrySet  = 1
 	entryOpen = 2
 	entrySeal = 3
+	entryDrop = 4
 
 	// MaxEntry is the most bytes of one entry, its name not counted.
 	MaxEntry = 1 + binary.MaxVarintLen32 + 1 + 2*binary.MaxVarintLen64
@@ -53,7 +54,7 @@ func (r *Record) Set(cell uint32, value int64, revision uint64) {
 }
 
 // Open adds that the cell now belongs to the counter of that name, and its
-// value. A cell is opened once. The name must be valid, see [cuenta.ValidName].
+// value. An open cell is not opened again before it was dropped. The name must be valid, see [cuenta.ValidName].
 func (r *Record) Open(cell uint32, name []byte, value int64, revision uint64) {
 	if len(name) == 0 || len(name) > cuenta.MaxName {
 		// Its length would not fit, and the log could not be read again.
@@ -64,6 +65,13 @@ func (r *Record) Open(cell uint32, name []byte, value int64, revision uint64) {
 	r.buf = append(r.buf, byte(len(name)))
 	r.buf = append(r.buf, name...)
 	r.state(value, revision)
+}
+
+// Drop adds that the cell's counter was deleted, which was its last revision.
+func (r *Record) Drop(cell uint32, revision uint64) {
+	r.buf = append(r.buf, entryDrop)
+	r.buf = binary.AppendUvarint(r.buf, uint64(cell))
+	r.buf = binary.AppendUvarint(r.buf, revision)
 }
 
 func (r *Record) state(value int64, revision uint64) {
@@ -188,7 +196,7 @@ func readEntry(data []byte) (e entry, rest []byte, reason string) {
 			return e, nil, "the seal is incomplete"
 		}
 		return e, data[n:], ""
-	case entrySet, entryOpen:
+	case entrySet, entryOpen, entryDrop:
 	default:
 		return e, nil, "an entry is of a type this program does not know"
 	}
@@ -201,6 +209,12 @@ func readEntry(data []byte) (e entry, rest []byte, reason string) {
 		if e.name, data = readName(data); e.name == nil {
 			return e, nil, "an entry's name is incomplete"
 		}
+	}
+	if e.kind == entryDrop {
+		if e.revision, n = binary.Uvarint(data); n <= 0 {
+			return e, nil, "an entry's revision is incomplete"
+		}
+		return e, data[n:], ""
 	}
 	var ok bool
 	if e.value, e.revision, data, ok = readState(data); !ok {

@@ -8,14 +8,17 @@ import (
 
 // Sink receives the recovered state in order.
 type Sink interface {
-	// Reserve says how many counters will come, about.
-	Reserve(counters uint64)
-
 	// Put says that the cell holds the value. Name is not nil when the cell is
-	// opened, that is, comes for the first time; it is borrowed. A revision that
-	// is not above the one the cell has is to be ignored: it is older than the
-	// snapshot.
+	// opened; it is borrowed. A revision below the one the cell has, through all
+	// counters that lived in it, is to be ignored: it is older than the snapshot.
 	Put(cell uint32, name []byte, value int64, revision uint64) error
+
+	// Drop says that the cell's counter was deleted, at that revision. It may come
+	// for a cell that was never opened, and is to be ignored like an old Put.
+	Drop(cell uint32, revision uint64) error
+
+	// Floor tells the highest revision of the deletions before the snapshot.
+	Floor(revision uint64)
 }
 
 // Cut is the remainder of a group that was under way when the machine stopped.
@@ -188,16 +191,26 @@ func (r *replay) apply(s *segment, g *group) error {
 }
 
 func (r *replay) put(s *segment, e *entry) error {
-	seen := r.seen.add(e.cell)
-	switch {
+	var err error
+	switch seen := r.seen.has(e.cell); {
+	case e.kind == entryDrop:
+		r.seen.remove(e.cell)
+		err = r.into.Drop(e.cell, e.revision)
+	case e.kind == entrySet && !seen && r.overlap:
+		// Its counter was deleted before the snapshot came to the cell; the drop
+		// is still to come.
 	case e.kind == entrySet && !seen:
 		return s.damage(s.end, "cell %d is set before it is opened", e.cell)
 	case e.kind == entryOpen && seen && !r.overlap:
 		return s.damage(s.end, "cell %d is opened twice", e.cell)
-	case seen:
-		e.name = nil // the snapshot opened it already
+	case e.kind == entryOpen && seen:
+		// The snapshot has it, or a counter that came later.
+		err = r.into.Put(e.cell, nil, e.value, e.revision)
+	default:
+		r.seen.add(e.cell)
+		err = r.into.Put(e.cell, e.name, e.value, e.revision)
 	}
-	if err := r.into.Put(e.cell, e.name, e.value, e.revision); err != nil {
+	if err != nil {
 		return fmt.Errorf("journal: %s, record at offset %d: %w", s.name, s.end, err)
 	}
 	return nil
@@ -257,8 +270,8 @@ type cells struct {
 	n     uint64
 }
 
-// add adds a cell and reports whether it was there before.
-func (c *cells) add(cell uint32) bool {
+// word returns the word and the bit of a cell.
+func (c *cells) word(cell uint32) (word *uint64, bit uint64) {
 	page := int(cell >> 16)
 	for page >= len(c.pages) {
 		c.pages = append(c.pages, nil)
@@ -266,11 +279,24 @@ func (c *cells) add(cell uint32) bool {
 	if c.pages[page] == nil {
 		c.pages[page] = new([1 << 10]uint64)
 	}
-	word, bit := &c.pages[page][cell>>6&1023], uint64(1)<<(cell&63)
-	if *word&bit != 0 {
-		return true
+	return &c.pages[page][cell>>6&1023], uint64(1) << (cell & 63)
+}
+
+func (c *cells) has(cell uint32) bool {
+	word, bit := c.word(cell)
+	return *word&bit != 0
+}
+
+func (c *cells) add(cell uint32) {
+	if word, bit := c.word(cell); *word&bit == 0 {
+		*word |= bit
+		c.n++
 	}
-	*word |= bit
-	c.n++
-	return false
+}
+
+func (c *cells) remove(cell uint32) {
+	if word, bit := c.word(cell); *word&bit != 0 {
+		*word &^= bit
+		c.n--
+	}
 }

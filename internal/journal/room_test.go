@@ -356,7 +356,7 @@ func TestSnapshotNeedsSegment(t *testing.T) {
 		mem := disktest.New()
 		j, b, _ := mustOpen(t, mem)
 		fill(t, j, b, rng(1), 3)
-		s, err := j.BeginSnapshot(j.old[1].last-before, 0, 0)
+		s, err := j.BeginSnapshot(j.old[1].last-before, 0, b.floor, 0)
 		must(t, err)
 		if want := 3 - min(before, 1); s.head.segment != want {
 			t.Errorf("%d before the end of segment 2: segment %d is needed, want %d", before, s.head.segment, want)

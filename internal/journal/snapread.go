@@ -20,9 +20,8 @@ const (
 	blockMax    = blockTarget + MaxEntry + 255
 
 	footMagic = "CEND"
-	footSize  = 40 // magic, length, checksum, 0, end, counters, blocks
+	footSize  = 48 // magic, length, checksum, 0, end, counters, blocks, floor
 
-	minCounter = 5 // bytes of one counter in a block
 )
 
 // snapshotHead is what the header of a snapshot says.
@@ -37,7 +36,7 @@ func (h snapshotHead) head() head {
 }
 
 // snapshotFoot is what the end of a snapshot says.
-type snapshotFoot struct{ end, counters, blocks uint64 }
+type snapshotFoot struct{ end, counters, blocks, floor uint64 }
 
 // Block and footer have the same first 16 bytes, and their checksums begin with
 // that of the header, so that they fit this one snapshot only.
@@ -57,6 +56,7 @@ func (f snapshotFoot) bytes(seed uint32) []byte {
 	byteOrder.PutUint64(b[16:], f.end)
 	byteOrder.PutUint64(b[24:], f.counters)
 	byteOrder.PutUint64(b[32:], f.blocks)
+	byteOrder.PutUint64(b[40:], f.floor)
 	sealBlock(b, footMagic, 0, seed)
 	return b
 }
@@ -85,8 +85,6 @@ func (r *snapshotReader) read() error {
 	if err := r.readHeader(); err != nil {
 		return err
 	}
-	// The header may lie about the number, the size of the file does not.
-	r.into.Reserve(min(r.head.counters, uint64(r.size)/minCounter))
 	r.last = -1
 	for at := int64(headSize); ; {
 		b, err := r.block(at)
@@ -194,6 +192,7 @@ func (r *snapshotReader) readFooter(b []byte, at int64) error {
 		return r.damage(at, "the end of the snapshot is not the end of the file")
 	}
 	r.foot.end = byteOrder.Uint64(b[16:])
+	r.foot.floor = byteOrder.Uint64(b[40:])
 	counters, blocks := byteOrder.Uint64(b[24:]), byteOrder.Uint64(b[32:])
 	if counters != r.foot.counters || blocks != r.foot.blocks {
 		return r.damage(at, "there are %d counters in %d blocks, and should be %d in %d",
@@ -202,6 +201,7 @@ func (r *snapshotReader) readFooter(b []byte, at int64) error {
 	if r.foot.end < r.head.begin {
 		return r.damage(at, "the snapshot ends at sequence %d, before its beginning %d", r.foot.end, r.head.begin)
 	}
+	r.into.Floor(r.foot.floor)
 	return nil
 }
 

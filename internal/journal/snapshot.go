@@ -41,9 +41,11 @@ var errDone = errors.New("journal: the snapshot was ended before")
 
 // BeginSnapshot begins a snapshot. Begin is the last sequence whose effects are
 // all in memory when the walk over the counters begins; counters is their number,
-// about; time the ledger's. There is one snapshot at a time.
-func (j *Journal) BeginSnapshot(begin, counters uint64, now int64) (*Snapshot, error) {
-	s := &Snapshot{j: j, start: time.Now(), last: -1, path: filepath.Join(j.dir, snapshotName(begin))}
+// about; floor the highest revision of a deletion by then; time the ledger's.
+// There is one snapshot at a time.
+func (j *Journal) BeginSnapshot(begin, counters, floor uint64, now int64) (*Snapshot, error) {
+	s := &Snapshot{j: j, start: time.Now(), last: -1, path: filepath.Join(j.dir, snapshotName(begin)),
+		foot: snapshotFoot{floor: floor}}
 	j.mu.Lock()
 	err := j.err
 	switch {

@@ -64,7 +64,7 @@ func TestSnapshotWhileChanging(t *testing.T) {
 	}
 	change(0, 10)
 	change(1, 20)
-	s, err := j.BeginSnapshot(j.Sequence(), 2, 5)
+	s, err := j.BeginSnapshot(j.Sequence(), 2, 0, 5)
 	must(t, err)
 	must(t, s.Put(0, []byte("c0"), 10, 1)) // as it was
 	change(0, 11)
@@ -88,12 +88,12 @@ func TestSnapshotRules(t *testing.T) {
 	var r Record
 	b.group(&r, rng(4), 1, 3, 9)
 	must(t, j.Append(&r))
-	if _, err := j.BeginSnapshot(2, 0, 0); err == nil {
+	if _, err := j.BeginSnapshot(2, 0, 0, 0); err == nil {
 		t.Error("a snapshot of the future was begun")
 	}
-	s, err := j.BeginSnapshot(1, 0, 0)
+	s, err := j.BeginSnapshot(1, 0, 0, 0)
 	must(t, err)
-	if _, err := j.BeginSnapshot(1, 0, 0); err == nil {
+	if _, err := j.BeginSnapshot(1, 0, 0, 0); err == nil {
 		t.Error("a second snapshot was begun")
 	}
 	must(t, s.Put(4, []byte("a"), 1, 1))
@@ -104,13 +104,13 @@ func TestSnapshotRules(t *testing.T) {
 		t.Error("a failed snapshot was committed")
 	}
 	for _, end := range []uint64{0, 2} {
-		s, err = j.BeginSnapshot(1, 0, 0)
+		s, err = j.BeginSnapshot(1, 0, 0, 0)
 		must(t, err)
 		if err := s.Commit(end); err == nil {
 			t.Errorf("a snapshot from 1 to %d was committed with the log at 1", end)
 		}
 	}
-	s, err = j.BeginSnapshot(1, 0, 0)
+	s, err = j.BeginSnapshot(1, 0, 0, 0)
 	must(t, err)
 	s.Abort()
 	s.Abort()
@@ -130,12 +130,12 @@ func TestSnapshotOlderThanTheLast(t *testing.T) {
 	j, b, _ := mustOpen(t, fs)
 	fill(t, j, b, rng(1), 3)
 	must(t, b.snapshot(j, 1))
-	if _, err := j.BeginSnapshot(j.Sequence()-1, 0, 1); err == nil {
+	if _, err := j.BeginSnapshot(j.Sequence()-1, 0, 0, 1); err == nil {
 		t.Error("an older snapshot was begun")
 	}
 	must(t, j.Close())
 	j, b, _ = mustOpen(t, fs) // one that is known from the directory only
-	if _, err := j.BeginSnapshot(1, 0, 1); err == nil {
+	if _, err := j.BeginSnapshot(1, 0, 0, 1); err == nil {
 		t.Error("an older snapshot was begun after a start")
 	}
 	must(t, b.snapshot(j, 2))

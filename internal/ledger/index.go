@@ -11,12 +11,15 @@ import (
 // The index finds the cell of a name: a table with open addressing and linear
 // probing, off the garbage-collected heap. A slot is 8 bytes: the name's 32-bit
 // hash and the cell's number plus one; an empty slot is 0. The name itself
-// stands in the cell, so a look-up touches two cache lines.
+// stands in the cell, so a look-up touches two cache lines. A removed entry
+// leaves a dead slot, so that runs stay unbroken, until the table is next made
+// anew.
 //
 // A slot's home is the upper bits of its hash. A table of twice the size thus
-// keeps the order, and growing is a walk through both tables side by side. It is
-// done in steps of stepSlots with every insertion, so nobody waits for it; what
-// was walked over is given back to the system a piece at a time.
+// keeps the order, and making the table anew, larger or of the same size to get
+// rid of dead slots, is a walk through both tables side by side. It is done in
+// steps of stepSlots with every insertion, so nobody waits for it; what was
+// walked over is given back to the system a piece at a time.
 
 const (
 	minIndexBits = 12
@@ -25,6 +28,9 @@ const (
 	discardSlots = 1 << 18 // old slots given back to the system at a time (2 MiB, a large page)
 	loadNum      = 3       // grows when more than 3/4 full
 	loadDen      = 4
+
+	dead     = 1<<32 - 1 // the cell of a removed entry
+	maxCells = dead - 1
 )
 
 var errIndexFull = errors.New("the index of names cannot grow further")
@@ -60,7 +66,8 @@ type index struct {
 	old       table // being moved into cur, if it has slots
 	moved     int   // slots of old walked over so far
 	discarded int   // slots of old given back to the system so far
-	count     int
+	count     int   // entries
+	removed   int   // dead slots of cur
 }
 
 func newIndex(tableBits uint) (*index, error) {
@@ -102,8 +109,8 @@ func (ix *index) insert(hash, cell uint32) error {
 		if err := ix.step(); err != nil {
 			return err
 		}
-	} else if ix.count >= len(ix.cur.slots)/loadDen*loadNum {
-		if err := ix.grow(); err != nil {
+	} else if ix.count+ix.removed >= len(ix.cur.slots)/loadDen*loadNum {
+		if err := ix.renew(); err != nil {
 			return err
 		}
 	}
@@ -112,8 +119,32 @@ func (ix *index) insert(hash, cell uint32) error {
 	return nil
 }
 
-func (ix *index) grow() error {
-	tableBits := uint(bits.Len(uint(len(ix.cur.slots))))
+// remove takes out an entry that is there. While the table is being made anew it
+// may stand in both.
+func (ix *index) remove(hash, cell uint32) {
+	for p := ix.probe(hash); ; {
+		got, ok := p.next()
+		if !ok {
+			break
+		}
+		if got == cell {
+			p.kill()
+			if !p.inOld {
+				ix.removed++
+				break // a copy in old has been walked over
+			}
+		}
+	}
+	ix.count--
+}
+
+// renew begins to make the table anew: twice as large, unless it is the dead
+// slots that fill it.
+func (ix *index) renew() error {
+	tableBits := uint(bits.Len(uint(len(ix.cur.slots))) - 1)
+	if ix.count > len(ix.cur.slots)/loadDen*loadNum/2 {
+		tableBits++
+	}
 	if tableBits > maxIndexBits {
 		return errIndexFull
 	}
@@ -122,17 +153,17 @@ func (ix *index) grow() error {
 		return err
 	}
 	ix.old, ix.cur = ix.cur, t
-	ix.moved, ix.discarded = 0, 0
+	ix.moved, ix.discarded, ix.removed = 0, 0, 0
 	return ix.step()
 }
 
-// step moves the next few slots. Each doubling leaves room for half as many
-// insertions as the old table had slots, which at stepSlots slots per insertion
-// is far more than the walk needs.
+// step moves the next few slots. The new table has room for at least three
+// eighths of its slots in insertions, which at stepSlots slots each is far more
+// than the walk needs.
 func (ix *index) step() error {
 	end := min(ix.moved+stepSlots, len(ix.old.slots))
 	for _, slot := range ix.old.slots[ix.moved:end] {
-		if slot != 0 {
+		if slot != 0 && uint32(slot) != dead {
 			ix.cur.put(slot)
 		}
 	}
@@ -148,6 +179,8 @@ func (ix *index) step() error {
 	ix.old = table{}
 	return done.memory.Free()
 }
+
+func (ix *index) memory() uint64 { return 8 * uint64(len(ix.cur.slots)+len(ix.old.slots)) }
 
 func (ix *index) free() error {
 	err := ix.cur.memory.Free()
@@ -194,8 +227,14 @@ func (p *prober) next() (cell uint32, ok bool) {
 			p.inOld, p.slots, p.at, p.left = true, old.slots, p.hash>>old.shift, len(old.slots)-p.ix.moved
 			continue
 		}
-		if uint32(slot>>32) == p.hash {
+		if uint32(slot>>32) == p.hash && uint32(slot) != dead {
 			return uint32(slot) - 1, true
 		}
 	}
+}
+
+// kill marks the slot that next returned last as dead.
+func (p *prober) kill() {
+	mask := uint32(len(p.slots) - 1)
+	p.slots[(p.at-1)&mask] = uint64(p.hash)<<32 | dead
 }

@@ -33,21 +33,33 @@ func TestIndexFindsAllWhileGrowing(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer ix.free()
-			var all []uint32
-			for len(all) < 800 {
+			all := map[uint32]uint32{}
+			for cell := uint32(0); cell < 1500; cell++ {
 				h := hash(r)
-				if err := ix.insert(h, uint32(len(all))); err != nil {
+				if err := ix.insert(h, cell); err != nil {
 					t.Fatal(err)
 				}
-				all = append(all, h)
-				for cell, h := range all {
-					if !ix.lookup(h, uint32(cell)) {
-						t.Fatalf("after %d insertions, entry %d is lost", len(all), cell)
+				all[cell] = h
+				if gone := r.Uint32N(cell + 1); r.IntN(3) > 0 {
+					if h, there := all[gone]; there {
+						ix.remove(h, gone)
+						delete(all, gone)
+						if ix.lookup(h, gone) {
+							t.Fatalf("entry %d was removed and is found", gone)
+						}
 					}
 				}
-				if ix.lookup(h, uint32(len(all))) {
+				for cell, h := range all {
+					if !ix.lookup(h, cell) {
+						t.Fatalf("after %d insertions, entry %d is lost", cell, cell)
+					}
+				}
+				if ix.lookup(h, cell+1) {
 					t.Fatalf("found an entry that was never inserted")
 				}
+			}
+			if ix.count != len(all) {
+				t.Errorf("%d entries, want %d", ix.count, len(all))
 			}
 		})
 	}

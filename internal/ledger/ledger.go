@@ -5,10 +5,17 @@
 //
 // A counter lives in a cell of shared memory (package shm), found through a
 // private index of names. What a change leaves behind is an [Effect]: "cell 17
-// now holds 5 at revision 3". Effects of one counter between two calls of
+// now holds 5 at revision 3". Effects of one cell between two calls of
 // TakeEffects merge into the last, so a hot counter costs one however often it
 // changed. Once the journal has made effects durable, Publish shows them to the
 // readers of the shared cells.
+//
+// A deleted counter leaves its cell vacant but stays in the index until the
+// deletion is durable: "it does not exist" must not be revealed earlier either.
+// Only then may another counter move in.
+//
+// The files in reading order: ledger.go (requests), effects.go (what they leave
+// behind), index.go (names to cells), arena.go (long names), restore.go (restarts).
 package ledger
 
 import (
@@ -18,20 +25,6 @@ import (
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/shm"
 )
-
-// Marks of a cell.
-const (
-	changed uint8 = 1 << iota // has an effect that was not taken yet
-	opened                    // … and it is the first one
-)
-
-// Effect is what changes left behind in one cell.
-type Effect struct {
-	Cell     uint32
-	Opened   bool // the counter is new: the journal must learn its name
-	Value    int64
-	Revision uint64
-}
 
 // Standing says how durable the state is that an answer reveals.
 type Standing uint8
@@ -43,17 +36,21 @@ const (
 )
 
 // Ledger is all counters. Its methods must not run at the same time, but for
-// Publish, Name and Used.
+// Publish, which may run beside all but TakeEffects and itself.
 type Ledger struct {
-	cells   shm.Cells
-	index   *index
-	names   arena
-	seed    maphash.Seed
-	used    uint32 // cells from 0 to here have had a counter
-	limit   uint32
-	changed []uint32 // cells with effects not taken yet, each once
+	cells shm.Cells
+	index *index
+	names arena
+	seed  maphash.Seed
+	limit uint32
+	used  uint32   // cells from 0 to here have had a counter
+	free  []uint32 // vacant ones among them that a counter may move into
+	alive uint32   // counters
+	floor uint64   // the highest revision of a deletion
 
-	newNames int // bytes of names among them that the journal must learn
+	changed  []uint32 // cells with effects not taken yet, each once
+	newNames int      // bytes of names among them that the journal must learn
+	vacated  []uint32 // cells whose vacancy was published and not looked at since
 }
 
 // New returns an empty ledger over empty cells, for at most limit counters and
@@ -67,7 +64,7 @@ func New(cells shm.Cells, limit uint32) (*Ledger, error) {
 		cells: cells,
 		index: ix,
 		seed:  maphash.MakeSeed(),
-		limit: min(limit, uint32(min(cells.Len(), math.MaxUint32-1))),
+		limit: min(limit, uint32(min(cells.Len(), maxCells))),
 	}, nil
 }
 
@@ -77,10 +74,15 @@ func (l *Ledger) Close() error { return l.index.free() }
 // Used returns how many cells have had a counter: cells 0 to Used-1.
 func (l *Ledger) Used() uint32 { return l.used }
 
+// Count returns how many counters exist.
+func (l *Ledger) Count() uint32 { return l.alive }
+
+// Floor returns the highest revision of a deletion.
+func (l *Ledger) Floor() uint64 { return l.floor }
+
 // Memory returns the bytes that the counters take, in cells and index.
 func (l *Ledger) Memory() uint64 {
-	return uint64(l.used)*shm.CellSize + 8*uint64(len(l.index.cur.slots)+len(l.index.old.slots)) +
-		uint64(len(l.names.chunks))<<chunkBits
+	return uint64(l.used)*shm.CellSize + l.index.memory() + l.names.memory()
 }
 
 // Name returns the name of the counter in a used cell. It must not be changed.
@@ -96,67 +98,113 @@ func (l *Ledger) Name(cell uint32) []byte {
 func (l *Ledger) Cell(cell uint32) *shm.Cell { return l.cells.At(cell) }
 
 // Apply carries out one request and says how durable the answer's ground is.
-// The counter's name must be valid ([cuenta.ValidName]) or empty.
+// The counter's name must be valid ([cuenta.ValidName]) or empty. What a Check
+// spans is the caller's to leave out.
 func (l *Ledger) Apply(r *cuenta.Request, out *cuenta.Result) Standing {
 	if len(r.Identity) > 0 {
 		*out = cuenta.Result{Code: cuenta.Unsupported}
 		return Durable
 	}
-	name := r.Counter
-	if len(name) == 0 {
-		name = defaultName
-	}
+	name := nameOf(r)
 	hash := l.hash(name)
 	cell, found := l.find(hash, name)
-	switch {
-	case r.Op == cuenta.Get && !found:
-		*out = cuenta.Result{}
-		return Durable
-	case r.Op == cuenta.Get:
-		return l.answer(cell, out)
-	case r.Op == cuenta.Add, r.Op == cuenta.Reset:
-		if !found {
-			var code cuenta.Code
-			if cell, code = l.open(hash, name); code != cuenta.OK {
-				*out = cuenta.Result{Code: code}
-				return Durable
-			}
+	switch r.Op {
+	case cuenta.Get:
+		return l.answer(cell, found, out)
+	case cuenta.Check:
+		standing := l.answer(cell, found, out)
+		if out.Revision != uint64(r.N) {
+			out.Code = cuenta.Unmet
 		}
-		return l.change(cell, r, out)
+		return standing
+	case cuenta.Delete:
+		return l.delete(cell, found, out)
+	case cuenta.Add, cuenta.Reset, cuenta.Set:
+		return l.change(r, hash, cell, found, out)
 	}
 	*out = cuenta.Result{Code: cuenta.Syntax}
 	return Durable
 }
 
+// ReadDurable answers a read from what is durable alone.
+func (l *Ledger) ReadDurable(r *cuenta.Request, out *cuenta.Result) {
+	*out = cuenta.Result{}
+	name := nameOf(r)
+	cell, found := l.find(l.hash(name), name)
+	if !found {
+		return
+	}
+	if generation, value, revision := l.cells.At(cell).DurableState(); generation&1 != 0 {
+		*out = cuenta.Result{Cell: cell, Generation: generation, Value: value, Revision: revision}
+	}
+}
+
 var defaultName = []byte(cuenta.DefaultCounter)
 
-func (l *Ledger) change(cell uint32, r *cuenta.Request, out *cuenta.Result) Standing {
-	c := l.cells.At(cell)
+func nameOf(r *cuenta.Request) []byte {
+	if len(r.Counter) == 0 {
+		return defaultName
+	}
+	return r.Counter
+}
+
+// change carries out what gives a counter a value, and makes the counter if
+// there is none.
+func (l *Ledger) change(r *cuenta.Request, hash, cell uint32, found bool, out *cuenta.Result) Standing {
+	alive := found && l.cells.At(cell).Alive()
+	if r.If == cuenta.IfAbsent && alive || r.If == cuenta.IfPresent && !alive {
+		standing := l.answer(cell, found, out)
+		out.Code = cuenta.Unmet
+		return standing
+	}
 	var next int64
-	if r.Op == cuenta.Add {
-		next = c.Value + r.N
-		if (next > c.Value) != (r.N > 0) && r.N != 0 {
-			standing := l.answer(cell, out)
-			out.Code, out.Value = cuenta.Overflow, math.MaxInt64
-			if r.N < 0 {
-				out.Value = math.MinInt64
-			}
-			return standing
+	switch r.Op {
+	case cuenta.Set:
+		next = r.N
+	case cuenta.Add:
+		var value int64
+		if alive {
+			value = l.cells.At(cell).Value
+		}
+		next = value + r.N
+		if (next > value) != (r.N > 0) && r.N != 0 {
+			return l.overflow(r, cell, found, out)
 		}
 	}
+	if !alive {
+		var code cuenta.Code
+		if cell, code = l.open(nameOf(r), hash, cell, found); code != cuenta.OK {
+			*out = cuenta.Result{Code: code}
+			return Durable
+		}
+	}
+	c := l.cells.At(cell)
 	c.Value = next
 	c.Revision++
-	if c.Flags&changed == 0 {
-		c.Flags |= changed
-		l.changed = append(l.changed, cell)
+	l.mark(cell, c)
+	return l.answer(cell, true, out)
+}
+
+// overflow can meet existing counters only: a change that makes one starts from 0.
+func (l *Ledger) overflow(r *cuenta.Request, cell uint32, found bool, out *cuenta.Result) Standing {
+	standing := l.answer(cell, found, out)
+	out.Code, out.Value = cuenta.Overflow, math.MaxInt64
+	if r.N < 0 {
+		out.Value = math.MinInt64
 	}
-	return l.answer(cell, out)
+	return standing
 }
 
 // answer fills in what the cell holds.
-func (l *Ledger) answer(cell uint32, out *cuenta.Result) Standing {
+func (l *Ledger) answer(cell uint32, found bool, out *cuenta.Result) Standing {
+	*out = cuenta.Result{}
+	if !found {
+		return Durable
+	}
 	c := l.cells.At(cell)
-	*out = cuenta.Result{Cell: cell, Generation: c.Generation(), Value: c.Value, Revision: c.Revision}
+	if c.Alive() {
+		*out = cuenta.Result{Cell: cell, Generation: c.Generation, Value: c.Value, Revision: c.Revision}
+	}
 	if c.Flags&changed != 0 {
 		return Fresh
 	}
@@ -166,28 +214,48 @@ func (l *Ledger) answer(cell uint32, out *cuenta.Result) Standing {
 	return Durable
 }
 
-// open makes a counter that does not exist yet. It can never overflow from
-// there: the first change of a counter starts from 0.
-func (l *Ledger) open(hash uint32, name []byte) (uint32, cuenta.Code) {
-	if !cuenta.ValidName(name) {
-		return 0, cuenta.Syntax
+// open begins a counter, in the vacant cell that its name still has, in another
+// vacant one, or in one that was never used.
+func (l *Ledger) open(name []byte, hash, cell uint32, found bool) (uint32, cuenta.Code) {
+	if !found {
+		if !cuenta.ValidName(name) {
+			return 0, cuenta.Syntax
+		}
+		var ok bool
+		if cell, ok = l.vacancy(); !ok {
+			return 0, cuenta.TooMany
+		}
+		if err := l.index.insert(hash, cell); err != nil {
+			return 0, cuenta.TooMany
+		}
+		l.take(cell)
+		l.putName(cell, name)
 	}
-	if l.used >= l.limit {
-		return 0, cuenta.TooMany
-	}
-	cell := l.used
-	if err := l.index.insert(hash, cell); err != nil {
-		return 0, cuenta.TooMany
-	}
-	l.occupy(cell, name)
-	l.cells.At(cell).Flags = changed | opened
-	l.changed = append(l.changed, cell)
-	l.newNames += len(name)
+	c := l.cells.At(cell)
+	c.Generation++
+	c.Value, c.Revision = 0, l.floor
+	l.alive++
 	return cell, cuenta.OK
 }
 
-// occupy puts a name into a cell.
-func (l *Ledger) occupy(cell uint32, name []byte) {
+// vacancy returns a cell that a counter may move into.
+func (l *Ledger) vacancy() (cell uint32, ok bool) {
+	if n := len(l.free); n > 0 {
+		return l.free[n-1], true
+	}
+	return l.used, l.used < l.limit
+}
+
+// take takes the cell that vacancy returned.
+func (l *Ledger) take(cell uint32) {
+	if cell == l.used {
+		l.used++
+		return
+	}
+	l.free = l.free[:len(l.free)-1]
+}
+
+func (l *Ledger) putName(cell uint32, name []byte) {
 	c := l.cells.At(cell)
 	c.NameLen = uint8(len(name))
 	if len(name) <= shm.InlineName {
@@ -195,8 +263,21 @@ func (l *Ledger) occupy(cell uint32, name []byte) {
 	} else {
 		l.names.put(c, name)
 	}
-	c.Occupy()
-	l.used = max(l.used, cell+1)
+}
+
+func (l *Ledger) delete(cell uint32, found bool, out *cuenta.Result) Standing {
+	if !found || !l.cells.At(cell).Alive() {
+		return l.answer(cell, found, out)
+	}
+	c := l.cells.At(cell)
+	*out = cuenta.Result{Value: c.Value, Revision: c.Revision + 1}
+	c.Generation++
+	c.Value = 0
+	c.Revision++
+	l.floor = max(l.floor, c.Revision)
+	l.alive--
+	l.mark(cell, c)
+	return Fresh
 }
 
 func (l *Ledger) hash(name []byte) uint32 {
@@ -215,28 +296,3 @@ func (l *Ledger) find(hash uint32, name []byte) (uint32, bool) {
 		}
 	}
 }
-
-// TakeEffects appends to dst the effects since it was last called.
-func (l *Ledger) TakeEffects(dst []Effect) []Effect {
-	for _, cell := range l.changed {
-		c := l.cells.At(cell)
-		dst = append(dst, Effect{Cell: cell, Opened: c.Flags&opened != 0, Value: c.Value, Revision: c.Revision})
-		c.Flags &^= changed | opened
-	}
-	l.changed = l.changed[:0]
-	l.newNames = 0
-	return dst
-}
-
-// Publish shows durable effects to the readers of the shared cells. It may run
-// beside everything else, but not beside itself.
-func (l *Ledger) Publish(effects []Effect) {
-	for i := range effects {
-		e := &effects[i]
-		l.cells.At(e.Cell).Publish(e.Value, e.Revision)
-	}
-}
-
-// Outstanding returns how many effects were not taken yet, and how many bytes
-// the names of the new counters among them have.
-func (l *Ledger) Outstanding() (effects, names int) { return len(l.changed), l.newNames }

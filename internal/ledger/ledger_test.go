@@ -40,41 +40,62 @@ func apply(l *Ledger, op cuenta.Op, name string, n int64) (cuenta.Result, Standi
 }
 
 // model is the obvious ledger: numbers without bounds, in a map.
-type model map[string]*struct {
+type model struct {
+	counters map[string]*modelCounter
+	floor    uint64
+}
+
+type modelCounter struct {
 	value    *big.Int
 	revision uint64
 }
 
-func (m model) apply(op cuenta.Op, name string, n int64) (value int64, revision uint64, code cuenta.Code) {
-	c := m[name]
-	if c == nil {
-		if op == cuenta.Get {
-			return 0, 0, cuenta.OK
-		}
-		c = &struct {
-			value    *big.Int
-			revision uint64
-		}{value: new(big.Int)}
-		m[name] = c
+func newModel() *model { return &model{counters: map[string]*modelCounter{}} }
+
+func (m *model) apply(r cuenta.Request) cuenta.Result {
+	name := string(r.Counter)
+	c := m.counters[name]
+	now := cuenta.Result{}
+	if c != nil {
+		now = cuenta.Result{Value: c.value.Int64(), Revision: c.revision}
 	}
-	next := c.value
-	switch op {
+	refused := func(code cuenta.Code, value int64) cuenta.Result {
+		return cuenta.Result{Code: code, Value: value, Revision: now.Revision}
+	}
+	switch {
+	case r.Op == cuenta.Get:
+		return now
+	case r.Op == cuenta.Check && now.Revision != uint64(r.N):
+		return refused(cuenta.Unmet, now.Value)
+	case r.Op == cuenta.Check:
+		return now
+	case r.Op == cuenta.Delete && c == nil:
+		return now
+	case r.Op == cuenta.Delete:
+		delete(m.counters, name)
+		m.floor = max(m.floor, c.revision+1)
+		return cuenta.Result{Value: now.Value, Revision: c.revision + 1}
+	case r.If == cuenta.IfAbsent && c != nil, r.If == cuenta.IfPresent && c == nil:
+		return refused(cuenta.Unmet, now.Value)
+	}
+	if c == nil {
+		c = &modelCounter{new(big.Int), m.floor}
+	}
+	next := new(big.Int)
+	switch r.Op {
 	case cuenta.Add:
-		next = new(big.Int).Add(c.value, big.NewInt(n))
-	case cuenta.Reset:
-		next = new(big.Int)
+		next.Add(c.value, big.NewInt(r.N))
+	case cuenta.Set:
+		next.SetInt64(r.N)
 	}
 	if !next.IsInt64() {
 		if next.Sign() > 0 {
-			return math.MaxInt64, c.revision, cuenta.Overflow
+			return refused(cuenta.Overflow, math.MaxInt64)
 		}
-		return math.MinInt64, c.revision, cuenta.Overflow
+		return refused(cuenta.Overflow, math.MinInt64)
 	}
-	if op != cuenta.Get {
-		c.value = next
-		c.revision++
-	}
-	return next.Int64(), c.revision, cuenta.OK
+	m.counters[name] = &modelCounter{next, c.revision + 1}
+	return cuenta.Result{Value: next.Int64(), Revision: c.revision + 1}
 }
 
 func randomAmount(r *rand.Rand) int64 {
@@ -89,57 +110,102 @@ func randomAmount(r *rand.Rand) int64 {
 	return r.Int64N(2000) - 1000
 }
 
+func randomRequest(r *rand.Rand, names int) cuenta.Request {
+	name := fmt.Sprintf("n%d", r.IntN(names))
+	if r.IntN(4) == 0 {
+		name += strings.Repeat("x", 30) // does not fit into the cell
+	}
+	request := cuenta.Request{Counter: []byte(name), N: randomAmount(r)}
+	switch r.IntN(12) {
+	case 0, 1:
+		request.Op = cuenta.Get
+	case 2:
+		request.Op = cuenta.Reset
+	case 3, 4:
+		request.Op = cuenta.Delete
+	case 5:
+		request.Op, request.N = cuenta.Check, r.Int64N(4)
+	case 6, 7:
+		request.Op, request.If = cuenta.Set, cuenta.Condition(r.IntN(3))
+	default:
+		request.Op = cuenta.Add
+	}
+	return request
+}
+
 // TestModel drives the ledger beside a naive one, with effects taken, published
 // and replayed into a second ledger at random moments.
 func TestModel(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(30) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		l, replica, m := newLedger(t, 10_000), newLedger(t, 10_000), model{}
 		names := 1 + r.IntN(4000)
+		// Just enough cells: those of deleted counters have to be used again.
+		l, replica, m := newLedger(t, 2*names), newLedger(t, 2*names), newModel()
+		var flight []Effect // taken, not landed yet
 		for range 20_000 {
-			name := fmt.Sprintf("n%d", r.IntN(names))
-			if r.IntN(4) == 0 {
-				name += strings.Repeat("x", 30) // does not fit into the cell
+			request := randomRequest(r, names)
+			var got cuenta.Result
+			l.Apply(&request, &got)
+			want := m.apply(request)
+			if alive := got.Generation != 0; alive != (m.counters[string(request.Counter)] != nil) {
+				t.Fatalf("seed %d: after %v %s, alive %v", seed, request.Op, request.Counter, alive)
 			}
-			op := []cuenta.Op{cuenta.Get, cuenta.Add, cuenta.Add, cuenta.Add, cuenta.Reset}[r.IntN(5)]
-			n := randomAmount(r)
-			got, _ := apply(l, op, name, n)
-			value, revision, code := m.apply(op, name, n)
-			if got.Value != value || got.Revision != revision || got.Code != code {
-				t.Fatalf("seed %d: %v %s %d: got %+v, want %d at revision %d, %v", seed, op, name, n, got, value, revision, code)
+			got.Cell, got.Generation = 0, 0
+			if got != want {
+				t.Fatalf("seed %d: %v %s %d: got %+v, want %+v", seed, request.Op, request.Counter, request.N, got, want)
 			}
-			if r.IntN(100) == 0 {
-				replay(t, l, replica)
+			if r.IntN(50) == 0 {
+				l.Publish(flight)
+				flight = l.TakeEffects(nil)
+				replay(t, l, replica, flight)
 			}
 		}
-		replay(t, l, replica)
-		if err := replica.Restored(); err != nil {
+		l.Publish(flight)
+		effects := l.TakeEffects(nil)
+		replay(t, l, replica, effects)
+		l.Publish(effects)
+		checkReplica(t, seed, replica, m)
+		checkReplica(t, seed, l, m)
+	}
+}
+
+func checkReplica(t *testing.T, seed uint64, l *Ledger, m *model) {
+	t.Helper()
+	if l.index.count == 0 {
+		if err := l.Restored(); err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
-		for name, c := range m {
-			got, standing := apply(replica, cuenta.Get, name, 0)
-			if got.Value != c.value.Int64() || got.Revision != c.revision || standing != Durable {
-				t.Fatalf("seed %d: replica has %s = %+v, want %v at revision %d", seed, name, got, c.value, c.revision)
-			}
+	}
+	if int(l.Count()) != len(m.counters) || l.Floor() != m.floor {
+		t.Fatalf("seed %d: %d counters above %d, want %d above %d", seed, l.Count(), l.Floor(), len(m.counters), m.floor)
+	}
+	for name, c := range m.counters {
+		got, standing := apply(l, cuenta.Get, name, 0)
+		if got.Value != c.value.Int64() || got.Revision != c.revision || standing != Durable {
+			t.Fatalf("seed %d: %s = %+v (%v), want %v at revision %d", seed, name, got, standing, c.value, c.revision)
 		}
 	}
 }
 
-func replay(t *testing.T, from, to *Ledger) {
+func replay(t *testing.T, from, to *Ledger, effects []Effect) {
 	t.Helper()
-	effects := from.TakeEffects(nil)
 	for range 2 { // a second time does no harm
 		for _, e := range effects {
 			var name []byte
 			if e.Opened {
 				name = from.Name(e.Cell)
 			}
-			if err := to.Restore(e.Cell, name, e.Value, e.Revision); err != nil {
+			var err error
+			if e.Dropped {
+				err = to.RestoreDrop(e.Cell, e.Revision)
+			} else if to.cells.At(e.Cell).Revision <= e.Revision {
+				err = to.Restore(e.Cell, name, e.Value, e.Revision)
+			}
+			if err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	from.Publish(effects)
 }
 
 func TestStandingFollowsTheCommit(t *testing.T) {
@@ -156,8 +222,8 @@ func TestStandingFollowsTheCommit(t *testing.T) {
 	effects := l.TakeEffects(nil)
 	want("taken", Taken)
 	out, _ := apply(l, cuenta.Get, "a", 0)
-	if value, revision, ok := l.Cell(out.Cell).Durable(out.Generation); value != 0 || revision != 0 || !ok {
-		t.Errorf("before publishing, the cell shows %d at %d (%v)", value, revision, ok)
+	if value, revision, ok := l.Cell(out.Cell).Durable(out.Generation); ok {
+		t.Errorf("before publishing, the cell shows %d at %d", value, revision)
 	}
 	apply(l, cuenta.Add, "a", 1)
 	want("changed again", Fresh)
@@ -177,7 +243,10 @@ func TestEffectsOfOneCounterMerge(t *testing.T) {
 	}
 	apply(l, cuenta.Add, "", 5)
 	got := l.TakeEffects(nil)
-	want := []Effect{{Cell: 0, Opened: true, Value: 2000, Revision: 1000}, {Cell: 1, Opened: true, Value: 5, Revision: 1}}
+	want := []Effect{
+		{Cell: 0, Generation: 1, Opened: true, Value: 2000, Revision: 1000},
+		{Cell: 1, Generation: 1, Opened: true, Value: 5, Revision: 1},
+	}
 	if len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
 		t.Errorf("effects %+v, want %+v", got, want)
 	}
@@ -226,6 +295,7 @@ func TestRestoreRefusesNonsense(t *testing.T) {
 		{1, "", "before it was named"},
 		{2, "a", ""},
 		{2, "b", `named "a" and "b"`},
+		{3, strings.Repeat("long", 10), ""},
 	} {
 		var name []byte
 		if c.name != "" {
@@ -238,9 +308,6 @@ func TestRestoreRefusesNonsense(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("restoring cell %d %q: %v, want %q", c.cell, c.name, err, c.want)
 		}
-	}
-	if err := l.Restored(); err == nil {
-		t.Error("cells 0 and 1 are missing, and Restored found nothing")
 	}
 }
 
@@ -256,5 +323,88 @@ func TestRestoreKeepsTheNewest(t *testing.T) {
 	}
 	if out, _ := apply(l, cuenta.Get, "a", 0); out.Value != 70 || out.Revision != 7 {
 		t.Errorf("restored %+v, want 70 at 7", out)
+	}
+}
+
+// TestDeletionIsRevealedOnlyWhenDurable follows a deletion through its commit:
+// until it landed, "there is none" stands on what a power cut could take back,
+// and its cell is nobody else's.
+func TestDeletionIsRevealedOnlyWhenDurable(t *testing.T) {
+	l := newLedger(t, 2)
+	apply(l, cuenta.Add, "a", 5)
+	l.Publish(l.TakeEffects(nil))
+	if out, standing := apply(l, cuenta.Delete, "a", 0); out.Value != 5 || out.Revision != 2 || standing != Fresh {
+		t.Fatalf("deletion: %+v on %v", out, standing)
+	}
+	absent := func(step string, want Standing) {
+		t.Helper()
+		if out, standing := apply(l, cuenta.Get, "a", 0); out != (cuenta.Result{}) || standing != want {
+			t.Errorf("%s: %+v on %v, want nothing on %v", step, out, standing, want)
+		}
+	}
+	absent("deleted", Fresh)
+	var out cuenta.Result
+	if l.ReadDurable(&cuenta.Request{Counter: []byte("a")}, &out); out.Value != 5 {
+		t.Errorf("what is durable is still 5, not %+v", out)
+	}
+	apply(l, cuenta.Add, "b", 1) // in the second cell
+	if out, _ := apply(l, cuenta.Add, "c", 1); out.Code != cuenta.TooMany {
+		t.Errorf("the cell was given away before the deletion was durable: %+v", out)
+	}
+	effects := l.TakeEffects(nil)
+	absent("taken", Taken)
+	l.Publish(effects)
+	absent("durable", Durable)
+	if l.ReadDurable(&cuenta.Request{Counter: []byte("a")}, &out); out != (cuenta.Result{}) {
+		t.Errorf("the deletion is durable, and %+v is read", out)
+	}
+	l.TakeEffects(nil)
+	out, _ = apply(l, cuenta.Add, "c", 1)
+	if out.Code != cuenta.OK || out.Cell != 0 || out.Generation != 3 || out.Revision != 3 {
+		t.Errorf("a new counter in the cell: %+v, want generation 3, above revision 2", out)
+	}
+}
+
+// TestDeletedAndMadeAnewWithinOneGroup checks what the journal is told.
+func TestDeletedAndMadeAnewWithinOneGroup(t *testing.T) {
+	l := newLedger(t, 4)
+	apply(l, cuenta.Add, "a", 5)
+	apply(l, cuenta.Delete, "a", 0)
+	if e := l.TakeEffects(nil); len(e) != 1 || !e[0].Dropped || e[0].Opened || e[0].Revision != 2 {
+		t.Errorf("made and deleted: %+v", e)
+	}
+	apply(l, cuenta.Add, "a", 7)
+	apply(l, cuenta.Delete, "a", 0)
+	apply(l, cuenta.Add, "a", 8)
+	if e := l.TakeEffects(nil); len(e) != 1 || e[0].Dropped || !e[0].Opened || e[0].Value != 8 || e[0].Revision != 5 {
+		t.Errorf("made, deleted and made: %+v", e)
+	}
+	apply(l, cuenta.Delete, "a", 0)
+	apply(l, cuenta.Add, "a", 9)
+	if e := l.TakeEffects(nil); len(e) != 1 || e[0].Dropped || e[0].Opened || e[0].Value != 9 || e[0].Revision != 7 {
+		t.Errorf("deleted and made, the name known: %+v", e)
+	}
+}
+
+// TestNamesComeAndGo makes and deletes counters with ever new names: neither
+// cells, nor the index, nor the memory of long names may grow.
+func TestNamesComeAndGo(t *testing.T) {
+	l := newLedger(t, 64)
+	var slots, chunks int
+	for i := range 200_000 {
+		name := fmt.Sprintf("%d-%s", i, strings.Repeat("y", i%200))
+		if out, _ := apply(l, cuenta.Add, name, 1); out.Code != cuenta.OK {
+			t.Fatalf("%d: %v", i, out.Code)
+		}
+		apply(l, cuenta.Delete, name, 0)
+		if i%16 == 0 {
+			l.Publish(l.TakeEffects(nil))
+		}
+		if i == 20_000 {
+			slots, chunks = len(l.index.cur.slots), len(l.names.chunks)
+		}
+	}
+	if n := len(l.index.cur.slots); n != slots || len(l.names.chunks) != chunks {
+		t.Errorf("grew from %d to %d slots, from %d to %d chunks of names", slots, n, chunks, len(l.names.chunks))
 	}
 }

@@ -9,61 +9,61 @@ import (
 const CellSize = 64
 
 // InlineName is the longest counter name that fits into a cell, in bytes.
-const InlineName = 22
+const InlineName = 18
 
-// Cell is one counter in shared memory. The first fields belong to the ledger,
-// which is alone with them under the gate; the durable pair is written by the
+// Cell is one counter in shared memory. The plain fields belong to the ledger,
+// which is alone with them under the gate; the durable state is written by the
 // commit leader and read by anyone.
 type Cell struct {
 	Value    int64  // as last applied, durable or not
-	Revision uint64 // of Value
+	Revision uint64 // of Value, or of the deletion that made the cell vacant
 
 	lock       atomic.Uint32 // sequence lock over the three below; odd while they change
-	generation atomic.Uint32 // counters that lived in this cell so far; 0: none yet
+	durableGen atomic.Uint32
 	durable    atomic.Int64
 	durableRev atomic.Uint64
 
-	Flags   uint8            // the ledger's marks
-	NameLen uint8            // length of the counter's name
-	Name    [InlineName]byte // the name if it fits, else the ledger's reference to it
+	// Generation counts the beginnings and ends of the counters that lived here:
+	// odd while one does, even while the cell is vacant.
+	Generation uint32
+	Flags      uint8            // the ledger's marks
+	NameLen    uint8            // length of the counter's name
+	Name       [InlineName]byte // the name if it fits, else the ledger's reference to it
 }
 
-// Durable returns the newest value and revision that a power cut cannot take
-// back. ok is false if another generation lives in the cell.
+// Alive reports whether a counter lives in the cell, durably or not.
+func (c *Cell) Alive() bool { return c.Generation&1 != 0 }
+
+// Durable returns the newest value and revision of a generation that a power cut
+// cannot take back. ok is false if that generation is not the durable one.
 func (c *Cell) Durable(generation uint32) (value int64, revision uint64, ok bool) {
+	durable, value, revision := c.DurableState()
+	return value, revision, durable == generation
+}
+
+// DurableState returns the newest generation, value and revision that a power
+// cut cannot take back. An even generation is a vacant cell.
+func (c *Cell) DurableState() (generation uint32, value int64, revision uint64) {
 	for {
 		before := c.lock.Load()
 		if before&1 == 0 {
-			value, revision = c.durable.Load(), c.durableRev.Load()
-			ok = c.generation.Load() == generation
+			generation, value, revision = c.durableGen.Load(), c.durable.Load(), c.durableRev.Load()
 			if c.lock.Load() == before {
-				return value, revision, ok
+				return generation, value, revision
 			}
 		}
 	}
 }
 
-// Generation returns the generation that lives in the cell.
-func (c *Cell) Generation() uint32 { return c.generation.Load() }
-
-// DurableRevision returns the revision of the durable pair.
+// DurableRevision returns the revision of the durable state.
 func (c *Cell) DurableRevision() uint64 { return c.durableRev.Load() }
 
-// Publish makes value and revision the durable pair. One goroutine at a time.
-func (c *Cell) Publish(value int64, revision uint64) {
+// Publish makes a state the durable one. One goroutine at a time.
+func (c *Cell) Publish(generation uint32, value int64, revision uint64) {
 	c.lock.Add(1)
+	c.durableGen.Store(generation)
 	c.durable.Store(value)
 	c.durableRev.Store(revision)
-	c.lock.Add(1)
-}
-
-// Occupy begins the cell's next generation with an empty durable pair. One
-// goroutine at a time.
-func (c *Cell) Occupy() {
-	c.lock.Add(1)
-	c.generation.Add(1)
-	c.durable.Store(0)
-	c.durableRev.Store(0)
 	c.lock.Add(1)
 }
 

@@ -62,15 +62,15 @@ func (s *ledger) apply(r *cuenta.Request) cuenta.Result {
 	case at < 0:
 		at = len(s.names)
 		s.names = append(s.names, name)
-		s.cells.At(uint32(at)).Occupy()
+		s.cells.At(uint32(at)).Publish(1, 0, 0)
 	}
 	c := s.cells.At(uint32(at))
-	value, revision, _ := c.Durable(c.Generation())
+	generation, value, revision := c.DurableState()
 	if r.Op != cuenta.Get {
 		value, revision = value+r.N, revision+1
-		c.Publish(value, revision)
+		c.Publish(generation, value, revision)
 	}
-	return cuenta.Result{Cell: uint32(at), Generation: c.Generation(), Value: value, Revision: revision}
+	return cuenta.Result{Cell: uint32(at), Generation: generation, Value: value, Revision: revision}
 }
 
 // readsSoFar returns how many reads were answered by the service.
@@ -92,7 +92,7 @@ func TestReadsComeFromTheCells(t *testing.T) {
 				t.Fatalf("the service was asked for %d reads, want 1", got)
 			}
 			// What only the cell knows.
-			l.cells.At(0).Publish(1234, 99)
+			l.cells.At(0).Publish(1, 1234, 99)
 			for range 10 {
 				c.Send("con.0 @a\ninc.0 @a\n")
 				c.Expect("1234", "1234")
@@ -145,8 +145,7 @@ func TestACellLivedInAgainIsNotBelieved(t *testing.T) {
 	// The counter is deleted, and another one moves into its cell.
 	l.mu.Lock()
 	l.names[0] = "b"
-	l.cells.At(0).Occupy()
-	l.cells.At(0).Publish(77, 1)
+	l.cells.At(0).Publish(3, 77, 1)
 	l.mu.Unlock()
 	c.Send("con.0 @a\n")
 	c.Expect("0")
@@ -160,7 +159,7 @@ func TestPlacesAreBounded(t *testing.T) {
 	l := newLedger(t)
 	p := newPlaces(l.cells)
 	for i := range maxPlaces + 100 {
-		l.cells.At(uint32(i)).Occupy()
+		l.cells.At(uint32(i)).Publish(1, 0, 0)
 		q := cuenta.Request{Op: cuenta.Get, Counter: fmt.Appendf(nil, "c%d", i)}
 		p.learn(&q, &cuenta.Result{Cell: uint32(i), Generation: 1})
 		if !p.read(q.Counter, new(cuenta.Result)) {
