@@ -100,6 +100,17 @@ func askCommands() []command {
 
 func ownCommands() []command {
 	return []command{
+		{names: []string{"bench"}, operands: lang.Text{ES: "[HOST:PORT]", EN: "[HOST:PORT]"}, max: 1, flags: benchFlags, run: (*app).bench,
+			summary: lang.Text{ES: "pone carga a un servidor y mide cómo responde", EN: "put load on a server and measure how it answers"},
+			detail: lang.Text{
+				ES: `Cada operación suma 1 a una cuenta key:NNNNNNNNNNNN; que no sea la de nadie. Sin
+dirección, la de «cuenta serve» si no se le dice otra. Con --front resp vale también un
+Redis. Con --rate la latencia cuenta desde que tocaba enviar, no desde que se pudo.
+El estado de salida es 1 si alguna operación falló.`,
+				EN: "Every operation adds 1 to a counter key:NNNNNNNNNNNN; let it be nobody's. Without\n" +
+					"an address, the one `cuenta serve` has by default. With --front resp it may be a\n" +
+					"Redis too. With --rate latency counts from when an operation was due, not from\n" +
+					"when it could be sent. The exit status is 1 if any operation failed."}},
 		{names: []string{"completion"}, operands: lang.Text{ES: "bash|zsh|fish", EN: "bash|zsh|fish"}, min: 1, max: 1,
 			offline: true, run: (*app).completion,
 			summary: lang.Text{ES: "guion de completado para un intérprete", EN: "completion script for a shell"}},

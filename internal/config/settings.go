@@ -49,6 +49,8 @@ var Settings = []Setting{
 		ES: "dirección HTTP", EN: "HTTP address"}},
 	{Flag: "rpc", Var: "CUENTA_RPC", Arg: argAddr, Default: "127.0.0.1:8080", Help: lang.Text{
 		ES: "dirección net/rpc", EN: "net/rpc address"}},
+	{Flag: "resp", Var: "CUENTA_RESP", Arg: argAddr, Default: "127.0.0.1:6380", Help: lang.Text{
+		ES: "dirección del protocolo de Redis", EN: "address of the Redis protocol"}},
 	{Flag: "socket", Var: "CUENTA_SOCKET", Arg: lang.Text{ES: "RUTA", EN: "PATH"}, Help: lang.Text{
 		ES: "socket Unix de la consola local (por omisión DIR/cuenta.sock)",
 		EN: "Unix socket of the local console (default DIR/cuenta.sock)"}},
@@ -61,6 +63,26 @@ var Settings = []Setting{
 		ES: "fichero JSON donde se escriben las direcciones en uso", EN: "JSON file to write the bound addresses to"}},
 	{Flag: "remote", Arg: same("HOST:PORT"), Help: lang.Text{
 		ES: "servidor remoto, por net/rpc, en vez del local", EN: "a remote server, by net/rpc, instead of the local one"}},
+	{Flag: "front", Arg: lang.Text{ES: "NOMBRE", EN: "NAME"}, Default: "resp", Help: lang.Text{
+		ES: "servicio: resp, udp, tcp, proc, rpc o web", EN: "front: resp, udp, tcp, proc, rpc or web"}},
+	{Flag: "connections", Arg: same("N"), Default: "50", Help: lang.Text{
+		ES: "conexiones", EN: "connections"}},
+	{Flag: "pipeline", Arg: same("N"), Default: "1", Help: lang.Text{
+		ES: "operaciones en vuelo por conexión", EN: "operations in flight on each connection"}},
+	{Flag: "keys", Arg: same("N"), Default: "100000", Help: lang.Text{
+		ES: "cuentas distintas", EN: "different counters"}},
+	{Flag: "distribution", Arg: lang.Text{ES: "REPARTO", EN: "NAME"}, Default: "uniform", Help: lang.Text{
+		ES: "uniform, zipf, hot (una cuenta) o sequence (una tras otra)",
+		EN: "uniform, zipf, hot (one counter) or sequence (in order)"}},
+	{Flag: "rate", Arg: same("N"), Help: lang.Text{
+		ES: "operaciones por segundo que se ofrecen (por omisión, tantas como conteste)",
+		EN: "operations a second to offer (default as many as it answers)"}},
+	{Flag: "duration", Arg: lang.Text{ES: "TIEMPO", EN: "TIME"}, Default: "10s", Help: lang.Text{
+		ES: "cuánto se mide", EN: "how long to measure"}},
+	{Flag: "operations", Arg: same("N"), Help: lang.Text{
+		ES: "cuántas operaciones se miden, en vez de un tiempo", EN: "how many operations to measure, instead of a time"}},
+	{Flag: "warm-up", Arg: lang.Text{ES: "TIEMPO", EN: "TIME"}, Default: "1s", Help: lang.Text{
+		ES: "carga previa que no se mide", EN: "load beforehand that is not measured"}},
 	{Flag: "json", Help: lang.Text{
 		ES: "el informe como JSON", EN: "the report as JSON"}},
 	{Flag: "lang", Var: "CUENTA_LANG", Arg: same("es|en"), Help: lang.Text{
