@@ -65,9 +65,16 @@ func (f *front) serve(r running, served chan struct{}) {
 	err := r.serve()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.state == cuenta.Running {
-		f.state = cuenta.Stopped
-		f.log.Error("the front ended by itself; start it again from a console", "error", err)
+	if f.state != cuenta.Running {
+		return
+	}
+	f.state, f.current = cuenta.Stopped, running{}
+	f.log.Error("the front ended by itself; start it again from a console", "error", err)
+	// What it began besides listening, connections and processes, must end too.
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := r.drain(ctx); err != nil {
+		f.log.Debug("ending what is left of the front", "error", err)
 	}
 }
 

@@ -45,16 +45,9 @@ func listenError(front, network, address string, err error) error {
 	return &cuenta.Error{Code: cuenta.Busy, Text: text}
 }
 
-// maxSocketPath is what fits into a socket address on every system.
-const maxSocketPath = 103
-
 // listenUnix binds the local console's socket for its owner alone. A socket file
 // that nobody listens on was left by a server that was killed, and is replaced.
 func listenUnix(path string) (*net.UnixListener, error) {
-	if len(path) > maxSocketPath {
-		return nil, fmt.Errorf("the socket path %s is %d bytes long, and at most %d are possible; choose a shorter one with --socket",
-			path, len(path), maxSocketPath)
-	}
 	if info, err := os.Lstat(path); err == nil {
 		if info.Mode()&os.ModeSocket == 0 {
 			return nil, fmt.Errorf("%s exists and is not a socket; move it away, or choose another path with --socket", path)

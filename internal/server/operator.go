@@ -12,6 +12,9 @@ var _ cuenta.Operator = (*Server)(nil)
 
 // Services implements [cuenta.Operator].
 func (s *Server) Services(ctx context.Context) ([]cuenta.ServiceStatus, error) {
+	if front := s.workers.Load(); front != nil {
+		front.Workers() // brings the traffic of its processes up to date
+	}
 	all := make([]cuenta.ServiceStatus, 0, len(s.fronts))
 	for _, f := range s.fronts {
 		all = append(all, f.status())
