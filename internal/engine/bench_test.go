@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"sync/atomic"
 	"testing"
 
@@ -84,6 +85,37 @@ func BenchmarkDo(b *testing.B) {
 			})
 			b.StopTimer()
 			b.ReportMetric(float64(b.N)*float64(size)/b.Elapsed().Seconds(), "ops/s")
+			if err := e.Close(); err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+}
+
+// BenchmarkLoop is what an event loop asks of the engine: one goroutine, batches
+// of many connections' commands on 100,000 random counters, durable.
+func BenchmarkLoop(b *testing.B) {
+	for _, size := range []int{50, 800, 4096} {
+		b.Run(fmt.Sprintf("batch=%d", size), func(b *testing.B) {
+			e, err := Open(Config{Dir: b.TempDir(), MaxCounters: 200_000})
+			if err != nil {
+				b.Fatal(err)
+			}
+			const counters = 100_000
+			rng := rand.New(rand.NewPCG(1, 1))
+			batches := make([]*cuenta.Batch, 64)
+			for i := range batches {
+				batches[i] = &cuenta.Batch{Class: cuenta.ClassRemote}
+				for range size {
+					batches[i].Requests = append(batches[i].Requests, add(fmt.Sprintf("key:%012d", rng.IntN(counters)), 1))
+				}
+				e.Do(context.Background(), batches[i])
+			}
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				e.Do(context.Background(), batches[i%len(batches)])
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(size), "ns/request")
 			if err := e.Close(); err != nil {
 				b.Fatal(err)
 			}
