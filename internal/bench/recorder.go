@@ -60,7 +60,7 @@ func (r *recorder) warmed(n int64) {
 func (r *recorder) fail(now time.Duration, why string, n int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, known := r.errors[why]; !known && len(r.errors) == maxKinds {
+	if _, known := r.errors[why]; !known && len(r.errors) >= maxKinds {
 		why = "others"
 	}
 	r.errors[why] += n

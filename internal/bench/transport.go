@@ -79,25 +79,27 @@ func (s *stream) exchange(keys []uint64, t *tally) error {
 	if _, err := s.conn.Write(s.out); err != nil {
 		return err
 	}
-	for left := len(keys); left > 0; {
+	for len(t.due) > 0 {
 		n, err := s.conn.Read(s.in[s.held:])
 		s.held += n
-		answers := s.scan(t)
-		left -= answers
+		answered := s.scan(t)
 		switch {
-		case left < 0, answers == 0 && s.held == len(s.in):
+		case !answered && s.held == len(s.in):
 			return errStrange
-		case left > 0 && err != nil:
+		case err != nil && len(t.due) > 0:
 			return err
 		}
+	}
+	if s.held > 0 {
+		return errStrange // more answers than commands
 	}
 	return nil
 }
 
-// scan takes the answers out of what was read.
-func (s *stream) scan(t *tally) (answers int) {
+// scan takes the answers out of what was read, and reports whether there were any.
+func (s *stream) scan(t *tally) bool {
 	rest, good := s.in[:s.held], 0
-	for len(rest) > 0 {
+	for len(rest) > 0 && good < len(t.due) {
 		size, refusal := s.codec.next(rest)
 		if size == 0 {
 			break
@@ -109,12 +111,12 @@ func (s *stream) scan(t *tally) (answers int) {
 		}
 		t.answered(good) // in order: each answer is of the oldest command in flight
 		t.refused(string(refusal))
-		answers += good + 1
 		good = 0
 	}
 	t.answered(good)
+	read := s.held
 	s.held = copy(s.in, rest)
-	return answers + good
+	return s.held < read
 }
 
 // datagrams sends each command as a datagram of its own.
