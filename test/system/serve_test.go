@@ -177,6 +177,38 @@ func lastAnswer(t *testing.T, conn net.Conn) (last int64) {
 	return last
 }
 
+// TestDrainEndsInTime has clients that keep a drain busy for as long as they
+// can: one that never reads its answers on each stream front, and silent ones.
+func TestDrainEndsInTime(t *testing.T) {
+	s := serve(t, "--workers", "2")
+	for _, front := range []string{"tcp", "proc", "web", "rpc"} {
+		conn, err := net.Dial("tcp", s.fronts[front])
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if front == "tcp" || front == "proc" {
+			go func() {
+				for { // until the server closes
+					if _, err := conn.Write(bytes.Repeat([]byte("con.0\n"), 10_000)); err != nil {
+						return
+					}
+				}
+			}()
+		}
+	}
+	c := s.client("tcp")
+	must(t, c, "inc.1", 1)
+	defer c.close()
+	began := time.Now()
+	if code := s.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("the drain took %v, and may take 5s", took)
+	}
+}
+
 func TestSecondSignalExitsAtOnce(t *testing.T) {
 	s := serve(t)
 	// A connection that sends a command and never reads keeps a drain busy.
