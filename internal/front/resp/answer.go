@@ -1,0 +1,204 @@
+package resp
+
+import (
+	"github.com/cuenta-server/cuenta"
+	wire "github.com/cuenta-server/cuenta/internal/wire/resp"
+)
+
+// answerer appends the answer to one command from its requests' results.
+type answerer func(s *Session, dst []byte, results []cuenta.Result, d *due) []byte
+
+// due is an answer to be given.
+type due struct {
+	answer answerer
+	text   string // the error of answerError, the reply of answerText
+	run    runner // of answerRun
+	args   extent // of answerRun and answerWatch
+
+	requests int32 // how many results belong to it
+
+	queue      int32 // of answerExec: how many commands the transaction has,
+	body       int32 // and how many of the answers that follow are theirs
+	unanswered int32 // how many of those are passed over
+}
+
+// extent is a run of a session's kept arguments.
+type extent struct{ from, to int32 }
+
+func (s *Session) arguments(e extent) [][]byte { return s.kept[e.from:e.to] }
+
+// await says how the last requests are to be answered.
+func (s *Session) await(answer answerer, requests int) {
+	s.due = append(s.due, due{answer: answer, requests: int32(requests)})
+}
+
+// refuse answers with an error, and asks nothing of the service.
+func (s *Session) refuse(text string) {
+	s.malformed++
+	s.due = append(s.due, due{answer: answerError, text: text})
+}
+
+// reply answers with a text that is known beforehand.
+func (s *Session) reply(text string) {
+	s.due = append(s.due, due{answer: answerText, text: text})
+}
+
+// refused appends the error of the first result that was refused, and reports
+// whether there is one.
+func (s *Session) refused(dst []byte, results []cuenta.Result) ([]byte, bool) {
+	for i := range results {
+		if code := results[i].Code; code != cuenta.OK {
+			return wire.AppendError(dst, refusal(code)), true
+		}
+	}
+	return dst, false
+}
+
+const ok = "+OK\r\n"
+
+func answerError(s *Session, dst []byte, _ []cuenta.Result, d *due) []byte {
+	return wire.AppendError(dst, d.text)
+}
+
+func answerText(_ *Session, dst []byte, _ []cuenta.Result, d *due) []byte {
+	return append(dst, d.text...)
+}
+
+func answerRun(s *Session, dst []byte, _ []cuenta.Result, d *due) []byte {
+	if len(dst)-s.replies > maxReplies {
+		return wire.AppendError(dst, errReplies)
+	}
+	return d.run(s, dst, s.arguments(d.args))
+}
+
+// answerInteger: the counter's value after the change.
+func answerInteger(s *Session, dst []byte, results []cuenta.Result, _ *due) []byte {
+	r := &results[0]
+	if r.Code != cuenta.OK {
+		return wire.AppendError(dst, refusal(r.Code))
+	}
+	return wire.AppendInt(dst, r.Value)
+}
+
+// answerValue: the counter's value as a string, or null.
+func answerValue(s *Session, dst []byte, results []cuenta.Result, _ *due) []byte {
+	r := &results[0]
+	if r.Code != cuenta.OK {
+		return wire.AppendError(dst, refusal(r.Code))
+	}
+	return s.appendValue(dst, r)
+}
+
+func (s *Session) appendValue(dst []byte, r *cuenta.Result) []byte {
+	if !exists(r) {
+		return wire.AppendNull(dst, s.version)
+	}
+	return wire.AppendBulkInt(dst, r.Value)
+}
+
+// exists reports whether the counter that was read, or deleted, existed.
+func exists(r *cuenta.Result) bool { return r.Revision != 0 }
+
+// answerValues: all values, null where there is none.
+func answerValues(s *Session, dst []byte, results []cuenta.Result, _ *due) []byte {
+	dst, failed := s.refused(dst, results)
+	if failed {
+		return dst
+	}
+	dst = wire.AppendArray(dst, len(results))
+	for i := range results {
+		dst = s.appendValue(dst, &results[i])
+	}
+	return dst
+}
+
+// answerOK: the counters are set.
+func answerOK(s *Session, dst []byte, results []cuenta.Result, _ *due) []byte {
+	dst, failed := s.refused(dst, results)
+	if failed {
+		return dst
+	}
+	return append(dst, ok...)
+}
+
+// answerSet: the counter is set, or null if the condition did not hold.
+func answerSet(s *Session, dst []byte, results []cuenta.Result, _ *due) []byte {
+	switch code := results[0].Code; code {
+	case cuenta.OK:
+		return append(dst, ok...)
+	case cuenta.Unmet:
+		return wire.AppendNull(dst, s.version)
+	default:
+		return wire.AppendError(dst, refusal(code))
+	}
+}
+
+// answerSetNew: whether the counter was set.
+func answerSetNew(s *Session, dst []byte, results []cuenta.Result, _ *due) []byte {
+	switch code := results[0].Code; code {
+	case cuenta.OK:
+		return append(dst, ":1\r\n"...)
+	case cuenta.Unmet:
+		return append(dst, ":0\r\n"...)
+	default:
+		return wire.AppendError(dst, refusal(code))
+	}
+}
+
+// answerOld: what the counter held before it was set, whether or not the
+// condition held.
+func answerOld(s *Session, dst []byte, results []cuenta.Result, _ *due) []byte {
+	if code := results[1].Code; code != cuenta.OK && code != cuenta.Unmet {
+		return wire.AppendError(dst, refusal(code))
+	}
+	return answerValue(s, dst, results[:1], nil)
+}
+
+// answerCount: how many of the counters exist, or did before they were deleted.
+func answerCount(s *Session, dst []byte, results []cuenta.Result, _ *due) []byte {
+	dst, failed := s.refused(dst, results)
+	if failed {
+		return dst
+	}
+	n := int64(0)
+	for i := range results {
+		if exists(&results[i]) {
+			n++
+		}
+	}
+	return wire.AppendInt(dst, n)
+}
+
+func answerType(s *Session, dst []byte, results []cuenta.Result, _ *due) []byte {
+	dst, failed := s.refused(dst, results)
+	switch {
+	case failed:
+		return dst
+	case exists(&results[0]):
+		return append(dst, "+string\r\n"...)
+	}
+	return append(dst, "+none\r\n"...)
+}
+
+// answerLength: how many characters the value has in decimal.
+func answerLength(s *Session, dst []byte, results []cuenta.Result, _ *due) []byte {
+	dst, failed := s.refused(dst, results)
+	switch {
+	case failed:
+		return dst
+	case !exists(&results[0]):
+		return append(dst, ":0\r\n"...)
+	}
+	return wire.AppendInt(dst, decimals(results[0].Value))
+}
+
+func decimals(n int64) int64 {
+	length := int64(1)
+	if n < 0 {
+		length++
+	}
+	for n /= 10; n != 0; n /= 10 {
+		length++
+	}
+	return length
+}

@@ -1,0 +1,207 @@
+package resp
+
+import (
+	"math"
+
+	"github.com/cuenta-server/cuenta"
+	wire "github.com/cuenta-server/cuenta/internal/wire/resp"
+)
+
+// The commands on counters: each turns its arguments into requests, after it has
+// read them all, so that what is refused asks nothing.
+
+func askIncr(s *Session, b *cuenta.Batch, args [][]byte) { s.add(b, args[1], 1) }
+
+func askDecr(s *Session, b *cuenta.Batch, args [][]byte) { s.add(b, args[1], -1) }
+
+func askIncrBy(s *Session, b *cuenta.Batch, args [][]byte) {
+	n, isInt := wire.ParseInt(args[2])
+	if !isInt {
+		s.refuse(errInteger)
+		return
+	}
+	s.add(b, args[1], n)
+}
+
+func askDecrBy(s *Session, b *cuenta.Batch, args [][]byte) {
+	n, isInt := wire.ParseInt(args[2])
+	switch {
+	case !isInt:
+		s.refuse(errInteger)
+	case n == math.MinInt64:
+		s.refuse("ERR decrement would overflow")
+	default:
+		s.add(b, args[1], -n)
+	}
+}
+
+func (s *Session) add(b *cuenta.Batch, name []byte, n int64) {
+	if !cuenta.ValidName(name) {
+		s.refuse(errName)
+		return
+	}
+	b.Requests = append(b.Requests, cuenta.Request{Op: cuenta.Add, Counter: name, N: n})
+	s.await(answerInteger, 1)
+}
+
+// one asks the same of the counter that the first argument names.
+func one(op cuenta.Op, answer answerer) func(*Session, *cuenta.Batch, [][]byte) {
+	return func(s *Session, b *cuenta.Batch, args [][]byte) {
+		if !cuenta.ValidName(args[1]) {
+			s.refuse(errName)
+			return
+		}
+		b.Requests = append(b.Requests, cuenta.Request{Op: op, Counter: args[1]})
+		s.await(answer, 1)
+	}
+}
+
+// each asks the same of all counters that the arguments name.
+func each(op cuenta.Op, answer answerer) func(*Session, *cuenta.Batch, [][]byte) {
+	return func(s *Session, b *cuenta.Batch, args [][]byte) {
+		names := args[1:]
+		if !s.validNames(names, 1) {
+			return
+		}
+		for _, name := range names {
+			b.Requests = append(b.Requests, cuenta.Request{Op: op, Counter: name})
+		}
+		s.await(answer, len(names))
+	}
+}
+
+// validNames checks every step-th argument, or refuses the command.
+func (s *Session) validNames(args [][]byte, step int) bool {
+	if len(args)/step > cuenta.MaxBatch {
+		s.refuse(errKeys)
+		return false
+	}
+	for i := 0; i < len(args); i += step {
+		if !cuenta.ValidName(args[i]) {
+			s.refuse(errName)
+			return false
+		}
+	}
+	return true
+}
+
+func askMSet(s *Session, b *cuenta.Batch, args [][]byte) {
+	pairs := args[1:]
+	if len(pairs)%2 != 0 {
+		s.refuse(wrongArity("mset"))
+		return
+	}
+	if !s.validNames(pairs, 2) {
+		return
+	}
+	for i := 1; i < len(pairs); i += 2 {
+		if _, isInt := wire.ParseInt(pairs[i]); !isInt {
+			s.refuse(errInteger)
+			return
+		}
+	}
+	for i := 0; i < len(pairs); i += 2 {
+		n, _ := wire.ParseInt(pairs[i+1]) // it was read before
+		b.Requests = append(b.Requests, cuenta.Request{Op: cuenta.Set, Counter: pairs[i], N: n})
+	}
+	s.await(answerOK, len(pairs)/2)
+}
+
+func askSetNX(s *Session, b *cuenta.Batch, args [][]byte) {
+	s.set(b, args, setting{condition: cuenta.IfAbsent, answer: answerSetNew})
+}
+
+func askGetSet(s *Session, b *cuenta.Batch, args [][]byte) {
+	s.set(b, args, setting{old: true})
+}
+
+func askSet(s *Session, b *cuenta.Batch, args [][]byte) {
+	how, refusal := settingOf(args[3:])
+	if refusal != "" {
+		s.refuse(refusal)
+		return
+	}
+	s.set(b, args, how)
+}
+
+// setting is how a counter is to be set.
+type setting struct {
+	condition cuenta.Condition
+	old       bool     // answer what it held before
+	answer    answerer // nil for that of SET
+}
+
+// settingOf reads SET's options.
+func settingOf(options [][]byte) (how setting, refusal string) {
+	var keep, expires bool
+	for i := 0; i < len(options); i++ {
+		switch option := options[i]; {
+		case isWord(option, "nx") && how.condition != cuenta.IfPresent:
+			how.condition = cuenta.IfAbsent
+		case isWord(option, "xx") && how.condition != cuenta.IfAbsent:
+			how.condition = cuenta.IfPresent
+		case isWord(option, "get"):
+			how.old = true
+		case isWord(option, "keepttl") && !expires:
+			keep = true // there is no time to live that could be lost
+		case isExpiry(option) && !keep && !expires && i+1 < len(options):
+			expires = true
+			i++
+		default:
+			return how, errSyntax
+		}
+	}
+	if expires {
+		return how, errExpiry
+	}
+	return how, ""
+}
+
+func isExpiry(option []byte) bool {
+	return isWord(option, "ex") || isWord(option, "px") || isWord(option, "exat") || isWord(option, "pxat")
+}
+
+func (s *Session) set(b *cuenta.Batch, args [][]byte, how setting) {
+	name := args[1]
+	n, isInt := wire.ParseInt(args[2])
+	switch {
+	case !isInt:
+		s.refuse(errInteger)
+		return
+	case !cuenta.ValidName(name):
+		s.refuse(errName)
+		return
+	}
+	set := cuenta.Request{Op: cuenta.Set, Counter: name, N: n, If: how.condition}
+	switch {
+	case how.old:
+		b.Requests = append(b.Requests, cuenta.Request{Op: cuenta.Get, Counter: name}, set)
+		s.await(answerOld, 2)
+	case how.answer != nil:
+		b.Requests = append(b.Requests, set)
+		s.await(how.answer, 1)
+	default:
+		b.Requests = append(b.Requests, set)
+		s.await(answerSet, 1)
+	}
+}
+
+// isWord compares an argument with a word in lower case, whatever its own case.
+func isWord(arg []byte, word string) bool {
+	if len(arg) != len(word) {
+		return false
+	}
+	for i, c := range arg {
+		if lower(c) != word[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
+}

@@ -1,0 +1,48 @@
+package resp
+
+import "github.com/cuenta-server/cuenta"
+
+const (
+	errInteger  = "ERR value is not an integer or out of range"
+	errOverflow = "ERR increment or decrement would overflow"
+	errSyntax   = "ERR syntax error"
+	errName     = "ERR invalid counter name: it must be 1 to 255 bytes of UTF-8 without spaces or control characters"
+	errExpiry   = "ERR counters do not expire: EX, PX, EXAT and PXAT are not supported"
+	errKeys     = "ERR too many keys: at most 4096 in one command"
+	errReplies  = "ERR the replies of one transaction are over their bound"
+)
+
+// maxReplies is how much may be said in answer to one Decode before it is cut
+// short. It bounds what many commands with long answers in one transaction cost.
+const maxReplies = 4 << 20
+
+// refusals is the one table of the service's codes. The first word tells clients
+// what to do: they ask again by themselves after TRYAGAIN, which promises that
+// nothing was changed. MISCONF is what Redis says when it cannot write its log,
+// OOM when it may hold no more. UNKNOWN has no counterpart: the change may have
+// survived, so to repeat it may count twice.
+var refusals = [cuenta.NumCodes]string{
+	cuenta.OK:          "",
+	cuenta.Syntax:      errName, // the one thing that a session leaves unread
+	cuenta.TooLarge:    "ERR the command is over its size limit",
+	cuenta.Unsupported: "ERR identities are not supported yet",
+	cuenta.Overflow:    errOverflow,
+	cuenta.Unmet:       "ERR the condition does not hold",
+	cuenta.Busy:        "TRYAGAIN the server is at its limit",
+	cuenta.Full:        "MISCONF the disk is full, changes wait for room",
+	cuenta.TooMany:     "OOM the table of counters is full",
+	cuenta.Canceled:    "TRYAGAIN given up before it was applied",
+	cuenta.Stopping:    "TRYAGAIN the server is stopping",
+	cuenta.Failed:      "MISCONF the journal failed, restart the server",
+	cuenta.Unknown:     "UNKNOWN the journal failed, the change may or may not survive",
+	cuenta.Forbidden:   "NOPERM this sender may not ask that",
+	cuenta.NotFound:    "ERR no service of that name",
+}
+
+// refusal returns the error for a code.
+func refusal(code cuenta.Code) string {
+	if code >= cuenta.NumCodes {
+		return "ERR invalid code"
+	}
+	return refusals[code]
+}

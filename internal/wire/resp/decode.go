@@ -1,0 +1,216 @@
+package resp
+
+import "bytes"
+
+// Decoder finds commands in a buffer that its holder owns and fills. Its zero
+// value is ready. It remembers how far it has looked, so a command that arrives
+// a byte at a time costs no more than one that arrives whole.
+type Decoder struct {
+	// Known lifts the bounds of a stranger. The holder sets it once the client
+	// has sent a valid command.
+	Known bool
+
+	args     [][]byte
+	spans    []span // of the arguments found so far, from the command's start
+	pos      int    // how much of the command has been read
+	left     int    // arguments to come; 0 before their number is known
+	unquoted []byte // what inline arguments with quotes come down to
+}
+
+// span is where an argument lies in its command.
+type span struct{ start, end uint32 }
+
+// keptArgs is how many arguments' memory is kept from one command to the next.
+const keptArgs = 64
+
+// Forget lets go of memory that arguments of earlier commands lie in; they must
+// not be used any more.
+func (d *Decoder) Forget() {
+	d.unquoted = d.unquoted[:0]
+	if cap(d.unquoted) > MaxLine {
+		d.unquoted = nil
+	}
+	if cap(d.args) > keptArgs && d.left == 0 {
+		d.args, d.spans = nil, nil
+	}
+}
+
+// Next reads the command at the beginning of buf. It returns its arguments and
+// its size; size 0 if buf ends before the command does, and then the next call's
+// buf must begin with the same command. A command without arguments is to be
+// passed over. After an error nothing more can be read.
+//
+// The arguments alias buf, or memory of the decoder's up to the next
+// [Decoder.Forget]; the slice of them is used again by the next call.
+func (d *Decoder) Next(buf []byte) (args [][]byte, size int, err error) {
+	if len(buf) == 0 {
+		return nil, 0, nil
+	}
+	if buf[0] != '*' {
+		return d.inline(buf)
+	}
+	if d.left == 0 {
+		if err := d.count(buf); err != nil {
+			return nil, 0, err
+		}
+		if d.left == 0 { // incomplete, or nothing to come
+			size, d.pos = d.pos, 0
+			return nil, size, nil
+		}
+	}
+	for d.left > 0 {
+		if more, err := d.bulk(buf); more || err != nil {
+			return nil, 0, err
+		}
+	}
+	size, d.pos = d.pos, 0
+	return d.slice(buf), size, nil
+}
+
+// Again makes the next call of Next read a command anew that was returned but
+// could not be taken.
+func (d *Decoder) Again() { d.pos, d.left, d.spans = 0, 0, d.spans[:0] }
+
+// slice makes arguments of the spans.
+func (d *Decoder) slice(buf []byte) [][]byte {
+	d.args = d.args[:0]
+	for _, s := range d.spans {
+		d.args = append(d.args, buf[s.start:s.end:s.end])
+	}
+	d.spans = d.spans[:0]
+	return d.args
+}
+
+// limit is the most bytes that a command of this client may have.
+func (d *Decoder) limit() int {
+	if d.Known {
+		return MaxCommand
+	}
+	return maxStrangerCommand
+}
+
+// count reads the line that says how many arguments follow. It leaves pos at 0
+// if the line is incomplete.
+func (d *Decoder) count(buf []byte) error {
+	n, next, state := d.length(buf, 1)
+	switch {
+	case state == endless:
+		return ErrCountLine
+	case state == unread:
+		return nil
+	case state == garbled || n > MaxArgs:
+		return ErrCount
+	case !d.Known && n > maxStrangerCommand/len("$0\r\n\r\n"):
+		return ErrCountStranger
+	}
+	d.pos, d.left = next, max(n, 0)
+	return nil
+}
+
+// bulk reads one argument; more says that buf ends before it.
+func (d *Decoder) bulk(buf []byte) (more bool, err error) {
+	if d.pos == len(buf) {
+		return true, nil
+	}
+	n, next, state := d.length(buf, d.pos+1)
+	switch {
+	case state == endless:
+		return false, ErrLengthLine
+	case state == unread:
+		return true, nil
+	case buf[d.pos] != '$':
+		return false, ErrDollar(buf[d.pos])
+	case state == garbled || n < 0 || n > MaxCommand:
+		return false, ErrLength
+	case !d.Known && (n > maxStrangerBulk || next+n+2 > maxStrangerCommand):
+		return false, ErrLengthStranger
+	case next+n+2 > MaxCommand:
+		return false, ErrLength
+	}
+	end := next + n
+	if len(buf) < end+2 {
+		return true, nil
+	}
+	if buf[end] != '\r' || buf[end+1] != '\n' {
+		return false, ErrEnd
+	}
+	d.spans = append(d.spans, span{uint32(next), uint32(end)})
+	d.pos = end + 2
+	d.left--
+	return false, nil
+}
+
+// What became of the line of a length.
+type lineState uint8
+
+const (
+	read    lineState = iota
+	unread            // the buffer ends first
+	garbled           // it is no number as Redis writes them
+	endless           // it is over its bound
+)
+
+// length reads the decimal number at pos up to its CR LF. Short numbers, which
+// nearly all are, are read in one go.
+func (d *Decoder) length(buf []byte, pos int) (n, next int, state lineState) {
+	for i := pos; i < min(len(buf), pos+6) && i < d.limit()-8; i++ {
+		c := buf[i]
+		if c-'0' <= 9 {
+			n = n*10 + int(c-'0')
+			continue
+		}
+		if c == '\r' && i > pos && (buf[pos] != '0' || i == pos+1) && i+1 < len(buf) && buf[i+1] == '\n' {
+			return n, i + 2, read
+		}
+		break
+	}
+	return d.oddLength(buf, pos)
+}
+
+// oddLength is length for whatever is not a short number.
+func (d *Decoder) oddLength(buf []byte, pos int) (n, next int, state lineState) {
+	// The type byte before pos belongs to the line.
+	bound := min(pos-1+MaxLine+1, d.limit())
+	i := -1
+	if pos < bound {
+		i = bytes.IndexByte(buf[pos:min(len(buf), bound)], '\r')
+	}
+	switch {
+	case i < 0 && len(buf) >= bound:
+		return 0, 0, endless
+	case i < 0 || pos+i+1 == len(buf):
+		return 0, 0, unread
+	case buf[pos+i+1] != '\n':
+		return 0, 0, garbled
+	}
+	v, ok := ParseInt(buf[pos : pos+i])
+	if !ok {
+		return 0, 0, garbled
+	}
+	// Whatever is over the bounds is the same to the caller.
+	return int(min(max(v, -1), MaxCommand+1)), pos + i + 2, read
+}
+
+// ParseInt reads a number as Redis does: decimal digits with no leading zeros,
+// a minus sign but no plus, nothing around it, within int64.
+func ParseInt(b []byte) (int64, bool) {
+	digits := b
+	negative := len(b) > 0 && b[0] == '-'
+	if negative {
+		digits = b[1:]
+	}
+	if len(digits) == 0 || len(digits) > 19 || digits[0] == '0' && len(b) > 1 {
+		return 0, false
+	}
+	var n uint64
+	for _, c := range digits {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + uint64(c-'0')
+	}
+	if negative {
+		return -int64(n), n <= 1<<63
+	}
+	return int64(n), n < 1<<63
+}
