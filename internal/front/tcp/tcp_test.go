@@ -1,14 +1,9 @@
 package tcp
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"log/slog"
 	"net"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -19,14 +14,12 @@ import (
 const patience = 30 * time.Second
 
 // start serves on a loopback port until the test ends, and returns the way in.
-func start(t testing.TB, c Config) (*Server, fronttest.Dial) {
+func start(t *testing.T, c Config) fronttest.Dial {
 	t.Helper()
+	fronttest.NoLeaks(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
-	}
-	if c.Traffic == nil {
-		c.Traffic = new(cuenta.Traffic)
 	}
 	s := New(c)
 	done := make(chan error, 1)
@@ -41,7 +34,7 @@ func start(t testing.TB, c Config) (*Server, fronttest.Dial) {
 			t.Error(err)
 		}
 	})
-	return s, func(t testing.TB) net.Conn {
+	return func(t testing.TB) net.Conn {
 		t.Helper()
 		conn, err := net.Dial("tcp", l.Addr().String())
 		if err != nil {
@@ -52,171 +45,41 @@ func start(t testing.TB, c Config) (*Server, fronttest.Dial) {
 }
 
 func TestConformance(t *testing.T) {
-	fronttest.NoLeaks(t)
-	_, dial := start(t, Config{Service: fronttest.NewService()})
-	fronttest.Text(t, dial)
+	fronttest.Text(t, start(t, Config{Service: fronttest.NewService(), Traffic: new(cuenta.Traffic)}))
 }
 
-// TestFigures: one conversation, counted to the byte.
-func TestFigures(t *testing.T) {
-	service, traffic := fronttest.NewService(), new(cuenta.Traffic)
-	s, dial := start(t, Config{Service: service, Traffic: traffic})
-	c := fronttest.NewClient(t, dial(t))
-	const said = "inc.4\n\nnada\nres.1\ninc.9223372036854775807\nayuda\ninc.1 id=x\ncon.0\n"
-	c.Send(said)
-	heard := 0
-	for range 7 {
-		heard += len(c.Line()) + 1
+// TestMaxConns is passed on, and so is what a client hears at the limit.
+func TestMaxConns(t *testing.T) {
+	traffic := new(cuenta.Traffic)
+	dial := start(t, Config{Service: fronttest.NewService(), Traffic: traffic, MaxConns: 1})
+	first, refused := fronttest.NewClient(t, dial(t)), fronttest.NewClient(t, dial(t))
+	if got := refused.Line(); !strings.HasPrefix(got, "error busy ") {
+		t.Errorf("a connection too many: %q", got)
 	}
-	if got := traffic.Open.Load(); got != 1 {
-		t.Errorf("%d connections open", got)
+	first.Ask("inc.1")
+	if traffic.Accepted.Load() != 1 || traffic.Refused.Load() != 1 || traffic.Requests.Load() != 1 {
+		t.Errorf("%d accepted, %d refused, %d requests", traffic.Accepted.Load(), traffic.Refused.Load(), traffic.Requests.Load())
 	}
-	if err := s.Drain(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	c.Ends()
-	for what, got := range map[string][2]int64{
-		"open":     {traffic.Open.Load(), 0},
-		"accepted": {traffic.Accepted.Load(), 1},
-		"refused":  {traffic.Refused.Load(), 0},
-		"requests": {traffic.Requests.Load(), 7},
-		"errors":   {traffic.Errors.Load(), 4},
-		"in":       {traffic.BytesIn.Load(), int64(len(said))},
-		"out":      {traffic.BytesOut.Load(), int64(heard)},
-	} {
-		if got[0] != got[1] {
-			t.Errorf("%s: %d, want %d", what, got[0], got[1])
-		}
-	}
-	want := cuenta.Origin{Front: cuenta.FrontTCP, Peer: c.Conn.LocalAddr().String()}
-	if origins := service.Origins(); len(origins) != 1 || origins[want] != 4 {
-		t.Errorf("origins %+v, want 4 requests from %+v", origins, want)
-	}
+}
+
+// TestTimeouts are passed on.
+func TestTimeouts(t *testing.T) {
+	service := fronttest.NewService()
+	dial := start(t, Config{Service: service, Traffic: new(cuenta.Traffic), IdleTimeout: 20 * time.Millisecond})
+	fronttest.NewClient(t, dial(t)).Ends()
+
+	dial = start(t, Config{Service: service, Traffic: new(cuenta.Traffic), LineTimeout: 20 * time.Millisecond})
+	slow := fronttest.NewClient(t, dial(t))
+	slow.Send("inc.1\ninc.1")
+	slow.Expect("1")
+	slow.Ends()
 	calls := service.Calls()
-	if calls.NoWait != 0 || calls.Classes[cuenta.ClassQueue] != calls.Batches {
+	if calls.Classes[cuenta.ClassQueue] != calls.Batches || calls.NoWait != 0 {
 		t.Errorf("calls %+v: all are for the queue, and all may wait", calls)
 	}
-}
-
-func TestRefusalsOfTheService(t *testing.T) {
-	service := fronttest.NewService()
-	_, dial := start(t, Config{Service: service})
-	c := fronttest.NewClient(t, dial(t))
-	for code := cuenta.OK + 1; code < cuenta.NumCodes; code++ {
-		service.Refuse(code)
-		if got, want := c.Ask("inc.1"), "error "+code.String()+" "; !strings.HasPrefix(got, want) {
-			t.Errorf("%v: got %q", code, got)
+	for origin := range service.Origins() {
+		if origin.Front != cuenta.FrontTCP {
+			t.Errorf("requests from %+v", origin)
 		}
-	}
-	service.Refuse(cuenta.OK)
-	if got := c.Ask("inc.1"); got != "1" {
-		t.Errorf("got %q", got)
-	}
-}
-
-// TestOneBatch: what arrives together is done together, up to a bound.
-func TestOneBatch(t *testing.T) {
-	service := fronttest.NewService()
-	_, dial := start(t, Config{Service: service})
-	other, c := fronttest.NewClient(t, dial(t)), fronttest.NewClient(t, dial(t))
-	lift := service.Stall()
-	c.Send("inc.1\n")
-	service.AwaitBlocked(1)
-	c.Send(strings.Repeat("inc.1\n", 5000)) // arrives while the first is done
-	other.Send("inc.1 @otra\n")
-	service.AwaitBlocked(2)
-	lift()
-	for range 5001 {
-		c.Line()
-	}
-	if got := other.Line(); got != "1" {
-		t.Errorf("the other client: %q", got)
-	}
-	calls := service.Calls()
-	if calls.Requests != 5002 || calls.Largest > 512 || calls.Largest < 100 || calls.Batches > 100 {
-		t.Errorf("calls %+v for 5001 commands in a row", calls)
-	}
-}
-
-func TestLog(t *testing.T) {
-	var lines lines
-	_, dial := start(t, Config{
-		Service: fronttest.NewService(),
-		Log:     slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	})
-	c := fronttest.NewClient(t, dial(t))
-	peer := "peer=" + c.Conn.LocalAddr().String()
-	c.Ask("inc.1")
-	if !lines.have(`level=INFO msg="new connection" front=tcp ` + peer) {
-		t.Errorf("the log does not tell of the connection: %s", &lines)
-	}
-}
-
-// lines is a log that several goroutines may write.
-type lines struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lines) have(s string) bool { return strings.Contains(l.String(), s) }
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-// faulty is a listener that fails as told before it works.
-type faulty struct {
-	net.Listener
-	fail []error
-}
-
-func (f *faulty) Accept() (net.Conn, error) {
-	if len(f.fail) > 0 {
-		err := f.fail[0]
-		f.fail = f.fail[1:]
-		return nil, err
-	}
-	return f.Listener.Accept()
-}
-
-// TestAcceptFails: a client that gave up, or a machine out of descriptors, does
-// not end the service; a broken listener does, with an error.
-func TestAcceptFails(t *testing.T) {
-	fronttest.NoLeaks(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	passing := &net.OpError{Op: "accept", Err: syscall.EMFILE}
-	s := New(Config{Service: fronttest.NewService(), Traffic: new(cuenta.Traffic)})
-	done := make(chan error, 1)
-	go func() { done <- s.Serve(&faulty{l, []error{passing, passing, syscall.ECONNABORTED}}) }()
-	conn, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := fronttest.NewClient(t, conn)
-	if got := c.Ask("inc.1"); got != "1" {
-		t.Errorf("got %q", got)
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-done; !errors.Is(err, net.ErrClosed) {
-		t.Errorf("Serve on a closed listener: %v", err)
-	}
-	if got := c.Ask("inc.1"); got != "2" {
-		t.Errorf("a connection after the listener failed: got %q", got)
-	}
-	if err := s.Drain(context.Background()); err != nil {
-		t.Error(err)
 	}
 }

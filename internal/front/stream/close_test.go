@@ -1,4 +1,4 @@
-package tcp
+package stream
 
 import (
 	"io"
@@ -79,18 +79,19 @@ func goodbyes(t *testing.T, limits Config, said, answers string, ending func(*te
 	near, far := net.Pipe()
 	side := &sided{far, make(chan struct{})}
 	service := fronttest.NewService()
-	limits.Service, limits.Traffic = service, new(cuenta.Traffic)
-	s := New(limits)
-	s.admit(side)
+	limits.Service = service
+	s := New(onText(limits))
+	g := newGoroutines(s, nil)
+	g.admit(side)
 	if said != "" {
 		say(t, near, said)
 	}
 	hear(t, near, answers)
 	<-side.closedWrite
 	ending(t, near)
-	if err := s.Drain(t.Context()); err != nil {
-		t.Error(err)
-	}
+	g.drain()
+	<-g.drained()
+	s.cut()
 	if v, _ := service.Value(cuenta.DefaultCounter); v > 1 {
 		t.Errorf("what was said after the end counted: %d", v)
 	}

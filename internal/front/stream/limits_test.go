@@ -1,4 +1,4 @@
-package tcp
+package stream
 
 import (
 	"errors"
@@ -52,7 +52,7 @@ func inBubble(t *testing.T, f func(t *testing.T, m *memory)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory()
-		s := New(Config{Service: fronttest.NewService(), Traffic: new(cuenta.Traffic)})
+		s := New(onText(Config{}))
 		done := make(chan error, 1)
 		go func() { done <- s.Serve(m) }()
 		f(t, m)
@@ -154,10 +154,11 @@ func TestWriteTimeout(t *testing.T) {
 }
 
 // TestSlowReader: on a real network, where buffers lie between.
-func TestSlowReader(t *testing.T) {
-	fronttest.NoLeaks(t)
-	service := fronttest.NewService()
-	_, dial := start(t, Config{Service: service, WriteTimeout: 50 * time.Millisecond})
+func TestSlowReader(t *testing.T) { both(t, slowReader) }
+
+func slowReader(t *testing.T, conf Config) {
+	conf.WriteTimeout = 50 * time.Millisecond
+	_, dial := start(t, conf)
 	other := fronttest.NewClient(t, dial(t))
 	slow := dial(t)
 	defer slow.Close()
@@ -179,10 +180,12 @@ func TestSlowReader(t *testing.T) {
 	other.Ask("inc.1 @otra")
 }
 
-func TestMaxConns(t *testing.T) {
-	fronttest.NoLeaks(t)
+func TestMaxConns(t *testing.T) { both(t, maxConns) }
+
+func maxConns(t *testing.T, conf Config) {
 	traffic := new(cuenta.Traffic)
-	_, dial := start(t, Config{Service: fronttest.NewService(), Traffic: traffic, MaxConns: 2})
+	conf.Traffic, conf.MaxConns = traffic, 2
+	_, dial := start(t, conf)
 	first, second := fronttest.NewClient(t, dial(t)), fronttest.NewClient(t, dial(t))
 	first.Ask("inc.1")
 	second.Ask("inc.1")
@@ -213,10 +216,12 @@ func TestMaxConns(t *testing.T) {
 
 // TestRefusedClientsDoNotStay: those who are told that there is no room, and do
 // not go, are closed, and meanwhile there is a bound on them too.
-func TestRefusedClientsDoNotStay(t *testing.T) {
-	fronttest.NoLeaks(t)
+func TestRefusedClientsDoNotStay(t *testing.T) { both(t, refusedDoNotStay) }
+
+func refusedDoNotStay(t *testing.T, conf Config) {
 	traffic := new(cuenta.Traffic)
-	_, dial := start(t, Config{Service: fronttest.NewService(), Traffic: traffic, MaxConns: 1})
+	conf.Traffic, conf.MaxConns = traffic, 1
+	_, dial := start(t, conf)
 	first := fronttest.NewClient(t, dial(t))
 	first.Ask("inc.1")
 	conns := make([]net.Conn, maxRefusing+50)
@@ -245,11 +250,13 @@ func TestRefusedClientsDoNotStay(t *testing.T) {
 
 // TestThousandsOfSilentConnections cost the one that speaks nothing, and are let
 // go at once by a drain.
-func TestThousandsOfSilentConnections(t *testing.T) {
-	fronttest.NoLeaks(t)
+func TestThousandsOfSilentConnections(t *testing.T) { both(t, silent) }
+
+func silent(t *testing.T, conf Config) {
 	const silent = 2000
 	traffic := new(cuenta.Traffic)
-	_, dial := start(t, Config{Service: fronttest.NewService(), Traffic: traffic})
+	conf.Traffic = traffic
+	_, dial := start(t, conf)
 	for range silent {
 		conn := dial(t)
 		defer conn.Close()

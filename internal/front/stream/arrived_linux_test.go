@@ -1,7 +1,8 @@
-package tcp
+package stream
 
 import (
 	"net"
+	"os"
 	"runtime"
 	"testing"
 	"time"
@@ -33,6 +34,24 @@ func arrived(t *testing.T, conn net.Conn) {
 	}
 }
 
+// noOpenFiles fails the test if it ends with more descriptors than there are now.
+func noOpenFiles(t *testing.T) {
+	t.Helper()
+	count := func() int {
+		files, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(files)
+	}
+	before := count()
+	t.Cleanup(func() {
+		if after := count(); after > before {
+			t.Errorf("%d descriptors before, %d after", before, after)
+		}
+	})
+}
+
 func TestReceivedIsExact(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -52,13 +71,13 @@ func TestReceivedIsExact(t *testing.T) {
 		t.Fatal(err)
 	}
 	arrived(t, near)
-	if got := received(far); got != 12_345 {
+	if got := receivedOn(far); got != 12_345 {
 		t.Errorf("%d bytes, want 12345", got)
 	}
 	if err := far.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if got := received(far); got != 0 {
+	if got := receivedOn(far); got != 0 {
 		t.Errorf("%d bytes on a closed connection", got)
 	}
 }

@@ -1,4 +1,4 @@
-package tcp
+package stream
 
 import (
 	"bufio"
@@ -7,21 +7,23 @@ import (
 	"net"
 	"sync"
 	"testing"
-
-	"github.com/cuenta-server/cuenta/internal/front/fronttest"
 )
 
-// BenchmarkTCP is the front's own cost: 50 connections with so many commands
+// BenchmarkStream is the front's own cost: 50 connections with so many commands
 // under way each, and a service that syncs nothing. An operation is one command
 // answered.
-func BenchmarkTCP(b *testing.B) {
-	for _, flight := range []int{1, 16, 128} {
-		b.Run(fmt.Sprintf("flight=%d", flight), func(b *testing.B) { benchmark(b, 50, flight) })
+func BenchmarkStream(b *testing.B) {
+	for _, shell := range []string{"loop", "goroutines"} {
+		for _, flight := range []int{1, 16, 128} {
+			b.Run(fmt.Sprintf("%s/flight=%d", shell, flight), func(b *testing.B) {
+				benchmark(b, Config{Goroutines: shell == "goroutines"}, 50, flight)
+			})
+		}
 	}
 }
 
-func benchmark(b *testing.B, conns, flight int) {
-	_, dial := start(b, Config{Service: fronttest.NewService()})
+func benchmark(b *testing.B, conf Config, conns, flight int) {
+	_, dial := start(b, conf)
 	commands := bytes.Repeat([]byte("inc.1\n"), flight)
 	var all sync.WaitGroup
 	open := make([]net.Conn, conns)

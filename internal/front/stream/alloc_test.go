@@ -1,18 +1,18 @@
 //go:build !race
 
-package tcp
+package stream
 
 import (
 	"bytes"
 	"testing"
-
-	"github.com/cuenta-server/cuenta/internal/front/fronttest"
 )
 
 // TestNoAllocations: once warm, commands cost no memory. (The race detector has
 // pools forget at random.)
-func TestNoAllocations(t *testing.T) {
-	_, dial := start(t, Config{Service: fronttest.NewService()})
+func TestNoAllocations(t *testing.T) { both(t, noAllocations) }
+
+func noAllocations(t *testing.T, conf Config) {
+	_, dial := start(t, conf)
 	conn := dial(t)
 	defer conn.Close()
 	commands := bytes.Repeat([]byte("inc.0 @visitas\n"), 64)
