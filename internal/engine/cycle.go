@@ -63,13 +63,20 @@ func changes(r *cuenta.Request) bool { return r.Op != cuenta.Get && r.Op != cuen
 // is OK.
 func (c *Cycle) Apply(b *cuenta.Batch, deny cuenta.Code) (t Ticket) {
 	b.Results = slices.Grow(b.Results[:0], len(b.Requests))[:len(b.Requests)]
+	var hashes [ledger.Ahead]uint32
+	from, fetched := 0, 0
 	for i := 0; i < len(b.Requests); i++ {
+		if i >= fetched {
+			ahead := b.Requests[i:min(i+ledger.Ahead, len(b.Requests))]
+			c.ledger.Fetch(ahead, &hashes)
+			from, fetched = i, i+len(ahead)
+		}
 		r, out := &b.Requests[i], &b.Results[i]
 		if deny != cuenta.OK && changes(r) {
 			*out = cuenta.Result{Code: deny}
 			continue
 		}
-		switch c.ledger.Apply(r, out) {
+		switch c.ledger.ApplyHashed(r, hashes[i-from], out) {
 		case ledger.Fresh:
 			t = c.sealed + 1
 		case ledger.Taken:

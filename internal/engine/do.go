@@ -52,7 +52,7 @@ func (e *Engine) Do(ctx context.Context, b *cuenta.Batch) {
 	case n == 0:
 		b.Results = b.Results[:0]
 		return
-	case n > cuenta.MaxBatch || bound(b) > e.maxGroup:
+	case n > cuenta.MaxBatch || int64(n)*(journal.MaxEntry+cuenta.MaxName) > e.maxGroup && bound(b) > e.maxGroup:
 		refuse(b, cuenta.TooLarge)
 		return
 	}

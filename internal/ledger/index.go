@@ -190,6 +190,12 @@ func (ix *index) free() error {
 	return err
 }
 
+// home returns the cell in the first slot where a hash may stand: very probably
+// its own, if it has one.
+func (ix *index) home(hash uint32) (cell uint32) {
+	return uint32(ix.cur.slots[hash>>ix.cur.shift]) - 1
+}
+
 // probe walks over the cells whose names may have this hash.
 func (ix *index) probe(hash uint32) prober {
 	return prober{ix: ix, slots: ix.cur.slots, at: hash >> ix.cur.shift, hash: hash}

@@ -51,6 +51,7 @@ type Ledger struct {
 	changed  []uint32 // cells with effects not taken yet, each once
 	newNames int      // bytes of names among them that the journal must learn
 	vacated  []uint32 // cells whose vacancy was published and not looked at since
+	touched  uint8    // see Fetch
 }
 
 // New returns an empty ledger over empty cells, for at most limit counters and
@@ -101,13 +102,16 @@ func (l *Ledger) Cell(cell uint32) *shm.Cell { return l.cells.At(cell) }
 // The counter's name must be valid ([cuenta.ValidName]) or empty. What a Check
 // spans is the caller's to leave out.
 func (l *Ledger) Apply(r *cuenta.Request, out *cuenta.Result) Standing {
+	return l.ApplyHashed(r, l.Hash(r), out)
+}
+
+// ApplyHashed is Apply for a request whose Hash is known.
+func (l *Ledger) ApplyHashed(r *cuenta.Request, hash uint32, out *cuenta.Result) Standing {
 	if len(r.Identity) > 0 {
 		*out = cuenta.Result{Code: cuenta.Unsupported}
 		return Durable
 	}
-	name := nameOf(r)
-	hash := l.hash(name)
-	cell, found := l.find(hash, name)
+	cell, found := l.find(hash, nameOf(r))
 	switch r.Op {
 	case cuenta.Get:
 		return l.answer(cell, found, out)
@@ -129,8 +133,7 @@ func (l *Ledger) Apply(r *cuenta.Request, out *cuenta.Result) Standing {
 // ReadDurable answers a read from what is durable alone.
 func (l *Ledger) ReadDurable(r *cuenta.Request, out *cuenta.Result) {
 	*out = cuenta.Result{}
-	name := nameOf(r)
-	cell, found := l.find(l.hash(name), name)
+	cell, found := l.find(l.Hash(r), nameOf(r))
 	if !found {
 		return
 	}
@@ -282,6 +285,31 @@ func (l *Ledger) delete(cell uint32, found bool, out *cuenta.Result) Standing {
 
 func (l *Ledger) hash(name []byte) uint32 {
 	return uint32(maphash.Bytes(l.seed, name) >> 32)
+}
+
+// Hash returns the hash of the request's counter.
+func (l *Ledger) Hash(r *cuenta.Request) uint32 { return l.hash(nameOf(r)) }
+
+// Ahead is how many requests it pays to Fetch before they are applied.
+const Ahead = 32
+
+// Fetch hashes up to Ahead requests and touches the memory that applying them
+// will need: first all slots of the index, then all cells. The processor waits
+// for many cache lines at the same time in this way, where each request by
+// itself would wait for its two one after the other.
+func (l *Ledger) Fetch(requests []cuenta.Request, hashes *[Ahead]uint32) {
+	var cells [Ahead]uint32
+	for i := range requests {
+		hashes[i] = l.Hash(&requests[i])
+		cells[i] = l.index.home(hashes[i])
+	}
+	var touched uint8
+	for _, cell := range cells[:len(requests)] {
+		if cell < l.used {
+			touched ^= l.cells.At(cell).NameLen
+		}
+	}
+	l.touched = touched // lest the loads be optimised away
 }
 
 func (l *Ledger) find(hash uint32, name []byte) (uint32, bool) {

@@ -19,9 +19,9 @@ type Cell struct {
 	Revision uint64 // of Value, or of the deletion that made the cell vacant
 
 	lock       atomic.Uint32 // sequence lock over the three below; odd while they change
-	durableGen atomic.Uint32
-	durable    atomic.Int64
-	durableRev atomic.Uint64
+	durableGen uint32
+	durable    int64
+	durableRev uint64
 
 	// Generation counts the beginnings and ends of the counters that lived here:
 	// odd while one does, even while the cell is vacant.
@@ -47,7 +47,8 @@ func (c *Cell) DurableState() (generation uint32, value int64, revision uint64) 
 	for {
 		before := c.lock.Load()
 		if before&1 == 0 {
-			generation, value, revision = c.durableGen.Load(), c.durable.Load(), c.durableRev.Load()
+			generation = atomic.LoadUint32(&c.durableGen)
+			value, revision = atomic.LoadInt64(&c.durable), atomic.LoadUint64(&c.durableRev)
 			if c.lock.Load() == before {
 				return generation, value, revision
 			}
@@ -56,15 +57,14 @@ func (c *Cell) DurableState() (generation uint32, value int64, revision uint64) 
 }
 
 // DurableRevision returns the revision of the durable state.
-func (c *Cell) DurableRevision() uint64 { return c.durableRev.Load() }
+func (c *Cell) DurableRevision() uint64 { return atomic.LoadUint64(&c.durableRev) }
 
 // Publish makes a state the durable one. One goroutine at a time.
 func (c *Cell) Publish(generation uint32, value int64, revision uint64) {
-	c.lock.Add(1)
-	c.durableGen.Store(generation)
-	c.durable.Store(value)
-	c.durableRev.Store(revision)
-	c.lock.Add(1)
+	odd := c.lock.Load() + 1
+	c.lock.Store(odd)
+	c.store(generation, value, revision)
+	c.lock.Store(odd + 1)
 }
 
 // Cells is the array of cells over a segment. Pages that no counter lives in
