@@ -138,7 +138,6 @@ func runClientSetInfo(s *Session, dst []byte, args [][]byte) []byte {
 }
 
 func runClientInfo(s *Session, dst []byte, _ [][]byte) []byte {
-	s.client.spoke(s.p.now())
 	return wire.AppendVerbatim(dst, s.version, []byte(s.client.describe(s.p.now())+"\n"))
 }
 

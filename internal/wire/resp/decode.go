@@ -112,14 +112,15 @@ func (d *Decoder) bulk(buf []byte) (more bool, err error) {
 	if d.pos == len(buf) {
 		return true, nil
 	}
+	if buf[d.pos] != '$' {
+		return false, errDollar(buf[d.pos])
+	}
 	n, next, state := d.length(buf, d.pos+1)
 	switch {
 	case state == endless:
 		return false, ErrLengthLine
 	case state == unread:
 		return true, nil
-	case buf[d.pos] != '$':
-		return false, ErrDollar(buf[d.pos])
 	case state == garbled || n < 0 || n > MaxCommand:
 		return false, ErrLength
 	case !d.Known && (n > maxStrangerBulk || next+n+2 > maxStrangerCommand):

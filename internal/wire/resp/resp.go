@@ -7,8 +7,6 @@
 // announces.
 package resp
 
-import "errors"
-
 const (
 	// MaxLine bounds an inline command and the line of a length, without their
 	// line ends, as in Redis.
@@ -29,25 +27,25 @@ const (
 	maxStrangerCommand = 10 * maxStrangerBulk
 )
 
-// Errors of the protocol, in Redis' words. The connection closes after each.
-var (
-	ErrCount          = errors.New("Protocol error: invalid multibulk length")
-	ErrCountLine      = errors.New("Protocol error: too big mbulk count string")
-	ErrCountStranger  = errors.New("Protocol error: unauthenticated multibulk length")
-	ErrLength         = errors.New("Protocol error: invalid bulk length")
-	ErrLengthLine     = errors.New("Protocol error: too big bulk count string")
-	ErrLengthStranger = errors.New("Protocol error: unauthenticated bulk length")
-	ErrQuotes         = errors.New("Protocol error: unbalanced quotes in request")
-	ErrInline         = errors.New("Protocol error: too big inline request")
+// Error is why a connection must close, in Redis' words.
+type Error string
+
+func (e Error) Error() string { return "Protocol error: " + string(e) }
+
+const (
+	ErrCount          Error = "invalid multibulk length"
+	ErrCountLine      Error = "too big mbulk count string"
+	ErrCountStranger  Error = "unauthenticated multibulk length"
+	ErrLength         Error = "invalid bulk length"
+	ErrLengthLine     Error = "too big bulk count string"
+	ErrLengthStranger Error = "unauthenticated bulk length"
+	ErrQuotes         Error = "unbalanced quotes in request"
+	ErrInline         Error = "too big inline request"
 
 	// ErrEnd has no counterpart: Redis passes over whatever two bytes follow an
 	// argument, so one wrong length would make a name of what was none.
-	ErrEnd = errors.New("Protocol error: expected CRLF after a bulk string")
+	ErrEnd Error = "expected CRLF after a bulk string"
 )
 
-// ErrDollar is the error for an argument that begins with another byte than '$'.
-type ErrDollar byte
-
-func (e ErrDollar) Error() string {
-	return "Protocol error: expected '$', got '" + string([]byte{byte(e)}) + "'"
-}
+// errDollar is the error for an argument that begins with another byte.
+func errDollar(c byte) Error { return "expected '$', got '" + Error([]byte{c}) + "'" }
