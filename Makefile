@@ -1,5 +1,5 @@
 # Names for what one does here; each is one command. `go build ./... && go test ./...` works without.
-.PHONY: build test race lint vuln bench fuzz cross ci
+.PHONY: build test race lint vuln bench bench-peers bench-peers-scale bench-growth fuzz cross ci
 
 build:
 	go build -o cuenta ./cmd/cuenta
@@ -24,6 +24,20 @@ bench:
 	go test -run '^$$' -bench . -benchtime 2s ./internal/ledger ./internal/engine ./internal/shm ./internal/wire/...
 	go test -run '^$$' -bench Fronts -benchtime 3s -count 3 ./test/system
 	go test -run '^$$' -bench TenMillion -benchtime 1x ./test/system
+
+# Beside Redis, PostgreSQL and etcd, and how cost grows: each writes its section of docs/benchmarks.md. QUICK=-quick
+# for a short run. They start servers on free ports of loopback, and stop them.
+bench-peers:
+	./scripts/bench-needs
+	go run ./test/peers $(QUICK) peers
+
+# Memory and restart with ten million counters; needs about 4 GB of memory and as much disk.
+bench-peers-scale:
+	./scripts/bench-needs
+	go run ./test/peers $(QUICK) scale
+
+bench-growth:
+	go run ./test/peers $(QUICK) growth
 
 # Every fuzz target for a while: make fuzz TIME=1h
 TIME ?= 30s
