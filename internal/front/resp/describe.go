@@ -90,29 +90,32 @@ func (c *command) flagWords() (words []string) {
 	return words
 }
 
-// categoryOf is the category of each group of commands.
-var categoryOf = map[string]string{
-	"string": "@string", "generic": "@keyspace", "transactions": "@transaction", "connection": "@connection", "server": "",
-}
-
-// categories are those of Redis' access control that follow from the row.
+// categories are those of Redis' access control that follow from the row, in
+// Redis' order.
 func (c *command) categories() (words []string) {
-	if c.flags&writes != 0 {
-		words = append(words, "@write")
-	}
-	if c.flags&reads != 0 {
-		words = append(words, "@read")
-	}
-	if category := categoryOf[c.group]; category != "" {
-		words = append(words, category)
-	}
-	if c.flags&admin != 0 {
-		words = append(words, "@admin", "@dangerous")
-	}
+	speed := "@slow"
 	if c.flags&fast != 0 {
-		return append(words, "@fast")
+		speed = "@fast"
 	}
-	return append(words, "@slow")
+	for _, category := range []struct {
+		name    string
+		applies bool
+	}{
+		{"@keyspace", c.group == "generic"},
+		{"@read", c.flags&reads != 0},
+		{"@write", c.flags&writes != 0},
+		{"@string", c.group == "string"},
+		{"@admin", c.flags&admin != 0},
+		{speed, true},
+		{"@dangerous", c.flags&admin != 0},
+		{"@connection", c.group == "connection"},
+		{"@transaction", c.group == "transactions"},
+	} {
+		if category.applies {
+			words = append(words, category.name)
+		}
+	}
+	return words
 }
 
 func (s *Session) appendKeySpecs(dst []byte, c *command) []byte {
