@@ -19,7 +19,7 @@ type Serve struct {
 
 	// Addresses to listen on, HOST:PORT; empty for a front that is left out. An
 	// empty HOST means all interfaces, port 0 any free one.
-	UDP, TCP, Proc, Web, RPC string
+	UDP, TCP, Proc, Web, RPC, RESP string
 
 	Socket    string // path of the local console's Unix socket
 	Workers   int    // size of the pool; 0 for a process per connection
@@ -38,6 +38,7 @@ func (v Values) Serve() (Serve, error) {
 		Proc:     read(&r, "proc", parseListen),
 		Web:      read(&r, "web", parseListen),
 		RPC:      read(&r, "rpc", parseListen),
+		RESP:     read(&r, "resp", parseListen),
 		Workers:  read(&r, "workers", parseWorkers),
 		LogLevel: read(&r, "log-level", parseLevel),
 	}

@@ -1,16 +1,20 @@
 package server
 
 import (
+	"net"
+
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/front/proc"
+	"github.com/cuenta-server/cuenta/internal/front/resp"
 	"github.com/cuenta-server/cuenta/internal/front/rpc"
+	"github.com/cuenta-server/cuenta/internal/front/stream"
 	"github.com/cuenta-server/cuenta/internal/front/tcp"
 	"github.com/cuenta-server/cuenta/internal/front/udp"
 	"github.com/cuenta-server/cuenta/internal/front/web"
 )
 
 // makeFronts returns all fronts, in the order of the banner. The banner's lines
-// are the original's words.
+// are the original's words, and one in their manner.
 func (s *Server) makeFronts() []*front {
 	c := &s.config
 	return []*front{
@@ -19,6 +23,7 @@ func (s *Server) makeFronts() []*front {
 		newFront(cuenta.FrontTCP, c.TCP, "inicializando servidor tcp en puerto %s", s.openTCP, s.log),
 		newFront(cuenta.FrontProc, c.Proc, "inicializando servidor tcp por procesos en puerto %s", s.openProc, s.log),
 		newFront(cuenta.FrontRPC, c.RPC, "serving rpc on port %s", s.openRPC, s.log),
+		newFront(cuenta.FrontRESP, c.RESP, "inicializando servidor redis en puerto %s", s.openRESP, s.log),
 		newFront(cuenta.FrontSocket, c.Socket, "", s.openSocket, s.log),
 	}
 }
@@ -90,5 +95,23 @@ func (s *Server) openSocket(path string) (running, error) {
 	}
 	f := rpc.New(rpc.Config{Service: s.engine, Operator: s, Traffic: s.traffic(cuenta.FrontSocket), Log: s.log,
 		Front: cuenta.FrontSocket, Class: cuenta.ClassConsole})
+	return running{l.Addr(), func() error { return f.Serve(l) }, f.Drain}, nil
+}
+
+func (s *Server) openRESP(address string) (running, error) {
+	l, err := listenTCP(cuenta.FrontRESP, address)
+	if err != nil {
+		return running{}, err
+	}
+	traffic := s.traffic(cuenta.FrontRESP)
+	port := l.Addr().(*net.TCPAddr).Port
+	protocol := resp.New(resp.Config{Directory: s, Facts: func() resp.Facts { return s.facts(port, traffic) }})
+	f := stream.New(stream.Config{Service: s.engine, Traffic: traffic, Log: s.log,
+		Front: cuenta.FrontRESP, Class: cuenta.ClassRemote,
+		New:         func(peer, local string) stream.Conversation { return protocol.NewSession(peer, local) },
+		BusyLine:    []byte("-ERR max number of clients reached\r\n"),
+		MaxConns:    maxRedisClients,
+		IdleTimeout: -1, // as Redis: clients keep connections in pools for as long as they like
+	})
 	return running{l.Addr(), func() error { return f.Serve(l) }, f.Drain}, nil
 }

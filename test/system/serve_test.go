@@ -32,8 +32,9 @@ inicializando servidor udp en puerto %s
 inicializando servidor tcp en puerto %s
 inicializando servidor tcp por procesos en puerto %s
 serving rpc on port %s
+inicializando servidor redis en puerto %s
 `, portOf(t, s.fronts["web"]), portOf(t, s.fronts["udp"]), portOf(t, s.fronts["tcp"]),
-		portOf(t, s.fronts["proc"]), portOf(t, s.fronts["rpc"]))
+		portOf(t, s.fronts["proc"]), portOf(t, s.fronts["rpc"]), portOf(t, s.fronts["resp"]))
 	if got := s.printed(len(want)); got != want {
 		t.Errorf("banner:\n%s\nwant:\n%s", got, want)
 	}
@@ -100,7 +101,7 @@ func TestFlagBeforeEnvironmentBeforeDotEnv(t *testing.T) {
 	} {
 		s := &server{t: t, dir: dir, flags: c.flag}
 		args := append([]string{"serve", "--addresses", filepath.Join(dir, "addresses"),
-			"--udp=off", "--tcp=0", "--proc=off", "--web=off", "--rpc=off"}, c.flag...)
+			"--udp=off", "--tcp=0", "--proc=off", "--web=off", "--rpc=off", "--resp=off"}, c.flag...)
 		s.cmd = exec.Command(executable, args...)
 		s.cmd.Dir, s.cmd.Env = dir, append(os.Environ(), c.env...)
 		s.cmd.Stdout, s.cmd.Stderr = &s.stdout, &s.stderr

@@ -108,7 +108,7 @@ func (s *server) data() string { return filepath.Join(s.dir, "data") }
 // command returns the server's command without starting it.
 func (s *server) command(extra ...string) *exec.Cmd {
 	args := []string{"serve", "--data", s.data(), "--addresses", filepath.Join(s.dir, "addresses"), "--lang", "en"}
-	for _, front := range []string{"udp", "tcp", "proc", "web", "rpc"} {
+	for _, front := range []string{"udp", "tcp", "proc", "web", "rpc", "resp"} {
 		args = append(args, "--"+front, "127.0.0.1:0")
 	}
 	cmd := exec.Command(executable, append(append(args, s.flags...), extra...)...)
