@@ -37,9 +37,10 @@ type bars struct {
 
 // barChart has a group of bars for each measurement, one bar for each contestant.
 type barChart struct {
-	title  string
-	groups []string
-	series []bars
+	title       string
+	groups      []string
+	series      []bars
+	logarithmic bool // for figures of different magnitudes
 }
 
 func (c *barChart) svg() string {
@@ -54,7 +55,7 @@ func (c *barChart) svg() string {
 	for i, s := range c.series {
 		names[i] = s.name
 	}
-	scale := beginChart(&b, c.title, names, top)
+	scale := beginChart(&b, c.title, names, top, c.logarithmic)
 	group := float64(chartWidth-chartLeft-chartRight) / float64(len(c.groups))
 	bar := group * 0.8 / float64(len(c.series))
 	for g, name := range c.groups {
@@ -62,7 +63,7 @@ func (c *barChart) svg() string {
 		for i, s := range c.series {
 			y := scale(s.values[g])
 			fmt.Fprintf(&b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"><title>%s, %s: %s</title></rect>`+"\n",
-				left+bar*float64(i), y, bar-1, chartHeight-chartBottom-y, colour(i), html.EscapeString(s.name), html.EscapeString(name), figure(s.values[g]))
+				left+bar*float64(i), y, bar-1, chartFloor-y, colour(i), html.EscapeString(s.name), html.EscapeString(name), figure(s.values[g]))
 			if len(c.groups)*len(c.series) <= 24 {
 				fmt.Fprintf(&b, `<text x="%.1f" y="%.1f" text-anchor="middle" style="font-size:10px">%s</text>`+"\n", left+bar*(float64(i)+0.5), y-3, figure(s.values[g]))
 			}
@@ -74,11 +75,10 @@ func (c *barChart) svg() string {
 }
 
 // beginChart draws everything around the figures and returns their scale.
-func beginChart(b *strings.Builder, title string, names []string, top float64) (scale func(float64) float64) {
-	step := niceStep(top / 5)
-	top = math.Ceil(top/step) * step
-	scale = func(v float64) float64 {
-		return chartHeight - chartBottom - (chartHeight-chartTop-chartBottom)*v/top
+func beginChart(b *strings.Builder, title string, names []string, top float64, logarithmic bool) (scale func(float64) float64) {
+	scale, labels := linearScale(top)
+	if logarithmic {
+		scale, labels = logarithmicScale(top)
 	}
 	fmt.Fprintf(b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img">`+"\n", chartWidth, chartHeight)
 	fmt.Fprintf(b, "<title>%s</title>\n%s", html.EscapeString(title), chartStyle)
@@ -88,12 +88,32 @@ func beginChart(b *strings.Builder, title string, names []string, top float64) (
 		fmt.Fprintf(b, `<rect x="%d" y="32" width="11" height="11" fill="%s"/><text x="%d" y="42">%s</text>`+"\n", x, colour(i), x+16, html.EscapeString(name))
 		x += 40 + 7*len([]rune(name))
 	}
-	for v := 0.0; v <= top+step/2; v += step {
+	for _, v := range labels {
 		y := scale(v)
 		fmt.Fprintf(b, `<path class="grid" d="M%d %.1fH%d"/><text x="%d" y="%.1f" text-anchor="end">%s</text>`+"\n", chartLeft, y, chartWidth-chartRight, chartLeft-6, y+4, tickLabel(v))
 	}
 	fmt.Fprintf(b, `<path class="line" d="M%d %dH%d"/>`+"\n", chartLeft, chartHeight-chartBottom, chartWidth-chartRight)
 	return scale
+}
+
+const chartFloor, chartRise = chartHeight - chartBottom, chartHeight - chartTop - chartBottom
+
+func linearScale(top float64) (scale func(float64) float64, labels []float64) {
+	step := niceStep(top / 5)
+	top = math.Ceil(top/step) * step
+	for v := 0.0; v <= top+step/2; v += step {
+		labels = append(labels, v)
+	}
+	return func(v float64) float64 { return chartFloor - chartRise*v/top }, labels
+}
+
+// logarithmicScale begins at 10, under which no latency here is.
+func logarithmicScale(top float64) (scale func(float64) float64, labels []float64) {
+	decades := max(1, math.Ceil(math.Log10(top))-1)
+	for d := 0.0; d <= decades; d++ {
+		labels = append(labels, math.Pow(10, d+1))
+	}
+	return func(v float64) float64 { return chartFloor - chartRise*max(0, math.Log10(v)-1)/decades }, labels
 }
 
 // niceStep is the least of 1, 2, 5, 10, … times a power of ten that is not under x.
@@ -137,7 +157,7 @@ func (c *lineChart) svg() string {
 		}
 	}
 	var b strings.Builder
-	scale := beginChart(&b, c.title, names, top)
+	scale := beginChart(&b, c.title, names, top, false)
 	decades := math.Ceil(math.Log10(most))
 	across := func(x float64) float64 {
 		return chartLeft + 10 + (chartWidth-chartLeft-chartRight-20)*math.Log10(x)/max(decades, 1)

@@ -14,17 +14,22 @@ import (
 )
 
 // The document has one section for each kind of run, and a run replaces its own.
+// After each there is room for what a person has to say about it, which stays.
 const documentHead = `# Benchmarks
 
-Every figure on this page was written by a run of ` + "`make bench-peers`, `make bench-peers-scale` or `make bench-growth`" + `;
-nothing is typed by hand. Each section says on what machine, with which versions and commands.
+Every figure on this page was written by a run of ` + "`make bench-peers`, `make bench-peers-scale` or `make bench-growth`" + `.
+Each section says on what machine, with which versions and commands.
 
 `
 
-var sections = []string{"peers", "scale", "growth"}
+var sections = []string{"peers", "peers notes", "scale", "scale notes", "growth", "growth notes"}
 
 func marks(section string) (begin, end string) {
-	return "<!-- " + section + ": written by a run -->\n", "<!-- end of " + section + " -->\n"
+	by := "a run"
+	if strings.HasSuffix(section, "notes") {
+		by = "hand"
+	}
+	return "<!-- " + section + ": written by " + by + " -->\n", "<!-- end of " + section + " -->\n"
 }
 
 // writeSection puts a section in its place in the document.
@@ -34,24 +39,35 @@ func writeSection(root, section, text string) error {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	var b strings.Builder
-	b.WriteString(documentHead)
+	document, err := replaceSection(string(old), section, text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	progress("writing %s", path)
+	return os.WriteFile(path, []byte(document), 0o644)
+}
+
+// replaceSection returns the document with another text in one of its sections.
+func replaceSection(old, section, text string) (string, error) {
+	document := documentHead
 	for _, name := range sections {
 		begin, end := marks(name)
 		body := text
 		if name != section {
-			var found bool
-			if _, body, found = strings.Cut(string(old), begin); !found {
+			_, rest, found := strings.Cut(old, begin)
+			if found {
+				if body, _, found = strings.Cut(rest, end); !found {
+					return "", fmt.Errorf("the section %q has no end", name)
+				}
+			} else if name != section+" notes" {
 				continue
-			}
-			if body, _, found = strings.Cut(body, end); !found {
-				return fmt.Errorf("%s: the section %s has no end", path, name)
+			} else {
+				body = ""
 			}
 		}
-		b.WriteString(begin + body + end + "\n")
+		document += begin + body + end + "\n"
 	}
-	progress("writing %s", path)
-	return os.WriteFile(path, []byte(strings.TrimRight(b.String(), "\n")+"\n"), 0o644)
+	return strings.TrimRight(document, "\n") + "\n", nil
 }
 
 // writeImage writes a chart and returns the line that shows it.
@@ -69,8 +85,8 @@ func (m *machine) origin(s *settings, versions ...string) string {
 	if s.quick {
 		b.WriteString("> **A quick run**, made to see that everything works: its figures mean little.\n\n")
 	}
-	fmt.Fprintf(&b, "`%s`, %s, %d rounds of %v a measurement.\n\n", s.command, time.Now().UTC().Format("2 January 2006 15:04 UTC"), s.rounds, s.seconds)
-	fmt.Fprintf(&b, "- Machine: %s; memory %s; %s, Linux %s. Load and servers share it.\n", m.processor, m.memory, m.system, m.kernel)
+	fmt.Fprintf(&b, "`%s`, %s, rounds: %d, %v each measurement.\n\n", s.command, time.Now().UTC().Format("2 January 2006 15:04 UTC"), s.rounds, s.seconds)
+	fmt.Fprintf(&b, "- Machine: %s; %s of memory; %s, Linux %s. Load and servers share it.\n", m.processor, m.memory, m.system, m.kernel)
 	fmt.Fprintf(&b, "- Data on %s; a write and fdatasync of 4 KiB takes %s µs (median).\n", m.disk, figure(micros(m.sync)))
 	fmt.Fprintf(&b, "- Cuenta %s with %s", revision(s.root), runtime.Version())
 	for _, v := range versions {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"syscall"
 
@@ -21,8 +22,8 @@ type dimension struct {
 	fill  bool // the counters are made before they are measured
 }
 
-// allowance is by how much an operation may cost more than at the best smaller
-// size and still be called linear: what two rounds may differ by.
+// allowance is by how much an operation may cost more than at the size before and still
+// be called linear: what two measurements of the same may differ by.
 const allowance = 1.10
 
 func dimensions(s *settings) []dimension {
@@ -149,43 +150,48 @@ func writeGrowth(s *settings, m machine, all []dimension, results [][]grown) err
 	b.WriteString(m.origin(s))
 	fmt.Fprintf(&b, "One thing grows at a time, on a server that is new for each of them. Cost is the CPU time that the server spends on an operation:\n"+
 		"when that does not rise, all the work together grows no faster than the number of operations. A step is called linear\n"+
-		"or better when an operation costs at most %.2f times the least at any smaller size. The load shares the machine, so operations per second\n"+
-		"fall where the clients themselves need more of it.\n\n", allowance)
+		"or better when an operation costs at most %.2f times what it cost at the size before; the exponent is that of all the work over the\n"+
+		"whole range, where 1 is linear. The load shares the machine, so operations per second fall where the clients themselves need more of it.\n\n", allowance)
 	chart := lineChart{title: "CPU of the server per operation, µs, as one thing grows"}
 	var exceptions []string
 	for i, d := range all {
+		fmt.Fprintf(&b, "### %s\n\n| %s | thousand/s | p50, µs | p99, µs | CPU per operation, µs | to the size before | memory, MB |\n|---:|---:|---:|---:|---:|---:|---:|\n", d.title, d.name)
 		l := line{name: d.name}
-		fmt.Fprintf(&b, "### %s\n\n| %s | thousand/s | p50, µs | p99, µs | CPU per operation, µs | to the least before | memory, MB |\n|---:|---:|---:|---:|---:|---:|---:|\n", d.title, d.name)
-		least := 0.0
-		for _, g := range results[i] {
+		for j, g := range results[i] {
 			cost := g.samples.of(cpuMicros).median
-			l.x, l.y = append(l.x, float64(g.size)), append(l.y, cost)
-			growth := "–"
-			if least > 0 {
-				growth = figure(cost / least)
-				if cost > least*allowance {
-					growth = "**" + growth + "**"
-					exceptions = append(exceptions, fmt.Sprintf("- %s, at %s: %s µs for each operation, %s times the least before.", d.name, thousands(g.size), figure(cost), figure(cost/least)))
+			step := "–"
+			if j > 0 {
+				step = figure(cost / l.y[j-1])
+				if cost > l.y[j-1]*allowance {
+					exceptions = append(exceptions, fmt.Sprintf("- %s, from %s to %s: %s times the cost.", d.name, thousands(results[i][j-1].size), thousands(g.size), step))
+					step = "**" + step + "**"
 				}
 			}
-			if least == 0 || cost < least {
-				least = cost
-			}
+			l.x, l.y = append(l.x, float64(g.size)), append(l.y, cost)
 			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", thousands(g.size), g.samples.of(perSecond).cell(1000),
-				g.samples.of(p50Micros).cell(1), g.samples.of(p99Micros).cell(1), g.samples.of(cpuMicros).cell(1), growth, figure(g.resident.median/1e6))
+				g.samples.of(p50Micros).cell(1), g.samples.of(p99Micros).cell(1), g.samples.of(cpuMicros).cell(1), step, figure(g.resident.median/1e6))
 		}
-		b.WriteString("\n")
+		fmt.Fprintf(&b, "\nExponent: %.2f.\n\n", 1+l.slope())
 		chart.lines = append(chart.lines, l)
 	}
 	image, err := writeImage(s.root, "growth.svg", chart.title, chart.svg())
 	if err != nil {
 		return err
 	}
-	b.WriteString(image + "\n### Where it grows faster than linear\n\n")
+	b.WriteString(image + "\n### Steps faster than linear\n\n")
 	if len(exceptions) == 0 {
-		b.WriteString("Nowhere.\n")
-	} else {
-		b.WriteString(strings.Join(exceptions, "\n") + "\n")
+		exceptions = []string{"None."}
 	}
+	b.WriteString(strings.Join(exceptions, "\n") + "\n")
 	return writeSection(s.root, "growth", b.String())
+}
+
+// slope is the exponent of y as a power of x: the least squares of the logarithms.
+func (l *line) slope() float64 {
+	var n, sx, sy, sxx, sxy float64
+	for i := range l.x {
+		x, y := math.Log(l.x[i]), math.Log(l.y[i])
+		n, sx, sy, sxx, sxy = n+1, sx+x, sy+y, sxx+x*x, sxy+x*y
+	}
+	return (n*sxy - sx*sy) / (n*sxx - sx*sx)
 }

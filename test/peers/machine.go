@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -25,7 +26,7 @@ func machineOf(dir string) (machine, error) {
 	m := machine{
 		processor: fmt.Sprintf("%d × %s", runtime.NumCPU(), valueIn("/proc/cpuinfo", "model name", ":")),
 		system:    strings.Trim(valueIn("/etc/os-release", "PRETTY_NAME", "="), `"`),
-		memory:    valueIn("/proc/meminfo", "MemTotal", ":"),
+		memory:    memorySize(),
 	}
 	release, err := os.ReadFile("/proc/sys/kernel/osrelease")
 	if err != nil {
@@ -51,6 +52,16 @@ func valueIn(path, name, separator string) string {
 		}
 	}
 	return "unknown"
+}
+
+// memorySize is that of the machine, in GiB; the system tells it in KiB.
+func memorySize() string {
+	text := strings.TrimSuffix(valueIn("/proc/meminfo", "MemTotal", ":"), " kB")
+	kib, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return text
+	}
+	return fmt.Sprintf("%.0f GiB", kib/(1<<20))
 }
 
 // diskOf tells the file system of a directory and the device under it.

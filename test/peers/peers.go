@@ -106,7 +106,7 @@ func (c *contest) startAll(ctx context.Context, w *workshop) error {
 	}
 	for _, mode := range redisModes {
 		starts = append(starts, func() (*contestant, error) {
-			return w.startRedis(ctx, mode, w.path(mode.name))
+			return w.startRedis(ctx, mode, w.path(mode.dir()))
 		})
 	}
 	starts = append(starts,

@@ -185,6 +185,12 @@ func childrenOf() (map[int][]int, error) {
 
 // commandLine is how the server was started, for the document.
 func (p *process) commandLine() string {
-	line := strings.Join(append([]string{filepath.Base(p.cmd.Path)}, p.cmd.Args[1:]...), " ")
+	line := filepath.Base(p.cmd.Path)
+	for _, arg := range p.cmd.Args[1:] {
+		if arg == "" {
+			arg = "''"
+		}
+		line += " " + arg
+	}
 	return strings.ReplaceAll(line, p.cmd.Dir, "DIR")
 }

@@ -26,6 +26,9 @@ var redisModes = []redisMode{
 	{"Redis off", "persistence off: a crash loses everything", []string{"--appendonly", "no"}},
 }
 
+// dir is the name of the mode without a space.
+func (m *redisMode) dir() string { return strings.ReplaceAll(m.name, " ", "-") }
+
 // startRedis starts Debian's redis-server with its data in dir, which may hold some already.
 func (w *workshop) startRedis(ctx context.Context, mode redisMode, dir string, more ...string) (*contestant, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -36,7 +39,7 @@ func (w *workshop) startRedis(ctx context.Context, mode redisMode, dir string, m
 		return nil, err
 	}
 	args := append([]string{"--bind", "127.0.0.1", "--port", port, "--dir", dir, "--save", "", "--daemonize", "no"}, mode.flags...)
-	p, err := w.start(strings.ReplaceAll(mode.name, " ", "-"), nil, "redis-server", append(args, more...)...)
+	p, err := w.start(mode.dir(), nil, "redis-server", append(args, more...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -68,6 +71,13 @@ func ask(address, command string) (string, error) {
 	}
 	line, err := bufio.NewReader(conn).ReadString('\n')
 	return strings.TrimRight(line, "\r\n"), err
+}
+
+// redisVersion takes the version out of "Redis server v=7.0.15 sha=…".
+func redisVersion() string {
+	_, rest, _ := strings.Cut(version("redis-server", "--version"), "v=")
+	number, _, _ := strings.Cut(rest, " ")
+	return "Redis " + number
 }
 
 // version returns the first line that a program says about itself.

@@ -40,7 +40,7 @@ var (
 func (c *contest) write(s *settings, m machine) error {
 	var b strings.Builder
 	b.WriteString("## Beside Redis, PostgreSQL and etcd\n\n")
-	b.WriteString(m.origin(s, version("redis-server", "--version"), version(postgresProgram("postgres"), "--version"), version("etcd", "--version")))
+	b.WriteString(m.origin(s, redisVersion(), version(postgresProgram("postgres"), "--version"), version("etcd", "--version")))
 	b.WriteString("All servers are alive during the whole run, each with an empty start and 100,000 counters with names of 16 bytes; every measurement\n" +
 		"takes them in turn, and then the next round begins. A cell is the median of the rounds, with the least and the most.\n\n")
 	for _, one := range c.contestants {
@@ -52,7 +52,7 @@ func (c *contest) write(s *settings, m machine) error {
 	c.ratios(&b)
 	b.WriteString("\n### Latency, µs: closed loop\n\n50 clients, each sends again when it has been answered. Who answers sooner is also asked more.\n\n")
 	c.table(&b, closedColumns)
-	fmt.Fprintf(&b, "\n### Latency, µs: open loop, %d operations per second\n\nThe same work for all; latency counts from when an operation was due.\n\n", openRate)
+	fmt.Fprintf(&b, "\n### Latency, µs: open loop, %s operations per second\n\nThe same work for all; latency counts from when an operation was due.\n\n", thousands(openRate))
 	c.table(&b, openColumns)
 	b.WriteString("\n### CPU of the server per operation, µs\n\nUser and system time of the server and its children, from `/proc`.\n\n")
 	c.table(&b, cpuColumns)
@@ -122,36 +122,52 @@ func (c *contest) behind(b *strings.Builder) {
 		what    string
 		columns []column
 	}{
-		{"throughput (thousand/s)", throughputColumns}, {"latency in a closed loop (µs)", closedColumns[1:]},
-		{"latency in an open loop (µs)", openColumns}, {"CPU per operation (µs)", cpuColumns},
+		{"Throughput, thousand/s", throughputColumns}, {"Latency in a closed loop, µs", closedColumns[1:]},
+		{"Latency in an open loop, µs", openColumns}, {"CPU per operation, µs", cpuColumns},
 	} {
 		for _, col := range group.columns {
-			ours := c.results[col.at][c.our()].of(col.of).median
-			for i, one := range c.contestants {
-				theirs := c.results[col.at][i].of(col.of).median
-				if one.ours || math.IsNaN(theirs) || col.less != (theirs < ours) || theirs == ours {
-					continue
-				}
+			if better := c.better(col); len(better) > 0 {
 				found = true
-				fmt.Fprintf(b, "- %s, %s: %s has %s, Cuenta %s.\n", group.what, col.title, one.name, figure(theirs/col.unit), figure(ours/col.unit))
+				fmt.Fprintf(b, "- %s, %s: Cuenta %s; %s.\n", group.what, col.title,
+					figure(c.results[col.at][c.our()].of(col.of).median/col.unit), strings.Join(better, ", "))
 			}
 		}
 	}
-	if !found {
+	if found {
+		b.WriteString("\n\"Within the spread\" means that the rounds of both overlap, so that another run may find it the other way round.\n")
+	} else {
 		b.WriteString("In no median of this run. What it does not measure: several machines, reads, values other than integers.\n")
 	}
+}
+
+// better names those whose figure is better than ours.
+func (c *contest) better(col column) (names []string) {
+	ours := c.results[col.at][c.our()].of(col.of)
+	for i, one := range c.contestants {
+		theirs := c.results[col.at][i].of(col.of)
+		if one.ours || math.IsNaN(theirs.median) || theirs.median == ours.median || col.less != (theirs.median < ours.median) {
+			continue
+		}
+		name := one.name + " " + figure(theirs.median/col.unit)
+		if theirs.least <= ours.most && ours.least <= theirs.most {
+			name += " (within the spread)"
+		}
+		names = append(names, name)
+	}
+	return names
 }
 
 func (c *contest) charts(b *strings.Builder, root string) error {
 	for _, x := range []struct {
 		file, title string
 		columns     []column
+		logarithmic bool
 	}{
-		{"throughput.svg", "INCR, thousand operations per second (more is better)", throughputColumns},
-		{"latency.svg", "Latency at 20,000 operations per second, µs (less is better)", openColumns},
-		{"cpu.svg", "CPU of the server per operation, µs (less is better)", cpuColumns[:3]},
+		{"throughput.svg", "INCR, thousand operations per second (more is better)", throughputColumns, false},
+		{"latency.svg", "Latency at 20,000 operations per second, µs, logarithmic (less is better)", openColumns, true},
+		{"cpu.svg", "CPU of the server per operation, µs (less is better)", cpuColumns[:3], false},
 	} {
-		chart := barChart{title: x.title}
+		chart := barChart{title: x.title, logarithmic: x.logarithmic}
 		for _, col := range x.columns {
 			chart.groups = append(chart.groups, col.title)
 		}

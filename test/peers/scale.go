@@ -185,7 +185,7 @@ func diskUse(dir string) (size int64, err error) {
 func writeScale(s *settings, m machine, rows []filled) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "## Memory and restart with %s counters\n\n", thousands(s.keys))
-	b.WriteString(m.origin(s, version("redis-server", "--version")))
+	b.WriteString(m.origin(s, redisVersion()))
 	b.WriteString("Names of 16 bytes, filled over the Redis protocol. Memory is the resident set of the whole process, shared memory included.\n" +
 		"A restart lasts from the start of the process until it answers `PING`; its files are still in the system's cache. Before each\n" +
 		"`kill -9`, 100,000 counters more were changed.\n\n")

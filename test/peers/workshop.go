@@ -42,7 +42,7 @@ func openWorkshop(root string) (*workshop, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &workshop{dir: dir, root: root, cuenta: filepath.Join(dir, "cuenta")}
+	w := &workshop{dir: dir, root: root, cuenta: filepath.Join(dir, "bin", "cuenta")}
 	// PostgreSQL runs as another user and must find its way in.
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return nil, errors.Join(err, w.close())
