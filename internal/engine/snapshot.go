@@ -13,6 +13,8 @@ import (
 type snapshotter struct {
 	worth   atomic.Int64 // bytes of log that are worth a snapshot
 	written atomic.Int64 // bytes of log since the last snapshot began
+	running atomic.Bool
+	failure atomic.Pointer[string] // why the last one failed; nil if it did not
 	due     chan struct{}
 	cancel  context.CancelFunc
 	done    sync.WaitGroup
@@ -31,11 +33,23 @@ func (s *snapshotter) start(e *Engine) {
 				return
 			case <-s.due:
 			}
-			if err := e.Snapshot(ctx); err != nil && ctx.Err() == nil {
-				e.log.Error("no snapshot was written; the log keeps everything and goes on growing", "error", err)
-			}
+			s.take(ctx, e)
 		}
 	})
+}
+
+func (s *snapshotter) take(ctx context.Context, e *Engine) {
+	s.running.Store(true)
+	defer s.running.Store(false)
+	err := e.Snapshot(ctx)
+	switch {
+	case err == nil:
+		s.failure.Store(nil)
+	case ctx.Err() == nil:
+		text := err.Error()
+		s.failure.Store(&text)
+		e.log.Error("no snapshot was written; the log keeps everything and goes on growing", "error", err)
+	}
 }
 
 func (s *snapshotter) stop() {

@@ -11,15 +11,19 @@ import (
 
 // Stats is what the engine tells about itself.
 type Stats struct {
-	Counters    uint32        `json:"counters"`
-	MaxCounters uint32        `json:"max_counters"`
-	Sequence    uint64        `json:"sequence"` // of the last durable record
-	History     uint64        `json:"history"`
-	Memory      uint64        `json:"memory"`            // bytes of cells and names, outside Go's heap
-	Failure     string        `json:"failure,omitempty"` // why the engine is poisoned
-	Gate        gate.Stats    `json:"gate"`
-	Queue       queue.Stats   `json:"queue"`
-	Journal     journal.Stats `json:"journal"`
+	Counters    uint32 `json:"counters"`
+	MaxCounters uint32 `json:"max_counters"`
+	Sequence    uint64 `json:"sequence"` // of the last durable record
+	History     uint64 `json:"history"`
+	Memory      uint64 `json:"memory"`            // bytes of cells and names, outside Go's heap
+	Failure     string `json:"failure,omitempty"` // why the engine is poisoned
+
+	Snapshotting    bool   `json:"snapshotting"`     // a snapshot is being written
+	SnapshotFailure string `json:"snapshot_failure"` // why the last one was not; empty if it was
+
+	Gate    gate.Stats    `json:"gate"`
+	Queue   queue.Stats   `json:"queue"`
+	Journal journal.Stats `json:"journal"`
 }
 
 // Stats returns the state of now.
@@ -35,6 +39,10 @@ func (e *Engine) Stats() Stats {
 		Journal:     e.journal.Stats(),
 	}
 	s.Sequence = s.Journal.Sequence
+	s.Snapshotting = e.snapshots.running.Load()
+	if failure := e.snapshots.failure.Load(); failure != nil {
+		s.SnapshotFailure = *failure
+	}
 	if err := e.Err(); err != nil {
 		s.Failure = err.Error()
 	}

@@ -29,6 +29,7 @@ func (s *Server) facts(port int, traffic *cuenta.Traffic) resp.Facts {
 		BytesIn: traffic.BytesIn.Load(), BytesOut: traffic.BytesOut.Load(),
 		JournalBytes: int64(stats.Journal.Segments) * stats.Journal.SegmentSize,
 		JournalErr:   service.Reason, Syncs: int64(stats.Journal.Syncs),
+		Snapshotting: stats.Snapshotting, SnapshotErr: stats.SnapshotFailure,
 		// Records, not changes: a record holds at least one.
 		SinceSnapshot: int64(stats.Sequence - stats.Journal.Snapshot.Sequence),
 	}
