@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -44,18 +45,14 @@ type barChart struct {
 }
 
 func (c *barChart) svg() string {
-	top := 0.0
+	var names []string
+	var values []float64
 	for _, s := range c.series {
-		for _, v := range s.values {
-			top = max(top, v)
-		}
+		names = append(names, s.name)
+		values = append(values, s.values...)
 	}
 	var b strings.Builder
-	names := make([]string, len(c.series))
-	for i, s := range c.series {
-		names[i] = s.name
-	}
-	scale := beginChart(&b, c.title, names, top, c.logarithmic)
+	scale := beginChart(&b, c.title, names, values, c.logarithmic)
 	group := float64(chartWidth-chartLeft-chartRight) / float64(len(c.groups))
 	bar := group * 0.8 / float64(len(c.series))
 	for g, name := range c.groups {
@@ -75,10 +72,10 @@ func (c *barChart) svg() string {
 }
 
 // beginChart draws everything around the figures and returns their scale.
-func beginChart(b *strings.Builder, title string, names []string, top float64, logarithmic bool) (scale func(float64) float64) {
-	scale, labels := linearScale(top)
+func beginChart(b *strings.Builder, title string, names []string, values []float64, logarithmic bool) (scale func(float64) float64) {
+	scale, labels := linearScale(slices.Max(values))
 	if logarithmic {
-		scale, labels = logarithmicScale(top)
+		scale, labels = logarithmicScale(slices.Min(values), slices.Max(values))
 	}
 	fmt.Fprintf(b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img">`+"\n", chartWidth, chartHeight)
 	fmt.Fprintf(b, "<title>%s</title>\n%s", html.EscapeString(title), chartStyle)
@@ -107,13 +104,14 @@ func linearScale(top float64) (scale func(float64) float64, labels []float64) {
 	return func(v float64) float64 { return chartFloor - chartRise*v/top }, labels
 }
 
-// logarithmicScale begins at 10, under which no latency here is.
-func logarithmicScale(top float64) (scale func(float64) float64, labels []float64) {
-	decades := max(1, math.Ceil(math.Log10(top))-1)
-	for d := 0.0; d <= decades; d++ {
-		labels = append(labels, math.Pow(10, d+1))
+// logarithmicScale goes from the power of ten under all figures to the one above them.
+func logarithmicScale(least, top float64) (scale func(float64) float64, labels []float64) {
+	low, high := math.Floor(math.Log10(least)), math.Ceil(math.Log10(top))
+	high = max(high, low+1)
+	for d := low; d <= high; d++ {
+		labels = append(labels, math.Pow(10, d))
 	}
-	return func(v float64) float64 { return chartFloor - chartRise*max(0, math.Log10(v)-1)/decades }, labels
+	return func(v float64) float64 { return chartFloor - chartRise*(math.Log10(v)-low)/(high-low) }, labels
 }
 
 // niceStep is the least of 1, 2, 5, 10, … times a power of ten that is not under x.
@@ -136,7 +134,7 @@ func tickLabel(v float64) string {
 
 func colour(i int) string { return chartColours[i%len(chartColours)] }
 
-// lineChart has a line for each dimension that grew; x is on a logarithmic scale.
+// lineChart has a line for each dimension that grew. Both scales are logarithmic.
 type lineChart struct {
 	title string
 	lines []line
@@ -148,19 +146,19 @@ type line struct {
 }
 
 func (c *lineChart) svg() string {
-	top, most := 0.0, 1.0
-	names := make([]string, len(c.lines))
-	for i, l := range c.lines {
-		names[i] = l.name
-		for j := range l.x {
-			top, most = max(top, l.y[j]), max(most, l.x[j])
-		}
+	var names []string
+	var values []float64
+	most := 10.0
+	for _, l := range c.lines {
+		names = append(names, l.name)
+		values = append(values, l.y...)
+		most = max(most, slices.Max(l.x))
 	}
 	var b strings.Builder
-	scale := beginChart(&b, c.title, names, top, false)
+	scale := beginChart(&b, c.title, names, values, true)
 	decades := math.Ceil(math.Log10(most))
 	across := func(x float64) float64 {
-		return chartLeft + 10 + (chartWidth-chartLeft-chartRight-20)*math.Log10(x)/max(decades, 1)
+		return chartLeft + 30 + (chartWidth-chartLeft-chartRight-60)*math.Log10(x)/decades
 	}
 	for d := 0.0; d <= decades; d++ {
 		fmt.Fprintf(&b, `<text x="%.1f" y="%d" text-anchor="middle">%s</text>`+"\n", across(math.Pow(10, d)), chartHeight-chartBottom+18, thousands(int64(math.Pow(10, d))))

@@ -152,7 +152,7 @@ func writeGrowth(s *settings, m machine, all []dimension, results [][]grown) err
 		"when that does not rise, all the work together grows no faster than the number of operations. A step is called linear\n"+
 		"or better when an operation costs at most %.2f times what it cost at the size before; the exponent is that of all the work over the\n"+
 		"whole range, where 1 is linear. The load shares the machine, so operations per second fall where the clients themselves need more of it.\n\n", allowance)
-	chart := lineChart{title: "CPU of the server per operation, µs, as one thing grows"}
+	chart := lineChart{title: "CPU of the server per operation, µs, as one thing grows; both scales logarithmic"}
 	var exceptions []string
 	for i, d := range all {
 		fmt.Fprintf(&b, "### %s\n\n| %s | thousand/s | p50, µs | p99, µs | CPU per operation, µs | to the size before | memory, MB |\n|---:|---:|---:|---:|---:|---:|---:|\n", d.title, d.name)
