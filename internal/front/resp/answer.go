@@ -8,18 +8,22 @@ import (
 // answerer appends the answer to one command from its requests' results.
 type answerer func(s *Session, dst []byte, results []cuenta.Result, d *due) []byte
 
-// due is an answer to be given.
+// due is an answer to be given. Most are of counting, and need no detail.
 type due struct {
-	answer answerer
-	text   string // the error of answerError, the reply of answerText
-	run    runner // of answerRun
-	args   extent // of answerRun and answerWatch
-
+	answer   answerer
 	requests int32 // how many results belong to it
+	detail   int32 // which of the session's details is its own
+}
 
-	queue      int32 // of answerExec: how many commands the transaction has,
-	body       int32 // and how many of the answers that follow are theirs
-	unanswered int32 // how many of those are passed over
+// detail is what some answers need.
+type detail struct {
+	text string // the error of answerError, the reply of answerText
+
+	run  runner // of answerRun
+	args extent // of answerRun and answerWatch
+
+	queue int // of answerExec: how many commands the transaction has,
+	body  int // and how many of the answers that follow are theirs
 }
 
 // extent is a run of a session's kept arguments.
@@ -32,15 +36,24 @@ func (s *Session) await(answer answerer, requests int) {
 	s.due = append(s.due, due{answer: answer, requests: int32(requests)})
 }
 
+// detailed is await with a detail.
+func (s *Session) detailed(answer answerer, requests int, d detail) {
+	s.due = append(s.due, due{answer, int32(requests), int32(len(s.details))})
+	s.details = append(s.details, d)
+}
+
 // refuse answers with an error, and asks nothing of the service.
 func (s *Session) refuse(text string) {
 	s.malformed++
-	s.due = append(s.due, due{answer: answerError, text: text})
+	s.detailed(answerError, 0, detail{text: text})
 }
 
 // reply answers with a text that is known beforehand.
-func (s *Session) reply(text string) {
-	s.due = append(s.due, due{answer: answerText, text: text})
+func (s *Session) reply(text string) { s.detailed(answerText, 0, detail{text: text}) }
+
+// later carries out a command when it is its turn to be answered.
+func (s *Session) later(run runner, args [][]byte) {
+	s.detailed(answerRun, 0, detail{run: run, args: s.keep(args)})
 }
 
 // refused appends the error of the first result that was refused, and reports
@@ -57,18 +70,19 @@ func (s *Session) refused(dst []byte, results []cuenta.Result) ([]byte, bool) {
 const ok = "+OK\r\n"
 
 func answerError(s *Session, dst []byte, _ []cuenta.Result, d *due) []byte {
-	return wire.AppendError(dst, d.text)
+	return wire.AppendError(dst, s.details[d.detail].text)
 }
 
-func answerText(_ *Session, dst []byte, _ []cuenta.Result, d *due) []byte {
-	return append(dst, d.text...)
+func answerText(s *Session, dst []byte, _ []cuenta.Result, d *due) []byte {
+	return append(dst, s.details[d.detail].text...)
 }
 
 func answerRun(s *Session, dst []byte, _ []cuenta.Result, d *due) []byte {
 	if len(dst)-s.replies > maxReplies {
 		return wire.AppendError(dst, errReplies)
 	}
-	return d.run(s, dst, s.arguments(d.args))
+	how := &s.details[d.detail]
+	return how.run(s, dst, s.arguments(how.args))
 }
 
 // answerInteger: the counter's value after the change.

@@ -37,7 +37,9 @@ type command struct {
 
 	subs []*command
 
-	full string // the name with its container's, such as "client|id"
+	// What newTable adds.
+	full  string // the name with its container's, such as "client|id"
+	plain bool   // neither a container nor within one
 }
 
 type runner func(s *Session, dst []byte, args [][]byte) []byte
@@ -88,7 +90,7 @@ func newTable() *table {
 	slices.SortFunc(rows, func(a, b *command) int { return strings.Compare(a.name, b.name) })
 	t := &table{rows: rows, byName: make(map[string]*command)}
 	for _, c := range rows {
-		c.full = c.name
+		c.full, c.plain = c.name, len(c.subs) == 0
 		t.byName[c.name] = c
 		for _, sub := range c.subs {
 			sub.full = c.name + "|" + sub.name

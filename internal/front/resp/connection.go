@@ -32,7 +32,7 @@ func controlQuit(s *Session, _ *cuenta.Batch, _ [][]byte, _ int) {
 
 func controlReset(s *Session, _ *cuenta.Batch, args [][]byte, _ int) {
 	s.discard()
-	s.due = append(s.due, due{answer: answerRun, run: runReset, args: s.keep(args)})
+	s.later(runReset, args)
 }
 
 func runReset(s *Session, dst []byte, _ [][]byte) []byte {

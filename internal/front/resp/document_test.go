@@ -7,13 +7,45 @@ import (
 	"testing"
 )
 
+// preface is what the table cannot know.
+const preface = `# Redis commands
+
+The commands that the resp front knows, made from its own table; COMMAND DOCS tells the same to clients. Tests send
+the same commands to a Redis 7.0 and compare the answers byte by byte. They are the same but for this:
+
+- A value is an integer as Redis writes it (-1, 0, 25). SET and its like refuse any other with
+  "ERR value is not an integer or out of range", before they look at their condition.
+- A name is 1 to 255 bytes of UTF-8 without spaces and control characters. Every command refuses other names.
+- Counters do not expire, and SET refuses EX, PX, EXAT and PXAT. Other types, scripts, subscriptions and FLUSHALL are
+  unknown commands.
+- A command has at most 1 MiB, 4096 keys and 12,288 arguments; before its first valid command a client may send
+  160 KiB, 16 KiB in one argument. A transaction has at most 4096 commands, 4096 operations and 1 MiB.
+- An argument that does not end in CR LF ends the connection; Redis passes over whatever two bytes are there.
+- WATCH goes by revisions: a counter that did not exist, was made and was deleted again counts as unchanged.
+- Commands that look at all counters (SCAN, KEYS, DBSIZE, INFO) see the end of the transaction that they are in.
+- SCAN looks at no more than 4096 counters a call, and KEYS is refused where there are more than 100,000.
+- HELLO and INFO give 7.4.0 as the version of Redis, because clients choose what they use by it. INFO has
+  cuenta_version, too.
+
+An error's first word tells what became of the command:
+
+| word | meaning |
+|---|---|
+| ERR | refused; nothing was changed |
+| TRYAGAIN | the server is at a limit or is stopping; nothing was changed, and many clients repeat it by themselves |
+| MISCONF | the disk is full, or the journal has failed; nothing was changed |
+| OOM | the table of counters is full; nothing was changed |
+| UNKNOWN | the journal failed meanwhile; the change may or may not survive |
+| EXECABORT | the transaction was not carried out |
+
+Where OOM answers a command on several keys, or a transaction, the changes before it in the same command were made.
+`
+
 // The table of commands in the documents is made from the one in the code:
 // go test -run Documented -update writes it anew.
 func TestCommandsAreDocumented(t *testing.T) {
 	var doc bytes.Buffer
-	doc.WriteString("# Redis commands\n\n" +
-		"The commands that the `resp` front knows, made from its own table. They answer as Redis does; what differs is\n" +
-		"in [protocols.md](protocols.md). `COMMAND DOCS` tells the same to clients.\n")
+	doc.WriteString(preface)
 	rows := newTable().rows
 	for _, group := range []string{"string", "generic", "transactions", "connection", "server"} {
 		fmt.Fprintf(&doc, "\n## %s\n\n| command | since Redis | |\n|---|---|---|\n", strings.ToUpper(group[:1])+group[1:])

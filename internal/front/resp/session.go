@@ -40,6 +40,7 @@ type Session struct {
 	start, end int // the part of buf that is not decoded yet
 
 	due     []due    // how the last Decode's commands are to be answered
+	details []detail // of those that need more
 	kept    [][]byte // arguments of those that are carried out when answered
 	blocked bool     // what follows must see the state as these leave it
 	pending bool     // the last Decode stopped before the buffer's end
@@ -48,8 +49,10 @@ type Session struct {
 	malformed int          // commands of the last Decode refused unasked
 	version   wire.Version // as of the command being answered
 	replies   int          // where in dst the answers of this Decode begin
-	multi     transaction
-	client    client
+
+	unanswered int // how many of the next answers are passed over
+	multi      transaction
+	client     client
 }
 
 // NewSession returns the protocol of a new connection between the peer's address
@@ -132,7 +135,8 @@ func (s *Session) Decode(b *cuenta.Batch, limit int) (commands int) {
 // begin forgets what the last Decode left to be answered.
 func (s *Session) begin() {
 	clear(s.kept)
-	s.due, s.kept = emptied(s.due), emptied(s.kept)
+	clear(s.details)
+	s.due, s.details, s.kept = emptied(s.due), emptied(s.details), emptied(s.kept)
 	s.blocked, s.pending = false, true
 	s.malformed = 0
 	s.decoder.Forget()
@@ -150,7 +154,7 @@ func emptied[T any](list []T) []T {
 // take plans one command; false if its requests have no room, and then it has
 // left no trace.
 func (s *Session) take(b *cuenta.Batch, args [][]byte, limit int) bool {
-	c, refusal := s.p.commands.find(args)
+	c, refusal := s.find(args)
 	switch {
 	case c == nil && isHTTP(args[0]):
 		// A web page can make a browser send this to any port, with a body of its
@@ -172,11 +176,20 @@ func (s *Session) take(b *cuenta.Batch, args [][]byte, limit int) bool {
 	default:
 		s.plan(c, b, args)
 	}
-	if len(b.Requests) > limit {
+	if len(b.Requests) > max(limit, before.requests) { // those that ask nothing need no room
 		s.rollback(b, before)
 		return false
 	}
 	return true
+}
+
+// find looks for the command that is called. Clients that are in a hurry repeat
+// themselves, so the last one is tried first.
+func (s *Session) find(args [][]byte) (c *command, refusal string) {
+	if c = s.client.command; c != nil && c.plain && isWord(args[0], c.name) && c.takes(len(args)) {
+		return c, ""
+	}
+	return s.p.commands.find(args)
 }
 
 // reject answers a command that cannot be begun.
@@ -195,7 +208,7 @@ func (s *Session) plan(c *command, b *cuenta.Batch, args [][]byte) {
 		c.ask(s, b, args)
 		return
 	}
-	s.due = append(s.due, due{answer: answerRun, run: c.run, args: s.keep(args)})
+	s.later(c.run, args)
 	s.blocked = s.blocked || c.flags&looks != 0
 }
 
@@ -208,16 +221,17 @@ func (s *Session) keep(args [][]byte) extent {
 
 // mark is how much there is of all that planning appends to.
 type mark struct {
-	requests, due, kept int
-	blocked             bool
+	requests, due, details, kept int
+	blocked                      bool
 }
 
 func (s *Session) mark(b *cuenta.Batch) mark {
-	return mark{len(b.Requests), len(s.due), len(s.kept), s.blocked}
+	return mark{len(b.Requests), len(s.due), len(s.details), len(s.kept), s.blocked}
 }
 
 func (s *Session) rollback(b *cuenta.Batch, m mark) {
-	b.Requests, s.due, s.kept, s.blocked = b.Requests[:m.requests], s.due[:m.due], s.kept[:m.kept], m.blocked
+	b.Requests, s.blocked = b.Requests[:m.requests], m.blocked
+	s.due, s.details, s.kept = s.due[:m.due], s.details[:m.details], s.kept[:m.kept]
 }
 
 // AppendAnswers appends the answers to the commands of the last Decode; results
@@ -228,7 +242,7 @@ func (s *Session) AppendAnswers(dst []byte, results []cuenta.Result) []byte {
 		d := &s.due[i]
 		dst = d.answer(s, dst, results[:d.requests], d)
 		results = results[d.requests:]
-		for range d.unanswered {
+		for ; s.unanswered > 0; s.unanswered-- {
 			i++
 			results = results[s.due[i].requests:]
 		}

@@ -112,7 +112,7 @@ func controlExec(s *Session, b *cuenta.Batch, _ [][]byte, limit int) {
 		s.rollback(b, before)
 		s.discard()
 		s.refuse("EXECABORT Transaction discarded because of: more than 4096 operations")
-	case len(b.Requests) > limit:
+	case len(b.Requests) > max(limit, before.requests):
 		t.watched = watched // an UNWATCH in the queue may have dropped them
 	default:
 		s.discard()
@@ -128,11 +128,11 @@ func (s *Session) planAll(b *cuenta.Batch) {
 		b.Requests = append(b.Requests, cuenta.Request{Op: cuenta.Check, Counter: w.name, N: w.revision})
 	}
 	head := len(s.due)
-	s.due = append(s.due, due{answer: answerExec, requests: int32(checks), queue: int32(len(t.queue))})
+	s.detailed(answerExec, checks, detail{queue: len(t.queue)})
 	for _, e := range t.queue {
 		s.plan(e.command, b, t.args[e.from:e.to])
 	}
-	s.due[head].body = int32(len(s.due) - head - 1)
+	s.details[s.due[head].detail].body = len(s.due) - head - 1
 	for i := range checks {
 		b.Requests[first+i].Span = uint16(min(len(b.Requests)-first-i-1, cuenta.MaxBatch))
 	}
@@ -145,14 +145,14 @@ func answerExec(s *Session, dst []byte, checks []cuenta.Result, d *due) []byte {
 		switch code := checks[i].Code; code {
 		case cuenta.OK:
 		case cuenta.Unmet:
-			d.unanswered = d.body
+			s.unanswered = s.details[d.detail].body
 			return wire.AppendNullArray(dst, s.version)
 		default:
-			d.unanswered = d.body
+			s.unanswered = s.details[d.detail].body
 			return wire.AppendError(dst, refusal(code))
 		}
 	}
-	return wire.AppendArray(dst, int(d.queue))
+	return wire.AppendArray(dst, s.details[d.detail].queue)
 }
 
 // controlWatch reads the counters' revisions. What follows must wait for them.
@@ -171,7 +171,7 @@ func controlWatch(s *Session, b *cuenta.Batch, args [][]byte, _ int) {
 	for _, name := range names {
 		b.Requests = append(b.Requests, cuenta.Request{Op: cuenta.Get, Counter: name})
 	}
-	s.due = append(s.due, due{answer: answerWatch, requests: int32(len(names)), args: s.keep(names)})
+	s.detailed(answerWatch, len(names), detail{args: s.keep(names)})
 	s.blocked = true
 }
 
@@ -180,7 +180,7 @@ func answerWatch(s *Session, dst []byte, results []cuenta.Result, d *due) []byte
 	if failed {
 		return dst
 	}
-	for i, name := range s.arguments(d.args) {
+	for i, name := range s.arguments(s.details[d.detail].args) {
 		if !s.multi.watches(name) {
 			s.multi.watched = append(s.multi.watched, watch{append([]byte(nil), name...), int64(results[i].Revision)})
 		}
