@@ -139,9 +139,10 @@ func (m *measurement) loadOn(c *contestant, w *workshop) load {
 	return pgbench(w)
 }
 
-// measureAll goes round: every measurement takes the contestants in turn, and
-// then everything again, so that what changes with time falls on all alike. A
-// first round, shorter, warms up and does not count.
+// measureAll goes round: every measurement takes the contestants in turn, each
+// round beginning with another one, so that what changes with time, and what one
+// leaves behind for the next, falls on all alike. A first round, shorter, warms up
+// and does not count.
 func (c *contest) measureAll(ctx context.Context, w *workshop, s *settings) error {
 	c.results = make([][]series, len(c.measurements))
 	for i := range c.results {
@@ -149,7 +150,9 @@ func (c *contest) measureAll(ctx context.Context, w *workshop, s *settings) erro
 	}
 	for round := 0; round <= s.rounds; round++ {
 		for i, m := range c.measurements {
-			for j, one := range c.contestants {
+			for k := range c.contestants {
+				j := (k + round) % len(c.contestants)
+				one := c.contestants[j]
 				put := m.loadOn(one, w)
 				if put == nil {
 					continue

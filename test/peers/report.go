@@ -42,7 +42,7 @@ func (c *contest) write(s *settings, m machine) error {
 	b.WriteString("## Beside Redis, PostgreSQL and etcd\n\n")
 	b.WriteString(m.origin(s, redisVersion(), version(postgresProgram("postgres"), "--version"), version("etcd", "--version")))
 	b.WriteString("All servers are alive during the whole run, each with an empty start and 100,000 counters with names of 16 bytes; every measurement\n" +
-		"takes them in turn, and then the next round begins. A cell is the median of the rounds, with the least and the most.\n\n")
+		"takes them in turn, and then the next round begins, with another one first. A cell is the median of the rounds, with the least and the most.\n\n")
 	for _, one := range c.contestants {
 		fmt.Fprintf(&b, "- **%s**: %s\n", one.name, one.note)
 	}
