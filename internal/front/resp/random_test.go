@@ -5,9 +5,8 @@ import (
 	"strings"
 )
 
-// randomLines makes commands of two clients. Deletion and watching are kept
-// apart: a counter that is made and removed again counts as changed in Redis
-// only, so what one of the clients deletes is never watched.
+// randomLines makes commands of two clients. What is deleted is never watched: a
+// counter that is made and removed again counts as changed in Redis only.
 func randomLines(seed uint64, n int) (lines []line) {
 	r := rand.New(rand.NewPCG(seed, 7))
 	pick := func(from ...string) string { return from[r.IntN(len(from))] }
