@@ -40,6 +40,9 @@ func newAcceptor(l *loop, listener *net.TCPListener) (acceptor, error) {
 	}
 	_ = listener.Close() // the file keeps the socket open
 	raw, err := file.SyscallConn()
+	if err != nil {
+		_ = file.Close() // the first error tells more
+	}
 	return acceptor{l, file, raw}, err
 }
 

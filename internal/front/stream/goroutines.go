@@ -108,6 +108,7 @@ func (g *goroutines) drained() <-chan struct{} { return g.empty }
 func (g *goroutines) abandon() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	defer g.cut() // afterwards, so that nobody is told of it
 	for nc := range g.conns {
 		_ = nc.Close() // its goroutine finds out, and forgets it
 	}

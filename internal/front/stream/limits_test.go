@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -272,5 +273,55 @@ func silent(t *testing.T, conf Config) {
 	c.Expect("1100")
 	if got := traffic.Open.Load(); got != silent+1 {
 		t.Errorf("%d connections open, want %d", got, silent+1)
+	}
+}
+
+// TestDribblers send a byte at a time, all of them, and harm nobody.
+func TestDribblers(t *testing.T) { both(t, dribblers) }
+
+func dribblers(t *testing.T, conf Config) {
+	_, dial := start(t, conf)
+	good := fronttest.NewClient(t, dial(t))
+	slow := make([]*fronttest.Client, 200)
+	for i := range slow {
+		slow[i] = fronttest.NewClient(t, dial(t))
+	}
+	for i, b := range "inc.1 @slow\r\n" {
+		for _, c := range slow {
+			c.Send(string(b))
+		}
+		if got := good.Ask("inc.1 @good"); got != strconv.Itoa(i+1) {
+			t.Fatalf("after %d bytes: %q", i+1, got)
+		}
+	}
+	seen := make(map[string]bool)
+	for _, c := range slow {
+		seen[c.Line()] = true
+	}
+	if len(seen) != len(slow) {
+		t.Errorf("%d different answers to %d clients", len(seen), len(slow))
+	}
+}
+
+// TestResets: connections that break at any moment leave nothing behind.
+func TestResets(t *testing.T) { both(t, resets) }
+
+func resets(t *testing.T, conf Config) {
+	traffic := new(cuenta.Traffic)
+	conf.Traffic = traffic
+	_, dial := start(t, conf)
+	for i := range 200 {
+		c := fronttest.NewClient(t, dial(t))
+		c.Send(strings.Repeat("inc.1\n", i*10)[:i*55])
+		if i%3 == 0 {
+			c.CloseWrite()
+		}
+		c.Reset()
+	}
+	good := fronttest.NewClient(t, dial(t))
+	for end := time.Now().Add(patience); traffic.Open.Load() > 1; {
+		if good.Ask("con.0 @good"); time.Now().After(end) {
+			t.Fatalf("%d connections are open", traffic.Open.Load())
+		}
 	}
 }

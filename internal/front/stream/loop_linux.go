@@ -107,11 +107,10 @@ func (l *loop) drain() {
 func (l *loop) abandon() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	left := l.Server.serving()
+	l.cut()
 	l.ring()
-	if l.over {
-		return 0
-	}
-	return l.Server.serving()
+	return left
 }
 
 // hand gives the loop a connection.
@@ -284,6 +283,7 @@ func (l *loop) execute() {
 	l.batch.Results = l.batch.Results[:0]
 	if len(l.batch.Requests) > 0 {
 		l.conf.Service.Do(l.ctx, &l.batch)
+		l.now = time.Since(l.started) // it may have taken long, which is not the clients' fault
 		l.tally.errors += failures(l.batch.Results)
 	}
 	l.report()

@@ -168,7 +168,8 @@ type shell interface {
 	// drained is closed when no connection is left.
 	drained() <-chan struct{}
 
-	// abandon closes all connections and returns how many there were.
+	// abandon closes all connections, ends the server's context and returns how
+	// many there were.
 	abandon() int
 }
 
@@ -331,7 +332,6 @@ func (s *Server) Drain(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 	}
-	s.cut()
 	if n := shell.abandon(); n > 0 {
 		return fmt.Errorf("%s: %d connections cut off: %w", s.conf.Front, n, ctx.Err())
 	}
