@@ -28,7 +28,7 @@ var (
 	operandPrefix  = lang.Text{ES: "[PREFIJO]", EN: "[PREFIX]"}
 	operandFront   = lang.Text{ES: "NOMBRE", EN: "NAME"}
 
-	detailFront = lang.Text{ES: "NOMBRE es udp, tcp, proc, web o rpc.", EN: "NAME is udp, tcp, proc, web or rpc."}
+	detailFront = lang.Text{ES: "NOMBRE es udp, tcp, proc, web, rpc o resp.", EN: "NAME is udp, tcp, proc, web, rpc or resp."}
 )
 
 // commands returns the table, in the order of help. It is a function because

@@ -28,9 +28,9 @@ func writeOverview(w io.Writer, l lang.Lang) error {
 	var b strings.Builder
 	b.WriteString(lang.Text{
 		ES: "Cuenta, un servidor de cuentas: contadores en memoria compartida que se leen y\n" +
-			"cambian por UDP, TCP, HTTP, RPC y consola.\n\nUso: cuenta ORDEN [OPCIONES] [ARGUMENTOS]\n\nÓrdenes:\n",
+			"cambian por UDP, TCP, HTTP, RPC, el protocolo de Redis y consola.\n\nUso: cuenta ORDEN [OPCIONES] [ARGUMENTOS]\n\nÓrdenes:\n",
 		EN: "Cuenta, a counter server: counters in shared memory, read and changed over\n" +
-			"UDP, TCP, HTTP, RPC and a console.\n\nUsage: cuenta COMMAND [FLAGS] [ARGUMENTS]\n\nCommands:\n",
+			"UDP, TCP, HTTP, RPC, the Redis protocol and a console.\n\nUsage: cuenta COMMAND [FLAGS] [ARGUMENTS]\n\nCommands:\n",
 	}.In(l))
 	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, c := range commands() {

@@ -64,7 +64,7 @@ func TestCompletion(t *testing.T) {
 		{"sto", "stop "},
 		{"stop t", "stop tcp"},
 		{"iniciar ", "iniciar "},
-		{"iniciar r", "iniciar rpc"},
+		{"iniciar rp", "iniciar rpc"},
 		{"lis", "list"}, // and lista
 		{"inc.4 t", "inc.4 t"},
 		{"zzz", "zzz"},

@@ -103,7 +103,7 @@ type candidate struct {
 }
 
 // fronts are the services that may be named.
-var fronts = []string{cuenta.FrontUDP, cuenta.FrontTCP, cuenta.FrontProc, cuenta.FrontWeb, cuenta.FrontRPC}
+var fronts = []string{cuenta.FrontUDP, cuenta.FrontTCP, cuenta.FrontProc, cuenta.FrontWeb, cuenta.FrontRPC, cuenta.FrontRESP}
 
 func completable(p partner) []candidate {
 	all := []candidate{{text: "inc."}, {text: "dec."}, {text: "con.0"}, {text: "res.0"}}

@@ -10,17 +10,16 @@ import (
 	"strings"
 )
 
-// Charts are plain SVG. Colours are legible on light and on dark ground; text
-// and lines follow the reader's scheme.
+// Charts are plain SVG. All colours are of middle lightness, legible on light and on
+// dark ground: an image is not told which of them its page has.
 const chartStyle = `<style>
-text { font: 12px system-ui, sans-serif; fill: #24292f }
+text { font: 12px system-ui, sans-serif; fill: #6e7781 }
 .line { stroke: #8c959f; stroke-width: 1; fill: none }
 .grid { stroke: #8c959f; stroke-width: .5; stroke-opacity: .4 }
-@media (prefers-color-scheme: dark) { text { fill: #e6edf3 } }
 </style>
 `
 
-var chartColours = []string{"#2da44e", "#cf222e", "#d4a72c", "#6e7781", "#218bff", "#a475f9"}
+var chartColours = []string{"#2da44e", "#cf222e", "#bf8700", "#218bff", "#a475f9", "#6e7781"}
 
 const (
 	chartWidth  = 760

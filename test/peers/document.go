@@ -17,8 +17,8 @@ import (
 // After each there is room for what a person has to say about it, which stays.
 const documentHead = `# Benchmarks
 
-Every figure on this page was written by a run of ` + "`make bench-peers`, `make bench-peers-scale` or `make bench-growth`" + `.
-Each section says on what machine, with which versions and commands.
+Every figure on this page was written by a run of ` + "`make bench-peers`,\n`make bench-peers-scale` or `make bench-growth`" + `. Each section says on what machine, with which
+versions and commands.
 
 `
 
@@ -39,7 +39,7 @@ func writeSection(root, section, text string) error {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	document, err := replaceSection(string(old), section, text)
+	document, err := replaceSection(string(old), section, wrap(text))
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
@@ -68,6 +68,49 @@ func replaceSection(old, section, text string) (string, error) {
 		document += begin + body + end + "\n"
 	}
 	return strings.TrimRight(document, "\n") + "\n", nil
+}
+
+// width is how long a line of prose is at most.
+const width = 100
+
+// wrap breaks long lines of prose; tables, code and images stay as they are.
+func wrap(text string) string {
+	var b strings.Builder
+	code := false
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "```") {
+			code = !code
+		}
+		if code || len([]rune(line)) <= width || strings.ContainsAny(line[:1], "|#!<") {
+			b.WriteString(line)
+			continue
+		}
+		mark := ""
+		if strings.HasPrefix(line, "- ") || strings.HasPrefix(line, "> ") {
+			mark = strings.ReplaceAll(line[:2], "-", " ")
+		}
+		wrapLine(&b, line, mark)
+	}
+	return b.String()
+}
+
+// wrapLine breaks one line at its spaces; mark is what further lines begin with.
+func wrapLine(b *strings.Builder, line, mark string) {
+	n := 0
+	for i, word := range strings.Fields(line) {
+		length := len([]rune(word))
+		switch {
+		case i > 0 && n+1+length > width:
+			b.WriteString("\n" + mark)
+			n = len(mark)
+		case i > 0:
+			b.WriteString(" ")
+			n++
+		}
+		b.WriteString(word)
+		n += length
+	}
+	b.WriteString("\n")
 }
 
 // writeImage writes a chart and returns the line that shows it.

@@ -148,9 +148,9 @@ func writeGrowth(s *settings, m machine, all []dimension, results [][]grown) err
 	var b strings.Builder
 	b.WriteString("## How cost grows\n\n")
 	b.WriteString(m.origin(s))
-	fmt.Fprintf(&b, "One thing grows at a time, on a server that is new for each of them. Cost is the CPU time that the server spends on an operation:\n"+
-		"when that does not rise, all the work together grows no faster than the number of operations. A step is called linear\n"+
-		"or better when an operation costs at most %.2f times what it cost at the size before; the exponent is that of all the work over the\n"+
+	fmt.Fprintf(&b, "One thing grows at a time, on a server that is new for each of them. Cost is the CPU time that the server spends on an operation: "+
+		"when that does not rise, all the work together grows no faster than the number of operations. A step is called linear "+
+		"or better when an operation costs at most %.2f times what it cost at the size before; the exponent is that of all the work over the "+
 		"whole range, where 1 is linear. The load shares the machine, so operations per second fall where the clients themselves need more of it.\n\n", allowance)
 	chart := lineChart{title: "CPU of the server per operation, µs, as one thing grows; both scales logarithmic"}
 	var exceptions []string

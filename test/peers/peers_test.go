@@ -149,3 +149,24 @@ func TestNumbers(t *testing.T) {
 		}
 	}
 }
+
+func TestWrap(t *testing.T) {
+	long := strings.Repeat("twelve chars ", 20)
+	for _, kept := range []string{"| " + long + "|\n", "```\n" + long + "\n```\n", "# " + long + "\n", "short\n"} {
+		if got := wrap(kept); got != kept {
+			t.Errorf("%q became %q", kept, got)
+		}
+	}
+	got := wrap("- " + long + "\n\n" + long + "\n")
+	for line := range strings.Lines(got) {
+		if len(line) > width+1 {
+			t.Errorf("%d long: %s", len(line), line)
+		}
+	}
+	if strings.Join(strings.Fields(got), " ") != strings.TrimSpace("- "+strings.TrimSpace(long)+" "+long) {
+		t.Errorf("words were lost:\n%s", got)
+	}
+	if !strings.Contains(got, "\n  twelve") && !strings.Contains(got, "\n  chars") {
+		t.Errorf("the list's second line is not in the list:\n%s", got)
+	}
+}

@@ -41,7 +41,7 @@ func (c *contest) write(s *settings, m machine) error {
 	var b strings.Builder
 	b.WriteString("## Beside Redis, PostgreSQL and etcd\n\n")
 	b.WriteString(m.origin(s, redisVersion(), version(postgresProgram("postgres"), "--version"), version("etcd", "--version")))
-	b.WriteString("All servers are alive during the whole run, each with an empty start and 100,000 counters with names of 16 bytes; every measurement\n" +
+	b.WriteString("All servers are alive during the whole run, each with an empty start and 100,000 counters with names of 16 bytes; every measurement " +
 		"takes them in turn, and then the next round begins, with another one first. A cell is the median of the rounds, with the least and the most.\n\n")
 	for _, one := range c.contestants {
 		fmt.Fprintf(&b, "- **%s**: %s\n", one.name, one.note)
@@ -201,6 +201,6 @@ func (c *contest) commands(b *strings.Builder) {
 		b.WriteString(m.command + "\n")
 	}
 	b.WriteString("pgbench -n -M prepared -f update.sql -c 50 -j 2 -T SECONDS --log\n```\n\n`update.sql`:\n\n```\n" + postgresScript + "```\n\n")
-	b.WriteString("etcd: 50 connections, each with counters of its own, so that no swap fails: `POST /v3/kv/txn` compares `mod_revision` and puts. The\n" +
+	b.WriteString("etcd: 50 connections, each with counters of its own, so that no swap fails: `POST /v3/kv/txn` compares `mod_revision` and puts. The " +
 		"gateway's JSON costs etcd and its client more than gRPC would.\n")
 }

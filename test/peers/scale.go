@@ -186,8 +186,8 @@ func writeScale(s *settings, m machine, rows []filled) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "## Memory and restart with %s counters\n\n", thousands(s.keys))
 	b.WriteString(m.origin(s, redisVersion()))
-	b.WriteString("Names of 16 bytes, filled over the Redis protocol. Memory is the resident set of the whole process, shared memory included.\n" +
-		"A restart lasts from the start of the process until it answers `PING`; its files are still in the system's cache. Before each\n" +
+	b.WriteString("Names of 16 bytes, filled over the Redis protocol. Memory is the resident set of the whole process, shared memory included. " +
+		"A restart lasts from the start of the process until it answers `PING`; its files are still in the system's cache. Before each " +
 		"`kill -9`, 100,000 counters more were changed.\n\n")
 	b.WriteString("| | filled in, s | bytes per counter | after the restart | on disk, MB | restart, s |\n|---|---:|---:|---:|---:|---:|\n")
 	for _, r := range rows {
@@ -197,7 +197,7 @@ func writeScale(s *settings, m machine, rows []filled) error {
 	}
 	ours, plain, fresh := &rows[0], &rows[2], &rows[3]
 	quotient := func(a, b []float64) string { return figure(spreadOf(a).median / spreadOf(b).median) }
-	fmt.Fprintf(&b, "\nCuenta needs %s of Redis' memory when filled, and %s after a restart. It is back %s times as fast as Redis from a freshly rewritten\n"+
+	fmt.Fprintf(&b, "\nCuenta needs %s of Redis' memory when filled, and %s after a restart. It is back %s times as fast as Redis from a freshly rewritten "+
 		"AOF, and %s times as fast as from a plain one.\n",
 		figure(float64(ours.resident)/float64(plain.resident)), figure(float64(ours.restarted)/float64(fresh.restarted)),
 		quotient(fresh.restarts, ours.restarts), quotient(plain.restarts, ours.restarts))
