@@ -39,7 +39,7 @@ func TestDefaults(t *testing.T) {
 	got, err := serve(t, "", nil)
 	want := Serve{
 		Data: "cuenta-data", UDP: "127.0.0.1:2002", TCP: "127.0.0.1:2020", Proc: "127.0.0.1:2002",
-		Web: "127.0.0.1:1234", RPC: "127.0.0.1:8080",
+		Web: "127.0.0.1:1234", RPC: "127.0.0.1:8080", RESP: "127.0.0.1:6380",
 		Socket:   filepath.Join("cuenta-data", "cuenta.sock"),
 		LogLevel: slog.LevelInfo, Lang: lang.English,
 	}
@@ -71,11 +71,11 @@ func TestOrderOfStrength(t *testing.T) {
 func TestEverySettingFromTheEnvironment(t *testing.T) {
 	got, err := serve(t, "", []string{
 		"CUENTA_DATA=d", "CUENTA_UDP=off", "CUENTA_TCP=:1", "CUENTA_PROC=2", "CUENTA_WEB=[::1]:3",
-		"CUENTA_RPC=example.org:0", "CUENTA_SOCKET=s", "CUENTA_WORKERS=2", "CUENTA_LOG_LEVEL=debug",
+		"CUENTA_RPC=example.org:0", "CUENTA_RESP=4", "CUENTA_SOCKET=s", "CUENTA_WORKERS=2", "CUENTA_LOG_LEVEL=debug",
 		"CUENTA_ADDRESSES=a.json", "CUENTA_LANG=es", "CUENTA_WORKER=reserved", "CUENTA_UNHEARD_OF=x",
 	})
 	want := Serve{
-		Data: "d", TCP: ":1", Proc: "127.0.0.1:2", Web: "[::1]:3", RPC: "example.org:0", Socket: "s",
+		Data: "d", TCP: ":1", Proc: "127.0.0.1:2", Web: "[::1]:3", RPC: "example.org:0", RESP: "127.0.0.1:4", Socket: "s",
 		Workers: 2, LogLevel: slog.LevelDebug, Addresses: "a.json", Lang: lang.Spanish,
 	}
 	if err != nil || got != want {

@@ -1,0 +1,53 @@
+package config
+
+import (
+	"testing"
+	"time"
+)
+
+func TestBenchSettings(t *testing.T) {
+	defaults := Bench{Front: "resp", Connections: 50, Pipeline: 1, Keys: 100_000, Distribution: "uniform", Duration: 10 * time.Second, WarmUp: time.Second}
+	with := func(change func(*Bench)) Bench {
+		b := defaults
+		change(&b)
+		return b
+	}
+	for _, x := range []struct {
+		args []string
+		want Bench
+	}{
+		{nil, defaults},
+		{[]string{"--rate", "20000", "--json"}, with(func(b *Bench) { b.Rate, b.JSON = 20_000, true })},
+		{[]string{"--operations", "7"}, with(func(b *Bench) { b.Operations, b.Duration = 7, 0 })},
+		{[]string{"--operations", "7", "--duration", "2s"}, with(func(b *Bench) { b.Operations, b.Duration = 7, 2*time.Second })},
+		{[]string{"--warm-up", "0s"}, with(func(b *Bench) { b.WarmUp = 0 })},
+	} {
+		v, _, err := parse(t, "", nil, x.args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := v.Bench(); err != nil || got != x.want {
+			t.Errorf("%q: %+v, %v\nwant %+v", x.args, got, err, x.want)
+		}
+	}
+	for _, bad := range [][]string{
+		{"--connections", "0"}, {"--pipeline", "-1"}, {"--keys", "many"}, {"--keys", "1000000001"}, {"--rate", "0"}, {"--operations", "0"},
+		{"--duration", "0s"}, {"--duration", "-1s"}, {"--duration", "10"}, {"--warm-up", "25h"}, {"--operations", "1", "--duration", "x"},
+	} {
+		v, _, err := parse(t, "", nil, bad...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := v.Bench(); err == nil {
+			t.Errorf("%q was taken for %+v", bad, got)
+		}
+	}
+}
+
+func TestEveryFrontHasAnAddress(t *testing.T) {
+	for _, front := range []string{"resp", "udp", "tcp", "proc", "rpc", "web"} {
+		if _, err := ParseAddress(FrontAddress(front)); err != nil {
+			t.Errorf("%s: %v", front, err)
+		}
+	}
+}
