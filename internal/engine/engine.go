@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -105,6 +106,8 @@ func Open(c Config) (*Engine, error) {
 	if err := e.recover(); err != nil {
 		return nil, errors.Join(err, e.segment.Close())
 	}
+	// What recovering took, segments and lists to sort, is not needed again.
+	debug.FreeOSMemory()
 	e.clock = newClock(e.recovery.Time)
 	e.cycle = NewCycle(e.ledger)
 	e.snapshots.start(e)
