@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/journal"
@@ -100,6 +101,21 @@ func (e *Engine) Snapshot(ctx context.Context) error {
 	return nil
 }
 
+// snapshotRest is how many times as long as it works a snapshot rests, slice by
+// slice: it has all the time in the world, and takes about a tenth of one
+// processor and of the disk from the counting.
+const snapshotRest = 9
+
+// rest rests after work that began at a time.
+func rest(ctx context.Context, began time.Time) error {
+	select {
+	case <-time.After(snapshotRest * time.Since(began)):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // row is a cell as the walk saw it.
 type row struct {
 	cell     uint32
@@ -114,6 +130,7 @@ func (e *Engine) walk(ctx context.Context, s *journal.Snapshot, used uint32) err
 	rows := make([]row, 0, sliceCells)
 	names := make([]byte, 0, sliceCells*(cuenta.MaxName+1)/8)
 	for from := uint32(0); from < used; from += sliceCells {
+		began := time.Now()
 		if err := e.gate.Acquire(ctx, cuenta.ClassQueue, 1); err != nil {
 			return err
 		}
@@ -131,6 +148,9 @@ func (e *Engine) walk(ctx context.Context, s *journal.Snapshot, used uint32) err
 				return err
 			}
 			start = r.nameEnd
+		}
+		if err := rest(ctx, began); err != nil {
+			return err
 		}
 	}
 	return nil

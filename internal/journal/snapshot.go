@@ -14,7 +14,7 @@ import (
 
 // syncEvery bounds how much of a snapshot is written between two syncs, lest a
 // sync of the log wait for hundreds of megabytes.
-const syncEvery = 8 << 20
+const syncEvery = 1 << 20
 
 // Snapshot is a snapshot in the making. Its methods are called by one goroutine.
 // It ends with Commit or Abort.
