@@ -6,7 +6,7 @@ build:
 
 # Installs what the tests need beyond Go, then runs them all, the long forms too.
 test:
-	./scripts/test-needs
+	./scripts/needs test
 	CUENTA_TEST_PEERS=1 CUENTA_TEST_KILLS=200 go test -timeout 15m ./...
 
 race:
@@ -28,12 +28,12 @@ bench:
 # Beside Redis, PostgreSQL and etcd, and how cost grows: each writes its section of docs/benchmarks.md. QUICK=-quick
 # for a short run. They start servers on free ports of loopback, and stop them.
 bench-peers:
-	./scripts/bench-needs
+	./scripts/needs bench
 	go run ./test/peers $(QUICK) peers
 
 # Memory and restart with ten million counters; needs about 4 GB of memory and as much disk.
 bench-peers-scale:
-	./scripts/bench-needs
+	./scripts/needs bench
 	go run ./test/peers $(QUICK) scale
 
 bench-growth:
