@@ -158,7 +158,7 @@ func levels(p page) (all []int) {
 }
 
 func TestLinesAreShort(t *testing.T) {
-	const longest = 115 // characters; tables and links cannot be wrapped
+	const longest = 120 // characters; tables and links cannot be wrapped
 	for _, p := range pages(t) {
 		for line := range strings.Lines(p.prose) {
 			if len([]rune(line)) > longest && !strings.HasPrefix(line, "|") && !strings.Contains(line, "](") {

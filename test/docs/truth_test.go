@@ -14,6 +14,7 @@ import (
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/cli"
+	"github.com/cuenta-server/cuenta/internal/front/resp"
 	"github.com/cuenta-server/cuenta/internal/wire/text"
 )
 
@@ -50,8 +51,8 @@ func TestEveryCodeIsExplained(t *testing.T) {
 	p := read(t, "docs/protocols.md")
 	for code := cuenta.OK; code < cuenta.NumCodes; code++ {
 		cells := row(p, code.String())
-		if len(cells) != 6 {
-			t.Errorf("docs/protocols.md has no row of six cells for the code %s", code)
+		if len(cells) != 7 {
+			t.Errorf("docs/protocols.md has no row of seven cells for the code %s", code)
 			continue
 		}
 		if want := fates[code.Fate()]; cells[2] != want {
@@ -60,7 +61,26 @@ func TestEveryCodeIsExplained(t *testing.T) {
 		if code != cuenta.OK && (cells[3] != "`error "+code.String()+" …`" || cells[5] != "`"+code.String()+": …`") {
 			t.Errorf("docs/protocols.md maps %s to %s and %s", code, cells[3], cells[5])
 		}
+		if word := redisWord(code); word != "" && cells[6] != "`"+word+" …`" {
+			t.Errorf("docs/protocols.md maps %s to %s, and the Redis protocol says %s", code, cells[6], word)
+		}
 	}
+}
+
+// redisWord returns the first word of the error that INCR gets for a code. Codes
+// that are no error of it have none.
+func redisWord(code cuenta.Code) string {
+	if code == cuenta.OK || code == cuenta.Unmet {
+		return ""
+	}
+	s := resp.New(resp.Config{}).NewSession("peer", "local")
+	defer s.Close()
+	s.Filled(copy(s.Space(), "INCR a\r\n"))
+	var b cuenta.Batch
+	s.Decode(&b, cuenta.MaxBatch)
+	answer := string(s.AppendAnswers(nil, []cuenta.Result{{Code: code}}))
+	word, _, _ := strings.Cut(strings.TrimPrefix(answer, "-"), " ")
+	return word
 }
 
 // The answers to lines that need no counter, in docs/protocols.md: one or two
