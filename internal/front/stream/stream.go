@@ -10,8 +10,8 @@
 // server, the larger the batches: while a batch is written and synced, and its
 // answers are sent, the next one gathers in the kernel. The thread that has
 // decoded the requests leads the commit as well, so nobody is woken up and waited
-// for between a request and its answer. More threads were tried and do not pay:
-// they divide what one sync would have covered.
+// for between a request and its answer. A second thread would divide among two
+// syncs what one covers.
 //
 // A round takes at most 1024 requests of a connection, and connections take
 // turns, so one that never stops talking costs the others a round and not more.
