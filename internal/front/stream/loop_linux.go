@@ -29,10 +29,11 @@ const (
 //
 // It waits in epoll_wait itself, not in the runtime's poller, which would put a
 // switch of goroutines between an event and its answer: with one command in
-// flight on each connection that costs a fifth more processor time. It is not bound to its thread: alone it stays on it anyway,
-// and where it has to wait for another leader's commit, waking a bound thread
-// takes longer. System calls that cannot block are plain ones all the same, as
-// raw ones gain nothing that can be measured.
+// flight on each connection that costs a fifth more processor time. It is not
+// bound to its thread: alone it stays on it anyway, and where it has to wait for
+// another leader's commit, waking a bound thread takes longer. System calls that
+// cannot block are plain ones all the same, as raw ones gain nothing that can be
+// measured.
 type loop struct {
 	*Server
 	acceptor acceptor
