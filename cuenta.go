@@ -168,10 +168,10 @@ type Origin struct {
 	Principal string // who was authenticated; empty until there is authentication
 }
 
-// Batch is a run of requests from one origin that are applied in order, within
-// one commit group. A batch may be used again once Do has returned.
+// Batch is a run of requests that are applied in order, within one commit group.
+// A batch may be used again once Do has returned.
 type Batch struct {
-	Origin Origin
+	Origin Origin // its Peer is empty where a front gathers requests of many peers
 	Class  Class
 
 	// NoWait refuses the batch as [Busy] where it would otherwise wait for a

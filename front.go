@@ -62,7 +62,7 @@ type Directory interface {
 	// counter that exists during the whole listing is listed exactly once.
 	List(ctx context.Context, prefix string, cursor uint64, limit int) ([]Counter, uint64, error)
 
-	// Count returns how many counters exist.
+	// Count returns how many counters exist durably.
 	Count() uint64
 }
 

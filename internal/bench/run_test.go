@@ -224,7 +224,9 @@ func TestProgress(t *testing.T) {
 		if last.Elapsed != 3*time.Second || !near(last.P50, 10*time.Millisecond) || last.OperationsPerSecond < 70 || last.OperationsPerSecond > 80 {
 			t.Errorf("%+v", last)
 		}
-		if last.RecentErrors != 25 || last.Errors >= r.Errors || last.Operations >= r.Operations {
+		// A snapshot may be taken just before or behind a command that ends in the
+		// same moment.
+		if last.RecentErrors < 24 || last.RecentErrors > 26 || last.Errors >= r.Errors || last.Operations >= r.Operations {
 			t.Errorf("%+v, then %+v", last, r)
 		}
 	})

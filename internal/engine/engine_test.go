@@ -195,6 +195,9 @@ func TestNothingIsRevealedBeforeItsSync(t *testing.T) {
 	if err != nil || len(listed) != 1 || listed[0].Name != "old" {
 		t.Errorf("listed %+v, %v; want only what is durable", listed, err)
 	}
+	if n := e.Count(); n != 1 {
+		t.Errorf("%d counters are told of, want the durable one", n)
+	}
 	close(released)
 	close(s.release)
 	answered.Wait()

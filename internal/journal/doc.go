@@ -72,12 +72,14 @@
 //
 //	block   "CBLK", length u32, checksum u32, counters u32, then counters
 //	counter cell uvarint, name length u8, name, value varint, revision uvarint
-//	footer  "CEND", length u32, checksum u32, 0 u32, end u64, counters u64, blocks u64
+//	footer  "CEND", length u32, checksum u32, 0 u32, end u64, counters u64, blocks u64,
+//	        floor u64: the highest revision of a deletion before the beginning
 //
 // Cells ascend. The first of a block is whole, and each further one is counted
 // from the cell behind the one before. A checksum covers the whole of its block
-// and, before it, the header, so that it fits this one file only. End is the last sequence of which the snapshot may hold effects: the log must reach
-// it, or something is missing.
+// and, before it, the header, so that it fits this one file only. End is the last
+// sequence of which the snapshot may hold effects: the log must reach it, or
+// something is missing.
 //
 // # Recovery
 //

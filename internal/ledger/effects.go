@@ -56,12 +56,21 @@ func (l *Ledger) TakeEffects(dst []Effect) []Effect {
 
 // Publish shows durable effects to the readers of the shared cells.
 func (l *Ledger) Publish(effects []Effect) {
+	born := 0
 	for i := range effects {
 		e := &effects[i]
-		l.cells.At(e.Cell).Publish(e.Generation, e.Value, e.Revision)
+		c := l.cells.At(e.Cell)
+		if e.Opened || e.Dropped {
+			before, _, _ := c.DurableState()
+			born += int(e.Generation&1) - int(before&1)
+		}
+		c.Publish(e.Generation, e.Value, e.Revision)
 		if e.Dropped {
 			l.vacated = append(l.vacated, e.Cell)
 		}
+	}
+	if born != 0 {
+		l.durable.Add(int64(born))
 	}
 }
 

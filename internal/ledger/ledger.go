@@ -21,6 +21,7 @@ package ledger
 import (
 	"hash/maphash"
 	"math"
+	"sync/atomic"
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/shm"
@@ -45,13 +46,14 @@ type Ledger struct {
 	limit uint32
 	used  uint32   // cells from 0 to here have had a counter
 	free  []uint32 // vacant ones among them that a counter may move into
-	alive uint32   // counters
+	alive uint32   // counters, the not yet durable ones too
 	floor uint64   // the highest revision of a deletion
 
 	changed  []uint32 // cells with effects not taken yet, each once
 	newNames int      // bytes of names among them that the journal must learn
 	vacated  []uint32 // cells whose vacancy was published and not looked at since
 	touched  uint8    // see Fetch
+	durable  atomic.Int64
 }
 
 // New returns an empty ledger over empty cells, for at most limit counters and
@@ -75,8 +77,8 @@ func (l *Ledger) Close() error { return l.index.free() }
 // Used returns how many cells have had a counter: cells 0 to Used-1.
 func (l *Ledger) Used() uint32 { return l.used }
 
-// Count returns how many counters exist.
-func (l *Ledger) Count() uint32 { return l.alive }
+// Count returns how many counters exist durably. Anybody may ask at any time.
+func (l *Ledger) Count() uint64 { return uint64(l.durable.Load()) }
 
 // Floor returns the highest revision of a deletion.
 func (l *Ledger) Floor() uint64 { return l.floor }

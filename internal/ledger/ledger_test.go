@@ -176,7 +176,7 @@ func checkReplica(t *testing.T, seed uint64, l *Ledger, m *model) {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
 	}
-	if int(l.Count()) != len(m.counters) || l.Floor() != m.floor {
+	if int(l.Count()) != len(m.counters) || int(l.alive) != len(m.counters) || l.Floor() != m.floor {
 		t.Fatalf("seed %d: %d counters above %d, want %d above %d", seed, l.Count(), l.Floor(), len(m.counters), m.floor)
 	}
 	for name, c := range m.counters {

@@ -88,6 +88,7 @@ func (l *Ledger) Restored() error {
 			run = run[:0]
 		}
 	}
+	l.durable.Store(int64(l.alive))
 	return nil
 }
 

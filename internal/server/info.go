@@ -61,7 +61,7 @@ func (s *Server) describe(stats engine.Stats) inspect.Service {
 		Data:        s.config.Data,
 		Started:     s.started,
 		Uptime:      s.uptime(),
-		Counters:    uint64(stats.Counters),
+		Counters:    stats.Counters,
 		MaxCounters: uint64(stats.MaxCounters),
 		History:     stats.History,
 		Sequence:    stats.Sequence,

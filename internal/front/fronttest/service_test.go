@@ -32,7 +32,19 @@ func TestServiceKeepsTheContract(t *testing.T) {
 		{cuenta.Request{Op: cuenta.Add, N: 1, Counter: []byte("a b")}, cuenta.Result{Code: cuenta.Syntax}},
 		{cuenta.Request{Op: 0}, cuenta.Result{Code: cuenta.Syntax}},
 	}
+	steps = append(steps, []struct {
+		r    cuenta.Request
+		want cuenta.Result
+	}{
+		{cuenta.Request{Op: cuenta.Set, N: 7, If: cuenta.IfAbsent}, cuenta.Result{Code: cuenta.Unmet, Value: math.MinInt64, Revision: 4}},
+		{cuenta.Request{Op: cuenta.Set, N: 7, If: cuenta.IfPresent}, cuenta.Result{Value: 7, Revision: 5}},
+		{cuenta.Request{Op: cuenta.Check, N: 5}, cuenta.Result{Value: 7, Revision: 5}},
+		{cuenta.Request{Op: cuenta.Check, N: 4}, cuenta.Result{Code: cuenta.Unmet, Value: 7, Revision: 5}},
+	}...)
 	for i, step := range steps {
+		if (step.want.Code == cuenta.OK || step.want.Code == cuenta.Unmet) && step.want.Revision > 0 {
+			step.want.Generation = 1
+		}
 		if got := do(s, step.r)[0]; got != step.want {
 			t.Errorf("step %d: got %+v, want %+v", i, got, step.want)
 		}
@@ -70,7 +82,7 @@ func TestServiceRefusesAndStalls(t *testing.T) {
 	}
 	lift()
 	lift()
-	if got := (<-done)[0]; got != (cuenta.Result{Value: 1, Revision: 1}) {
+	if got := (<-done)[0]; got != (cuenta.Result{Generation: 1, Value: 1, Revision: 1}) {
 		t.Errorf("after the stall: got %+v", got)
 	}
 }
