@@ -28,7 +28,7 @@ const lookPause = time.Second
 // worker that lived long.
 type rhythm struct{ first, longest, long time.Duration }
 
-var defaultRhythm = rhythm{first: 20 * time.Millisecond, longest: 5 * time.Second, long: 5 * time.Second}
+var defaultRhythm = rhythm{first: 20 * time.Millisecond, longest: time.Second, long: time.Second}
 
 // Server serves the text protocol on one TCP listener.
 type Server struct {
