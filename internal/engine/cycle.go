@@ -76,7 +76,7 @@ func (c *Cycle) Apply(b *cuenta.Batch, deny cuenta.Code) (t Ticket) {
 			*out = cuenta.Result{Code: deny}
 			continue
 		}
-		switch c.ledger.ApplyHashed(r, hashes[i-from], out) {
+		switch c.ledger.Apply(r, hashes[i-from], out) {
 		case ledger.Fresh:
 			t = c.sealed + 1
 		case ledger.Taken:

@@ -27,7 +27,7 @@ func BenchmarkApply(b *testing.B) {
 				if next == len(requests) {
 					next = 0
 				}
-				l.Apply(&requests[next], &out)
+				l.Apply(&requests[next], l.Hash(&requests[next]), &out)
 				next++
 				if i%64 == 63 {
 					effects = l.TakeEffects(effects[:0])
@@ -53,7 +53,8 @@ func BenchmarkGrow(b *testing.B) {
 			for j, n := len(name)-1, i; j >= 8; j, n = j-1, n/10 {
 				name[j] = byte('0' + n%10)
 			}
-			l.Apply(&cuenta.Request{Op: cuenta.Add, N: 1, Counter: name}, &out)
+			request := cuenta.Request{Op: cuenta.Add, N: 1, Counter: name}
+			l.Apply(&request, l.Hash(&request), &out)
 			if i%64 == 63 {
 				effects = l.TakeEffects(effects[:0])
 				l.Publish(effects)

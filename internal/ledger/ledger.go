@@ -100,15 +100,10 @@ func (l *Ledger) Name(cell uint32) []byte {
 // Cell returns a used cell.
 func (l *Ledger) Cell(cell uint32) *shm.Cell { return l.cells.At(cell) }
 
-// Apply carries out one request and says how durable the answer's ground is.
-// The counter's name must be valid ([cuenta.ValidName]) or empty. What a Check
-// spans is the caller's to leave out.
-func (l *Ledger) Apply(r *cuenta.Request, out *cuenta.Result) Standing {
-	return l.ApplyHashed(r, l.Hash(r), out)
-}
-
-// ApplyHashed is Apply for a request whose Hash is known.
-func (l *Ledger) ApplyHashed(r *cuenta.Request, hash uint32, out *cuenta.Result) Standing {
+// Apply carries out one request, given its Hash, and says how durable the
+// answer's ground is. The counter's name must be valid ([cuenta.ValidName]) or
+// empty. What a Check spans is the caller's to leave out.
+func (l *Ledger) Apply(r *cuenta.Request, hash uint32, out *cuenta.Result) Standing {
 	if len(r.Identity) > 0 {
 		*out = cuenta.Result{Code: cuenta.Unsupported}
 		return Durable

@@ -35,7 +35,8 @@ func newLedger(t testing.TB, cells int) *Ledger {
 
 func apply(l *Ledger, op cuenta.Op, name string, n int64) (cuenta.Result, Standing) {
 	var out cuenta.Result
-	s := l.Apply(&cuenta.Request{Op: op, Counter: []byte(name), N: n}, &out)
+	r := cuenta.Request{Op: op, Counter: []byte(name), N: n}
+	s := l.Apply(&r, l.Hash(&r), &out)
 	return out, s
 }
 
@@ -145,7 +146,7 @@ func TestModel(t *testing.T) {
 		for range 20_000 {
 			request := randomRequest(r, names)
 			var got cuenta.Result
-			l.Apply(&request, &got)
+			l.Apply(&request, l.Hash(&request), &got)
 			want := m.apply(request)
 			if alive := got.Generation != 0; alive != (m.counters[string(request.Counter)] != nil) {
 				t.Fatalf("seed %d: after %v %s, alive %v", seed, request.Op, request.Counter, alive)
@@ -275,7 +276,7 @@ func TestRefusalsChangeNothing(t *testing.T) {
 		{cuenta.Request{Op: 99, Counter: []byte("a")}, cuenta.Syntax},
 	} {
 		var out cuenta.Result
-		if l.Apply(&c.r, &out); out.Code != c.want {
+		if l.Apply(&c.r, l.Hash(&c.r), &out); out.Code != c.want {
 			t.Errorf("%+v: %v, want %v", c.r, out.Code, c.want)
 		}
 	}

@@ -1,7 +1,6 @@
 package resp
 
 import (
-	"math"
 	"strconv"
 )
 
@@ -93,49 +92,6 @@ func AppendSet(dst []byte, v Version, n int) []byte {
 		return header(dst, '~', int64(n))
 	}
 	return AppendArray(dst, n)
-}
-
-// AppendPush appends the header of n elements that nobody asked for.
-func AppendPush(dst []byte, v Version, n int) []byte {
-	if v == V3 {
-		return header(dst, '>', int64(n))
-	}
-	return AppendArray(dst, n)
-}
-
-// AppendBool appends a truth value.
-func AppendBool(dst []byte, v Version, b bool) []byte {
-	switch {
-	case v == V3 && b:
-		return append(dst, "#t\r\n"...)
-	case v == V3:
-		return append(dst, "#f\r\n"...)
-	case b:
-		return append(dst, ":1\r\n"...)
-	}
-	return append(dst, ":0\r\n"...)
-}
-
-// AppendDouble appends a floating-point number.
-func AppendDouble(dst []byte, v Version, f float64) []byte {
-	var room [32]byte
-	digits := room[:0]
-	switch {
-	case math.IsInf(f, 1):
-		digits = append(digits, "inf"...)
-	case math.IsInf(f, -1):
-		digits = append(digits, "-inf"...)
-	case math.IsNaN(f):
-		digits = append(digits, "nan"...)
-	default:
-		digits = strconv.AppendFloat(digits, f, 'g', 17, 64)
-	}
-	if v != V3 {
-		return AppendBulk(dst, digits)
-	}
-	dst = append(dst, ',')
-	dst = append(dst, digits...)
-	return append(dst, '\r', '\n')
 }
 
 // AppendVerbatim appends a text that is to be shown as it is.
