@@ -12,9 +12,10 @@
 //
 //  1. Nothing revealed is ever taken back. No answer, a read's included, leaves
 //     the server before everything it reveals would survive a power cut.
-//  2. An identity's entry and its counter's change are one journal record. Until
-//     identities are built, a request that carries one is refused as
-//     [Unsupported], never half-heard.
+//  2. An identity's entry and its counter's change are one journal record. A
+//     repeat gets the original answer, also when that was a refusal by the
+//     ledger; the same identity with another operation is a conflict; one too
+//     old to be remembered is refused, and never applied again.
 //  3. A failed write or sync poisons the engine. It acknowledges nothing more,
 //     keeps answering reads of what is durable, and says so. A full disk is
 //     foreseen instead: space is reserved ahead, and without it changes are
@@ -49,12 +50,15 @@ const (
 type Op uint8
 
 const (
-	Get    Op = iota + 1 // reads; changes and creates nothing
-	Add                  // adds N, which may be negative or zero
-	Reset                // sets the value to 0
-	Set                  // sets the value to N, if the request's condition holds
-	Delete               // removes the counter; answers the value that it had
-	Check                // lets the next Span requests pass if the counter's revision is N
+	Get         Op = iota + 1 // reads; changes and creates nothing
+	Add                       // adds N, which may be negative or zero
+	Reset                     // sets the value to 0
+	Set                       // sets the value to N, if the request's condition holds
+	Delete                    // removes the counter; answers the value that it had
+	Check                     // lets the next Span requests pass if the counter's revision is N
+	All                       // carries out the next Span requests all or none
+	OpenSession               // grants a session
+	Outcome                   // tells what became of the request with this identity
 )
 
 func (op Op) String() string {
@@ -71,6 +75,12 @@ func (op Op) String() string {
 		return "delete"
 	case Check:
 		return "check"
+	case All:
+		return "all"
+	case OpenSession:
+		return "open-session"
+	case Outcome:
+		return "outcome"
 	}
 	return "unknown"
 }
@@ -101,19 +111,34 @@ type Request struct {
 	// If is the condition of a change: Add, Reset and Set.
 	If Condition
 
-	// Span is how many of the requests that follow a Check in its batch are
-	// refused as [Unmet], unseen, if the revision is another one.
+	// Span is how many of the requests that follow belong to a Check or an All.
+	// Those of a Check are refused as [Unmet], unseen, if the revision is another
+	// one. Those of an All, which are changes and reads, are carried out only if
+	// none of them is refused: otherwise that one has its own code and the rest
+	// are [Aborted].
 	Span uint16
 
-	// Identity makes a repeat of the request recognisable; empty for none.
-	// Borrowed like Counter.
-	Identity []byte
+	// Identity makes a repeat of a change recognisable, or is what Outcome asks
+	// about. That of an All is its requests' together, which then have none of
+	// their own.
+	Identity Identity
+
+	// Client stands for the host that asks; see [ClientOf]. When the memory for
+	// identities is shared out, what has the same number shares one part. 0: the
+	// host is not known.
+	Client uint32
 }
 
 // Result is the answer to one request.
 type Result struct {
-	// Code is OK, or why the request was refused.
+	// Code is OK, or why the request was refused. Of Outcome, it is that of the
+	// request asked about; [Absent] if there was none, [TooOld] if it is no longer
+	// known.
 	Code Code
+
+	// Replayed says that this is the answer to an earlier request with the same
+	// identity. Cell and Generation are then 0.
+	Replayed bool
 
 	// Cell and Generation say where the counter lives in the shared cells, for
 	// processes that map them. Generation 0: the counter does not exist.
@@ -122,12 +147,14 @@ type Result struct {
 
 	// Value is the counter's value after the operation; after Delete, the value
 	// that it had. With the code [Overflow] it is the end of int64 that the change
-	// would have passed.
+	// would have passed. Of All it is what the first of its requests answered, if
+	// that is a read, and otherwise how many of them had an effect.
 	Value int64
 
 	// Revision is the number of the counter's last change, the deletion included;
 	// 0 if it does not exist, or if there was nothing to delete. A counter made
-	// anew goes on above the highest revision ever deleted.
+	// anew goes on above the highest revision ever deleted. Of OpenSession it is
+	// the session's id; of All the first request's, if that is a read.
 	Revision uint64
 }
 

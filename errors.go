@@ -6,7 +6,7 @@ import (
 )
 
 // Code says why a request was refused. The names are part of every protocol
-// and are never translated.
+// and are never translated. The journal keeps the numbers: new codes go to the end.
 type Code uint8
 
 const (
@@ -25,6 +25,12 @@ const (
 	Unknown          // the journal failed while the change was under way
 	Forbidden        // the sender may not ask this
 	NotFound         // no front or service of that name
+	Conflict         // the identity was used for another operation
+	TooOld           // the identity's answer may have been forgotten
+	TooNew           // the key's own time is more than a minute ahead
+	NoSession        // no such session: never granted, or ended
+	Absent           // nothing was done under that identity
+	Aborted          // another request of its all-or-none batch was refused
 	NumCodes
 )
 
@@ -46,7 +52,7 @@ var codes = [NumCodes]struct {
 	OK:          {"ok", "done", Applied},
 	Syntax:      {"syntax", "cannot read the request", NotApplied},
 	TooLarge:    {"too-large", "the request is over its size limit", NotApplied},
-	Unsupported: {"unsupported", "identities are not supported yet", NotApplied},
+	Unsupported: {"unsupported", "understood, but not possible here", NotApplied},
 	Overflow:    {"overflow", "the counter would pass the end of int64", NotApplied},
 	Unmet:       {"unmet", "the condition does not hold", NotApplied},
 	Busy:        {"busy", "the server is at its limit, try again", NotApplied},
@@ -58,6 +64,12 @@ var codes = [NumCodes]struct {
 	Unknown:     {"unknown", "the journal failed, fate unknown", FateUnknown},
 	Forbidden:   {"forbidden", "this sender may not ask that", NotApplied},
 	NotFound:    {"not-found", "no service of that name", NotApplied},
+	Conflict:    {"conflict", "the identity was used for another operation", NotApplied},
+	TooOld:      {"too-old", "too old to be remembered, fate unknown", FateUnknown},
+	TooNew:      {"too-new", "the key's time is over a minute ahead", NotApplied},
+	NoSession:   {"no-session", "no such session: not granted, or ended", FateUnknown},
+	Absent:      {"absent", "nothing was done under that identity", NotApplied},
+	Aborted:     {"aborted", "another request of its batch was refused", NotApplied},
 }
 
 // String returns the code's name on the wire, such as "overflow".

@@ -9,6 +9,8 @@ package cuenta
 //	Services       (string) string   one line per front; the argument is ignored
 //	Start, Stop    (string) string   the argument names the front
 //	Apply          (RPCRequest) RPCReply
+//	Outcome        (RPCRequest) RPCReply   what became of the request with its identity
+//	OpenSession    (int64) uint64          the argument is ignored
 //	List           (RPCList) RPCListed
 //	Fronts         (int64) []ServiceStatus
 //
@@ -18,16 +20,19 @@ const RPCService = "Cuenta"
 
 // RPCRequest is the argument of Apply.
 type RPCRequest struct {
-	Op       string // "get", "add", "reset"
+	Op       string // "get", "add", "reset", "set", "delete"
 	Counter  string // empty means DefaultCounter
 	N        int64
-	Identity string // refused as Unsupported until identities are built
+	Identity string // an idempotency key, empty for none
+
+	Session, Number, Lowest uint64 // see Identity
 }
 
 // RPCReply is the reply of Apply.
 type RPCReply struct {
 	Value    int64
 	Revision uint64
+	Replayed bool // see Result
 }
 
 // RPCList is the argument of List; see [Operator].

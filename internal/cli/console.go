@@ -44,7 +44,7 @@ func (c console) say(line string, w io.Writer) error {
 		return err
 	}
 	value, err := c.apply(cuenta.RPCRequest{
-		Op: r.Op.String(), Counter: string(r.Counter), N: r.N, Identity: string(r.Identity),
+		Op: r.Op.String(), Counter: string(r.Counter), N: r.N, Identity: string(r.Identity.Key),
 	})
 	if err != nil {
 		return err

@@ -17,7 +17,7 @@ var sentences = [cuenta.NumCodes]string{
 	cuenta.OK:          "hecho",
 	cuenta.Syntax:      "no se entiende la petición",
 	cuenta.TooLarge:    "la petición pasa de su tamaño máximo",
-	cuenta.Unsupported: "las identidades todavía no existen",
+	cuenta.Unsupported: "se entiende, pero aquí no es posible",
 	cuenta.Overflow:    "la cuenta se saldría de int64",
 	cuenta.Unmet:       "la condición no se cumple",
 	cuenta.Busy:        "el servidor está al límite; inténtelo otra vez",
@@ -29,6 +29,12 @@ var sentences = [cuenta.NumCodes]string{
 	cuenta.Unknown:     "el registro falló; no se sabe si el cambio se hizo",
 	cuenta.Forbidden:   "quien lo pide no puede pedirlo",
 	cuenta.NotFound:    "no hay ningún servicio con ese nombre",
+	cuenta.Conflict:    "la identidad ya sirvió para otra operación",
+	cuenta.TooOld:      "es demasiado antigua para recordarla; no se sabe qué fue de ella",
+	cuenta.TooNew:      "la hora de la clave se adelanta más de un minuto",
+	cuenta.NoSession:   "no existe esa sesión: nunca se concedió, o terminó",
+	cuenta.Absent:      "nada se hizo con esa identidad",
+	cuenta.Aborted:     "otra petición de su lote fue rechazada",
 }
 
 // details says in Spanish what the text protocol says about malformed commands.

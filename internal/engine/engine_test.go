@@ -125,7 +125,7 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 	withID := add("a", 1)
-	withID.Identity = []byte("x")
+	withID.Identity.Key = []byte("x")
 	if r := do(e, cuenta.ClassConsole, withID, add("a", math.MaxInt64), add("a", 1)); r[0].Code != cuenta.Unsupported ||
 		r[1].Code != cuenta.OK || r[2].Code != cuenta.Overflow {
 		t.Errorf("results %+v", r)

@@ -104,7 +104,7 @@ func (l *Ledger) Cell(cell uint32) *shm.Cell { return l.cells.At(cell) }
 // answer's ground is. The counter's name must be valid ([cuenta.ValidName]) or
 // empty. What a Check spans is the caller's to leave out.
 func (l *Ledger) Apply(r *cuenta.Request, hash uint32, out *cuenta.Result) Standing {
-	if len(r.Identity) > 0 {
+	if r.Identity.Given() {
 		*out = cuenta.Result{Code: cuenta.Unsupported}
 		return Durable
 	}

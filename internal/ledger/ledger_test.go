@@ -272,7 +272,7 @@ func TestRefusalsChangeNothing(t *testing.T) {
 		{cuenta.Request{Op: cuenta.Add, Counter: []byte("a"), N: 1}, cuenta.Overflow},
 		{cuenta.Request{Op: cuenta.Add, Counter: []byte("c"), N: 1}, cuenta.TooMany},
 		{cuenta.Request{Op: cuenta.Add, Counter: []byte("a b"), N: 1}, cuenta.Syntax},
-		{cuenta.Request{Op: cuenta.Add, Counter: []byte("a"), N: 1, Identity: []byte("x")}, cuenta.Unsupported},
+		{cuenta.Request{Op: cuenta.Add, Counter: []byte("a"), N: 1, Identity: cuenta.Identity{Key: []byte("x")}}, cuenta.Unsupported},
 		{cuenta.Request{Op: 99, Counter: []byte("a")}, cuenta.Syntax},
 	} {
 		var out cuenta.Result

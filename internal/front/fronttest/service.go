@@ -20,6 +20,7 @@ type Service struct {
 	moved    *sync.Cond // stalled or blocked changed
 	counters map[string]*count
 	floor    uint64 // the highest revision of a deletion
+	memory   memory
 	origins  map[cuenta.Origin]int
 	calls    Calls
 	refusal  cuenta.Code
@@ -46,6 +47,7 @@ type Calls struct {
 func NewService() *Service {
 	s := &Service{
 		counters: make(map[string]*count),
+		memory:   newMemory(),
 		origins:  make(map[cuenta.Origin]int),
 	}
 	s.moved = sync.NewCond(&s.mu)
@@ -109,26 +111,27 @@ func (s *Service) sit(ctx context.Context) bool {
 // applyAll applies a batch's requests in order; what a failed Check spans is not
 // looked at.
 func (s *Service) applyAll(b *cuenta.Batch) {
-	skip := 0
-	for i := range b.Requests {
-		r := &b.Requests[i]
-		if skip > 0 {
-			skip--
-			b.Results = append(b.Results, cuenta.Result{Code: cuenta.Unmet})
+	for rest := b.Requests; len(rest) > 0; {
+		r := &rest[0]
+		rest = rest[1:]
+		if r.Op == cuenta.All {
+			span := rest[:min(int(r.Span), len(rest))]
+			b.Results = append(b.Results, s.all(r, span)...)
+			rest = rest[len(span):]
 			continue
 		}
-		result := s.apply(r)
-		if r.Op == cuenta.Check && result.Code == cuenta.Unmet {
-			skip = int(r.Span)
-		}
+		result := s.identified(r)
 		b.Results = append(b.Results, result)
+		if r.Op == cuenta.Check && result.Code == cuenta.Unmet {
+			for range min(int(r.Span), len(rest)) {
+				b.Results = append(b.Results, cuenta.Result{Code: cuenta.Unmet})
+				rest = rest[1:]
+			}
+		}
 	}
 }
 
 func (s *Service) apply(r *cuenta.Request) cuenta.Result {
-	if len(r.Identity) > 0 {
-		return cuenta.Result{Code: cuenta.Unsupported}
-	}
 	name := r.Counter
 	if len(name) == 0 {
 		name = []byte(cuenta.DefaultCounter)

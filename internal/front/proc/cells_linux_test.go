@@ -53,7 +53,7 @@ func (s *ledger) apply(r *cuenta.Request) cuenta.Result {
 	switch {
 	case r.Op == cuenta.Get:
 		s.reads++
-		if len(r.Identity) > 0 {
+		if r.Identity.Given() {
 			return cuenta.Result{Code: cuenta.Unsupported}
 		}
 		if at < 0 {

@@ -136,7 +136,7 @@ func (l *loop) decode(c *conn) int {
 func (l *loop) answerHere(c *conn) int {
 	for i := range c.batch.Requests {
 		r := &c.batch.Requests[i]
-		if r.Op != cuenta.Get || len(r.Identity) > 0 || !l.places.read(r.Counter, &c.batch.Results[i]) {
+		if r.Op != cuenta.Get || r.Identity.Given() || !l.places.read(r.Counter, &c.batch.Results[i]) {
 			return i
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/cuenta-server/cuenta"
-	"github.com/cuenta-server/cuenta/internal/wire/text"
 )
 
 // A request on the ring is a head of 16 bytes, the counter's name and the
@@ -20,7 +19,7 @@ import (
 const (
 	requestHead = 16
 	answerSize  = 32
-	maxRequest  = requestHead + cuenta.MaxName + text.MaxKey
+	maxRequest  = requestHead + cuenta.MaxName + cuenta.MaxKey
 
 	// kindHello announces a connection; the name is its peer. Other kinds are a
 	// [cuenta.Op].
@@ -40,10 +39,10 @@ type request struct {
 
 func appendRequest(dst []byte, tag uint32, kind uint8, r *cuenta.Request) []byte {
 	dst = binary.LittleEndian.AppendUint32(dst, tag)
-	dst = append(dst, kind, byte(len(r.Counter)), byte(len(r.Identity)), 0)
+	dst = append(dst, kind, byte(len(r.Counter)), byte(len(r.Identity.Key)), 0)
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(r.N))
 	dst = append(dst, r.Counter...)
-	return append(dst, r.Identity...)
+	return append(dst, r.Identity.Key...)
 }
 
 // parseRequest reads a message, of which it believes nothing.
@@ -52,12 +51,12 @@ func parseRequest(m []byte, r *request) error {
 		return errLie
 	}
 	name, identity := int(m[5]), int(m[6])
-	if m[7] != 0 || len(m) != requestHead+name+identity || identity > text.MaxKey {
+	if m[7] != 0 || len(m) != requestHead+name+identity || identity > cuenta.MaxKey {
 		return errLie
 	}
 	r.tag, r.kind = binary.LittleEndian.Uint32(m), m[4]
 	r.N = int64(binary.LittleEndian.Uint64(m[8:]))
-	r.Counter, r.Identity = m[requestHead:requestHead+name], m[requestHead+name:]
+	r.Counter, r.Identity.Key = m[requestHead:requestHead+name], m[requestHead+name:]
 	switch r.kind {
 	case uint8(cuenta.Get), uint8(cuenta.Add), uint8(cuenta.Reset):
 		r.Op = cuenta.Op(r.kind)

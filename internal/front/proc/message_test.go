@@ -14,9 +14,9 @@ import (
 func TestRequestsTravelWhole(t *testing.T) {
 	name := []byte(strings.Repeat("n", cuenta.MaxName))
 	for _, want := range []cuenta.Request{
-		{Op: cuenta.Get, Counter: []byte{}, Identity: []byte{}},
-		{Op: cuenta.Add, N: -1 << 63, Counter: []byte("ñandú"), Identity: []byte("7f3a-19")},
-		{Op: cuenta.Reset, N: 1<<63 - 1, Counter: name, Identity: []byte(strings.Repeat("k", 128))},
+		{Op: cuenta.Get, Counter: []byte{}, Identity: cuenta.Identity{Key: []byte{}}},
+		{Op: cuenta.Add, N: -1 << 63, Counter: []byte("ñandú"), Identity: cuenta.Identity{Key: []byte("7f3a-19")}},
+		{Op: cuenta.Reset, N: 1<<63 - 1, Counter: name, Identity: cuenta.Identity{Key: []byte(strings.Repeat("k", 128))}},
 	} {
 		m := appendRequest(nil, 0xfedcba98, uint8(want.Op), &want)
 		if len(m) > shm.MaxMessage || len(m) > maxRequest {
@@ -54,7 +54,7 @@ func TestAnswersTravelWhole(t *testing.T) {
 
 // One change each to an honest message.
 func TestLiesAreSeen(t *testing.T) {
-	honest := appendRequest(nil, 1, uint8(cuenta.Add), &cuenta.Request{N: 4, Counter: []byte("visitas"), Identity: []byte("k")})
+	honest := appendRequest(nil, 1, uint8(cuenta.Add), &cuenta.Request{N: 4, Counter: []byte("visitas"), Identity: cuenta.Identity{Key: []byte("k")}})
 	hello := appendRequest(nil, 1, kindHello, &cuenta.Request{Counter: []byte("127.0.0.1:9")})
 	change := func(m []byte, at int, b byte) []byte {
 		m = bytes.Clone(m)
@@ -71,7 +71,7 @@ func TestLiesAreSeen(t *testing.T) {
 		"unknown kind":         change(honest, 4, 4),
 		"name too long":        change(honest, 5, 8),
 		"identity too long":    change(honest, 6, 200),
-		"identity over bound":  appendRequest(nil, 1, 1, &cuenta.Request{Identity: bytes.Repeat([]byte("k"), 129)}),
+		"identity over bound":  appendRequest(nil, 1, 1, &cuenta.Request{Identity: cuenta.Identity{Key: bytes.Repeat([]byte("k"), 129)}}),
 		"padding":              change(honest, 7, 1),
 		"bad name":             change(honest, requestHead, ' '),
 		"hello without a peer": appendRequest(nil, 1, kindHello, &cuenta.Request{}),
@@ -93,7 +93,7 @@ func TestLiesAreSeen(t *testing.T) {
 
 // Whatever a worker sends, what gets through is a request that a front may make.
 func FuzzParseRequest(f *testing.F) {
-	f.Add(appendRequest(nil, 1, uint8(cuenta.Add), &cuenta.Request{N: 4, Counter: []byte("visitas"), Identity: []byte("k")}))
+	f.Add(appendRequest(nil, 1, uint8(cuenta.Add), &cuenta.Request{N: 4, Counter: []byte("visitas"), Identity: cuenta.Identity{Key: []byte("k")}}))
 	f.Add(appendRequest(nil, 1, kindHello, &cuenta.Request{Counter: []byte("[::1]:9")}))
 	f.Fuzz(func(t *testing.T, m []byte) {
 		var r request

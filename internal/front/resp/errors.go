@@ -25,7 +25,7 @@ var refusals = [cuenta.NumCodes]string{
 	cuenta.OK:          "",
 	cuenta.Syntax:      errName, // the one thing that a session leaves unread
 	cuenta.TooLarge:    "ERR the command is over its size limit",
-	cuenta.Unsupported: "ERR identities are not supported yet",
+	cuenta.Unsupported: "ERR understood, but not possible here",
 	cuenta.Overflow:    errOverflow,
 	cuenta.Unmet:       "ERR the condition does not hold",
 	cuenta.Busy:        "TRYAGAIN the server is at its limit",
@@ -37,6 +37,12 @@ var refusals = [cuenta.NumCodes]string{
 	cuenta.Unknown:     "UNKNOWN the journal failed, the change may or may not survive",
 	cuenta.Forbidden:   "NOPERM this sender may not ask that",
 	cuenta.NotFound:    "ERR no service of that name",
+	cuenta.Conflict:    "CONFLICT the identity was used for another operation",
+	cuenta.TooOld:      "TOOOLD the identity is too old to be remembered, its fate is unknown",
+	cuenta.TooNew:      "TOONEW the key's own time is more than a minute ahead",
+	cuenta.NoSession:   "NOSESSION no such session: never granted, or ended",
+	cuenta.Absent:      "ABSENT nothing was done under that identity",
+	cuenta.Aborted:     "ERR another request of its batch was refused",
 }
 
 // refusal returns the error for a code.

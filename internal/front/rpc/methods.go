@@ -62,7 +62,8 @@ func (m *methods) Get(_ int64, value *int64) error {
 
 // Apply applies one request to any counter.
 func (m *methods) Apply(r cuenta.RPCRequest, reply *cuenta.RPCReply) error {
-	request := cuenta.Request{Counter: []byte(r.Counter), N: r.N, Identity: []byte(r.Identity)}
+	request := cuenta.Request{Counter: []byte(r.Counter), N: r.N,
+		Identity: cuenta.Identity{Key: []byte(r.Identity), Session: r.Session, Number: r.Number, Lowest: r.Lowest}}
 	switch r.Op {
 	case "get":
 		request.Op = cuenta.Get

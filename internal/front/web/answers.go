@@ -32,6 +32,12 @@ var statuses = [cuenta.NumCodes]int{
 	cuenta.Unknown:     http.StatusInternalServerError,
 	cuenta.Forbidden:   http.StatusForbidden,
 	cuenta.NotFound:    http.StatusNotFound,
+	cuenta.Conflict:    http.StatusUnprocessableEntity, // as the draft of the Idempotency-Key header has it
+	cuenta.TooOld:      http.StatusGone,
+	cuenta.TooNew:      http.StatusBadRequest,
+	cuenta.NoSession:   http.StatusNotFound,
+	cuenta.Absent:      http.StatusNotFound,
+	cuenta.Aborted:     http.StatusFailedDependency,
 }
 
 // retryAfter is the advice, in seconds, that goes with status 503.

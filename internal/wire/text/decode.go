@@ -150,17 +150,12 @@ func counterOption(name []byte, r *cuenta.Request) Verdict {
 }
 
 func keyOption(key []byte, r *cuenta.Request) Verdict {
-	if r.Identity != nil {
+	if r.Identity.Key != nil {
 		return badRepeat
 	}
-	if len(key) == 0 || len(key) > MaxKey {
+	if !cuenta.ValidKey(key) {
 		return badKey
 	}
-	for _, c := range key {
-		if c <= ' ' || c > '~' {
-			return badKey
-		}
-	}
-	r.Identity = key
+	r.Identity.Key = key
 	return Command
 }

@@ -12,17 +12,17 @@ import (
 )
 
 func request(op cuenta.Op, n int64, counter, key string) cuenta.Request {
-	return cuenta.Request{Op: op, N: n, Counter: []byte(counter), Identity: []byte(key)}
+	return cuenta.Request{Op: op, N: n, Counter: []byte(counter), Identity: cuenta.Identity{Key: []byte(key)}}
 }
 
 // show makes requests comparable: nil and empty mean the same.
 func show(r cuenta.Request) string {
-	return fmt.Sprintf("%v %d @%q id=%q", r.Op, r.N, r.Counter, r.Identity)
+	return fmt.Sprintf("%v %d @%q id=%q", r.Op, r.N, r.Counter, r.Identity.Key)
 }
 
 func TestDecodeCommands(t *testing.T) {
 	longName := strings.Repeat("n", cuenta.MaxName)
-	longKey := strings.Repeat("k", MaxKey)
+	longKey := strings.Repeat("k", cuenta.MaxKey)
 	zeros := strings.Repeat("0", MaxLine-len("inc.7"))
 	tests := []struct {
 		line string
@@ -105,7 +105,7 @@ func TestDecodeMalformed(t *testing.T) {
 			"inc.4 @", "inc.4 @ id=a", "inc.4 @a\tb", "inc.4 @a\x00", "inc.4 @\xff", "inc.4 @a\u00a0b", "inc.4 @\ufeffa", "inc.4 @a\u0085",
 			"inc.4 @" + strings.Repeat("n", cuenta.MaxName+1),
 		},
-		badKey:   {"inc.4 id=", "inc.4 id= @a", "inc.4 id=ñ", "inc.4 id=a\tb", "inc.4 id=\x7f", "inc.4 id=" + strings.Repeat("k", MaxKey+1)},
+		badKey:   {"inc.4 id=", "inc.4 id= @a", "inc.4 id=ñ", "inc.4 id=a\tb", "inc.4 id=\x7f", "inc.4 id=" + strings.Repeat("k", cuenta.MaxKey+1)},
 		badExtra: {"ayuda ", "salir ", "salir now", "ayuda @a"},
 	}
 	for want, lines := range tests {
@@ -115,7 +115,7 @@ func TestDecodeMalformed(t *testing.T) {
 			if v != want {
 				t.Errorf("%.60q: verdict %d %q, want %q", line, v, v.Answer(), want.Answer())
 			}
-			if !v.Bad() || r.Op != 0 || r.Counter != nil || r.Identity != nil {
+			if !v.Bad() || r.Op != 0 || r.Counter != nil || r.Identity.Key != nil {
 				t.Errorf("%.60q: a request came of it: %s", line, show(r))
 			}
 		}
@@ -202,7 +202,7 @@ func naive(line []byte) (cuenta.Request, bool) {
 	if (verb == "res" || verb == "con") && n.Sign() != 0 {
 		return r, false
 	}
-	r.Counter, r.Identity = append(m[3], m[5]...), append(m[4], m[6]...)
+	r.Counter, r.Identity.Key = append(m[3], m[5]...), append(m[4], m[6]...)
 	if r.Counter != nil && !cuenta.ValidName(r.Counter) {
 		return r, false
 	}

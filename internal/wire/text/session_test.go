@@ -24,7 +24,7 @@ func (c counters) do(b *cuenta.Batch) {
 		value := c[name]
 		result := cuenta.Result{}
 		switch {
-		case len(r.Identity) > 0:
+		case r.Identity.Given():
 			result.Code = cuenta.Unsupported
 		case r.Op == cuenta.Add && r.N > 0 && value > math.MaxInt64-r.N:
 			result = cuenta.Result{Code: cuenta.Overflow, Value: math.MaxInt64}

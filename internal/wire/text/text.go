@@ -32,9 +32,6 @@ const (
 	// MaxLine is the longest command, in bytes, its line end not counted.
 	MaxLine = 512
 
-	// MaxKey is the longest key of an id= option, in bytes.
-	MaxKey = 128
-
 	// MaxAnswer is the longest answer, in bytes, its line end counted.
 	MaxAnswer = 64
 )
