@@ -4,8 +4,18 @@ import (
 	"fmt"
 	"hash/crc32"
 	"maps"
+	"time"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/uuid"
+)
+
+const (
+	// retention is how long keys with a time of their own may be repeated.
+	retention = 24 * time.Hour
+
+	// maxAhead is how far that time may be in the future.
+	maxAhead = time.Minute
 )
 
 // memory is what the service remembers of identities: everything, for ever.
@@ -42,7 +52,26 @@ func (m *memory) look(id cuenta.Identity) (remembered, cuenta.Code) {
 			return remembered{}, cuenta.TooOld
 		}
 	}
-	return m.answers[keyOf(id)], cuenta.OK
+	old, known := m.answers[keyOf(id)]
+	if !known {
+		return old, timely(id.Key)
+	}
+	return old, cuenta.OK
+}
+
+// timely tells whether a key that is not remembered may be new.
+func timely(key []byte) cuenta.Code {
+	ms, ok := uuid.Time(key)
+	if !ok {
+		return cuenta.OK
+	}
+	switch age := time.Since(time.UnixMilli(ms)); {
+	case age >= retention:
+		return cuenta.TooOld
+	case age < -maxAhead:
+		return cuenta.TooNew
+	}
+	return cuenta.OK
 }
 
 func (m *memory) keep(id cuenta.Identity, fingerprint uint32, results []cuenta.Result) {

@@ -6,6 +6,7 @@ package fronttest
 
 import (
 	"context"
+	"maps"
 	"math"
 	"sync"
 
@@ -22,6 +23,7 @@ type Service struct {
 	floor    uint64 // the highest revision of a deletion
 	memory   memory
 	origins  map[cuenta.Origin]int
+	clients  map[uint32]int
 	calls    Calls
 	refusal  cuenta.Code
 	stalled  bool
@@ -49,6 +51,7 @@ func NewService() *Service {
 		counters: make(map[string]*count),
 		memory:   newMemory(),
 		origins:  make(map[cuenta.Origin]int),
+		clients:  make(map[uint32]int),
 	}
 	s.moved = sync.NewCond(&s.mu)
 	return s
@@ -79,6 +82,11 @@ func (s *Service) Do(ctx context.Context, b *cuenta.Batch) {
 // note writes down who asked for what.
 func (s *Service) note(b *cuenta.Batch) {
 	s.origins[b.Origin] += len(b.Requests)
+	for i := range b.Requests {
+		if b.Requests[i].Identity.Given() {
+			s.clients[b.Requests[i].Client]++
+		}
+	}
 	s.calls.Batches++
 	s.calls.Requests += len(b.Requests)
 	s.calls.Largest = max(s.calls.Largest, len(b.Requests))
@@ -227,11 +235,14 @@ func (s *Service) Calls() Calls {
 func (s *Service) Origins() map[cuenta.Origin]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := make(map[cuenta.Origin]int, len(s.origins))
-	for o, n := range s.origins {
-		all[o] = n
-	}
-	return all
+	return maps.Clone(s.origins)
+}
+
+// Clients returns the requests with an identity so far, by their Client.
+func (s *Service) Clients() map[uint32]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.clients)
 }
 
 // Refuse makes every request from now on be answered with code; OK ends it.

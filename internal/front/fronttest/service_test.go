@@ -28,7 +28,7 @@ func TestServiceKeepsTheContract(t *testing.T) {
 		{cuenta.Request{Op: cuenta.Reset, N: 9}, cuenta.Result{Revision: 3}},
 		{cuenta.Request{Op: cuenta.Add, N: math.MinInt64}, cuenta.Result{Value: math.MinInt64, Revision: 4}},
 		{cuenta.Request{Op: cuenta.Add, N: -1}, cuenta.Result{Code: cuenta.Overflow, Value: math.MinInt64, Revision: 4}},
-		{cuenta.Request{Op: cuenta.Add, N: 1, Identity: cuenta.Identity{Key: []byte("k")}}, cuenta.Result{Code: cuenta.Unsupported}},
+		{cuenta.Request{Op: cuenta.Add, N: 1, Identity: cuenta.Identity{Key: []byte("k k")}}, cuenta.Result{Code: cuenta.Syntax}},
 		{cuenta.Request{Op: cuenta.Add, N: 1, Counter: []byte("a b")}, cuenta.Result{Code: cuenta.Syntax}},
 		{cuenta.Request{Op: 0}, cuenta.Result{Code: cuenta.Syntax}},
 	}

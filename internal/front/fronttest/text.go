@@ -51,6 +51,12 @@ func Text(t *testing.T, dial Dial) {
 		{"DefaultCounter", (*suite).defaultCounter},
 		{"Limits", (*suite).limits},
 		{"Identity", (*suite).identity},
+		{"IdentityConflict", (*suite).identityConflict},
+		{"IdentityRefused", (*suite).identityRefused},
+		{"IdentityTime", (*suite).identityTime},
+		{"BadKeys", (*suite).badKeys},
+		{"DuplicatesInOneSegment", (*suite).duplicatesInOneSegment},
+		{"DuplicatesAtOnce", (*suite).duplicatesAtOnce},
 		{"HelpAndQuit", (*suite).helpAndQuit},
 		{"EmptyLines", (*suite).emptyLines},
 		{"SplitCommand", (*suite).splitCommand},
@@ -153,14 +159,6 @@ func (s *suite) limits(t *testing.T) {
 			t.Fatalf("%s: got %s, want %s", step[0], quote(got), step[1])
 		}
 	}
-}
-
-// identity: a request with an identity is refused whole until identities are
-// built, never half-heard.
-func (s *suite) identity(t *testing.T) {
-	n, c := s.fresh(), s.client(t)
-	c.Send("inc.4 id=7f3a-19 @" + n + "\ninc.4 @" + n + " id=7f3a-20\ncon.0 @" + n + "\n")
-	c.Expect("error unsupported …", "error unsupported …", "0")
 }
 
 func (s *suite) helpAndQuit(t *testing.T) {
