@@ -82,9 +82,8 @@ func (l *Ledger) releaseVacated() {
 		if c.Alive() || c.Flags&changed != 0 || c.NameLen == 0 {
 			continue
 		}
-		l.index.remove(l.hash(l.Name(cell)), cell)
-		l.names.release(c)
-		c.NameLen = 0
+		l.index.Remove(l.hash(l.Name(cell)), cell)
+		l.releaseName(c)
 		l.free = append(l.free, cell)
 	}
 	l.vacated = l.vacated[:0]

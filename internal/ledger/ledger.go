@@ -15,15 +15,18 @@
 // Only then may another counter move in.
 //
 // The files in reading order: ledger.go (requests), effects.go (what they leave
-// behind), index.go (names to cells), arena.go (long names), restore.go (restarts).
+// behind), restore.go (restarts).
 package ledger
 
 import (
+	"encoding/binary"
+	"errors"
 	"hash/maphash"
 	"math"
 	"sync/atomic"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/offheap"
 	"github.com/cuenta-server/cuenta/internal/shm"
 )
 
@@ -40,8 +43,8 @@ const (
 // Publish, which may run beside all but TakeEffects and itself.
 type Ledger struct {
 	cells shm.Cells
-	index *index
-	names arena
+	index *offheap.Index
+	names offheap.Arena // those too long for their cells
 	seed  maphash.Seed
 	limit uint32
 	used  uint32   // cells from 0 to here have had a counter
@@ -59,7 +62,7 @@ type Ledger struct {
 // New returns an empty ledger over empty cells, for at most limit counters and
 // no more than there are cells.
 func New(cells shm.Cells, limit uint32) (*Ledger, error) {
-	ix, err := newIndex(minIndexBits)
+	ix, err := offheap.NewIndex()
 	if err != nil {
 		return nil, err
 	}
@@ -67,12 +70,12 @@ func New(cells shm.Cells, limit uint32) (*Ledger, error) {
 		cells: cells,
 		index: ix,
 		seed:  maphash.MakeSeed(),
-		limit: min(limit, uint32(min(cells.Len(), maxCells))),
+		limit: min(limit, uint32(min(cells.Len(), offheap.MaxItems))),
 	}, nil
 }
 
 // Close gives the index back to the system. The cells are the caller's.
-func (l *Ledger) Close() error { return l.index.free() }
+func (l *Ledger) Close() error { return errors.Join(l.index.Free(), l.names.Free()) }
 
 // Used returns how many cells have had a counter: cells 0 to Used-1.
 func (l *Ledger) Used() uint32 { return l.used }
@@ -85,7 +88,7 @@ func (l *Ledger) Floor() uint64 { return l.floor }
 
 // Memory returns the bytes that the counters take, in cells and index.
 func (l *Ledger) Memory() uint64 {
-	return uint64(l.used)*shm.CellSize + l.index.memory() + l.names.memory()
+	return uint64(l.used)*shm.CellSize + l.index.Memory() + l.names.Memory()
 }
 
 // Name returns the name of the counter in a used cell. It must not be changed.
@@ -94,7 +97,7 @@ func (l *Ledger) Name(cell uint32) []byte {
 	if c.NameLen <= shm.InlineName {
 		return c.Name[:c.NameLen]
 	}
-	return l.names.get(c)
+	return l.names.At(placeOf(c), int(c.NameLen))
 }
 
 // Cell returns a used cell.
@@ -225,11 +228,14 @@ func (l *Ledger) open(name []byte, hash, cell uint32, found bool) (uint32, cuent
 		if cell, ok = l.vacancy(); !ok {
 			return 0, cuenta.TooMany
 		}
-		if err := l.index.insert(hash, cell); err != nil {
+		if err := l.putName(cell, name); err != nil {
+			return 0, cuenta.TooMany
+		}
+		if err := l.index.Insert(hash, cell); err != nil {
+			l.releaseName(l.cells.At(cell))
 			return 0, cuenta.TooMany
 		}
 		l.take(cell)
-		l.putName(cell, name)
 	}
 	c := l.cells.At(cell)
 	c.Generation++
@@ -255,14 +261,32 @@ func (l *Ledger) take(cell uint32) {
 	l.free = l.free[:len(l.free)-1]
 }
 
-func (l *Ledger) putName(cell uint32, name []byte) {
+// putName writes a name into its cell, or its place in the arena.
+func (l *Ledger) putName(cell uint32, name []byte) error {
 	c := l.cells.At(cell)
-	c.NameLen = uint8(len(name))
 	if len(name) <= shm.InlineName {
 		copy(c.Name[:], name)
 	} else {
-		l.names.put(c, name)
+		place, err := l.names.Put(name)
+		if err != nil {
+			return err
+		}
+		binary.LittleEndian.PutUint32(c.Name[:4], uint32(place))
 	}
+	c.NameLen = uint8(len(name))
+	return nil
+}
+
+func placeOf(c *shm.Cell) offheap.Place {
+	return offheap.Place(binary.LittleEndian.Uint32(c.Name[:4]))
+}
+
+// releaseName takes the name out of a cell.
+func (l *Ledger) releaseName(c *shm.Cell) {
+	if c.NameLen > shm.InlineName {
+		l.names.Release(placeOf(c), int(c.NameLen))
+	}
+	c.NameLen = 0
 }
 
 func (l *Ledger) delete(cell uint32, found bool, out *cuenta.Result) Standing {
@@ -298,7 +322,7 @@ func (l *Ledger) Fetch(requests []cuenta.Request, hashes *[Ahead]uint32) {
 	var cells [Ahead]uint32
 	for i := range requests {
 		hashes[i] = l.Hash(&requests[i])
-		cells[i] = l.index.home(hashes[i])
+		cells[i] = l.index.Home(hashes[i])
 	}
 	var touched uint8
 	for _, cell := range cells[:len(requests)] {
@@ -310,9 +334,9 @@ func (l *Ledger) Fetch(requests []cuenta.Request, hashes *[Ahead]uint32) {
 }
 
 func (l *Ledger) find(hash uint32, name []byte) (uint32, bool) {
-	p := l.index.probe(hash)
+	p := l.index.Probe(hash)
 	for {
-		cell, ok := p.next()
+		cell, ok := p.Next()
 		if !ok {
 			return 0, false
 		}

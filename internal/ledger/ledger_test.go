@@ -172,7 +172,7 @@ func TestModel(t *testing.T) {
 
 func checkReplica(t *testing.T, seed uint64, l *Ledger, m *model) {
 	t.Helper()
-	if l.index.count == 0 {
+	if l.index.Len() == 0 {
 		if err := l.Restored(); err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
@@ -391,7 +391,7 @@ func TestDeletedAndMadeAnewWithinOneGroup(t *testing.T) {
 // cells, nor the index, nor the memory of long names may grow.
 func TestNamesComeAndGo(t *testing.T) {
 	l := newLedger(t, 64)
-	var slots, chunks int
+	var slots, chunks uint64
 	for i := range 200_000 {
 		name := fmt.Sprintf("%d-%s", i, strings.Repeat("y", i%200))
 		if out, _ := apply(l, cuenta.Add, name, 1); out.Code != cuenta.OK {
@@ -402,10 +402,10 @@ func TestNamesComeAndGo(t *testing.T) {
 			l.Publish(l.TakeEffects(nil))
 		}
 		if i == 20_000 {
-			slots, chunks = len(l.index.cur.slots), len(l.names.chunks)
+			slots, chunks = l.index.Memory(), l.names.Memory()
 		}
 	}
-	if n := len(l.index.cur.slots); n != slots || len(l.names.chunks) != chunks {
-		t.Errorf("grew from %d to %d slots, from %d to %d chunks of names", slots, n, chunks, len(l.names.chunks))
+	if n := l.index.Memory(); n != slots || l.names.Memory() != chunks {
+		t.Errorf("the index grew from %d to %d bytes, the long names from %d to %d", slots, n, chunks, l.names.Memory())
 	}
 }

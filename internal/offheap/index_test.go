@@ -1,17 +1,17 @@
-package ledger
+package offheap
 
 import (
 	"math/rand/v2"
 	"testing"
 )
 
-func (ix *index) lookup(hash uint32, cell uint32) bool {
-	for p := ix.probe(hash); ; {
-		got, ok := p.next()
+func (ix *Index) lookup(hash uint32, item uint32) bool {
+	for p := ix.Probe(hash); ; {
+		got, ok := p.Next()
 		if !ok {
 			return false
 		}
-		if got == cell {
+		if got == item {
 			return true
 		}
 	}
@@ -32,34 +32,34 @@ func TestIndexFindsAllWhileGrowing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer ix.free()
+			defer ix.Free()
 			all := map[uint32]uint32{}
-			for cell := uint32(0); cell < 1500; cell++ {
+			for item := uint32(0); item < 1500; item++ {
 				h := hash(r)
-				if err := ix.insert(h, cell); err != nil {
+				if err := ix.Insert(h, item); err != nil {
 					t.Fatal(err)
 				}
-				all[cell] = h
-				if gone := r.Uint32N(cell + 1); r.IntN(3) > 0 {
+				all[item] = h
+				if gone := r.Uint32N(item + 1); r.IntN(3) > 0 {
 					if h, there := all[gone]; there {
-						ix.remove(h, gone)
+						ix.Remove(h, gone)
 						delete(all, gone)
 						if ix.lookup(h, gone) {
 							t.Fatalf("entry %d was removed and is found", gone)
 						}
 					}
 				}
-				for cell, h := range all {
-					if !ix.lookup(h, cell) {
-						t.Fatalf("after %d insertions, entry %d is lost", cell, cell)
+				for item, h := range all {
+					if !ix.lookup(h, item) {
+						t.Fatalf("after %d insertions, entry %d is lost", item, item)
 					}
 				}
-				if ix.lookup(h, cell+1) {
+				if ix.lookup(h, item+1) {
 					t.Fatalf("found an entry that was never inserted")
 				}
 			}
-			if ix.count != len(all) {
-				t.Errorf("%d entries, want %d", ix.count, len(all))
+			if ix.Len() != len(all) {
+				t.Errorf("%d entries, want %d", ix.Len(), len(all))
 			}
 		})
 	}

@@ -1,25 +1,31 @@
-package ledger
+package offheap
 
 import (
 	"errors"
 	"math/bits"
 	"unsafe"
-
-	"github.com/cuenta-server/cuenta/internal/offheap"
 )
 
-// The index finds the cell of a name: a table with open addressing and linear
-// probing, off the garbage-collected heap. A slot is 8 bytes: the name's 32-bit
-// hash and the cell's number plus one; an empty slot is 0. The name itself
-// stands in the cell, so a look-up touches two cache lines. A removed entry
-// leaves a dead slot, so that runs stay unbroken, until the table is next made
-// anew.
+// Index finds the numbers of items by 32-bit hashes of their names, which it
+// does not know: the items themselves stand elsewhere, and whoever looks one up
+// compares. It is a table with open addressing and linear probing. A slot is 8
+// bytes: the hash and the item's number plus one; an empty slot is 0. A removed
+// item leaves a dead slot, so that runs stay unbroken, until the table is next
+// made anew.
 //
 // A slot's home is the upper bits of its hash. A table of twice the size thus
 // keeps the order, and making the table anew, larger or of the same size to get
 // rid of dead slots, is a walk through both tables side by side. It is done in
 // steps of stepSlots with every insertion, so nobody waits for it; what was
 // walked over is given back to the system a piece at a time.
+type Index struct {
+	cur       table
+	old       table // being moved into cur, if it has slots
+	moved     int   // slots of old walked over so far
+	discarded int   // slots of old given back to the system so far
+	count     int   // items
+	removed   int   // dead slots of cur
+}
 
 const (
 	minIndexBits = 12
@@ -29,20 +35,22 @@ const (
 	loadNum      = 3       // grows when more than 3/4 full
 	loadDen      = 4
 
-	dead     = 1<<32 - 1 // the cell of a removed entry
-	maxCells = dead - 1
+	dead = 1<<32 - 1 // the item of a dead slot
+
+	// MaxItems is the most items of an index, and one more than the largest number.
+	MaxItems = dead - 1
 )
 
-var errIndexFull = errors.New("the index of names cannot grow further")
+var errIndexFull = errors.New("an index of names cannot grow further")
 
 type table struct {
-	memory *offheap.Memory
+	memory *Memory
 	slots  []uint64
 	shift  uint // home = hash >> shift
 }
 
 func newTable(tableBits uint) (table, error) {
-	m, err := offheap.Alloc(8 << tableBits)
+	m, err := Alloc(8 << tableBits)
 	if err != nil {
 		return table{}, err
 	}
@@ -61,28 +69,25 @@ func (t *table) put(slot uint64) {
 	t.slots[i] = slot
 }
 
-type index struct {
-	cur       table
-	old       table // being moved into cur, if it has slots
-	moved     int   // slots of old walked over so far
-	discarded int   // slots of old given back to the system so far
-	count     int   // entries
-	removed   int   // dead slots of cur
-}
+// NewIndex returns an empty index.
+func NewIndex() (*Index, error) { return newIndex(minIndexBits) }
 
-func newIndex(tableBits uint) (*index, error) {
+func newIndex(tableBits uint) (*Index, error) {
 	t, err := newTable(tableBits)
 	if err != nil {
 		return nil, err
 	}
-	return &index{cur: t}, nil
+	return &Index{cur: t}, nil
 }
 
-// slot is the entry of a cell.
-func slot(hash, cell uint32) uint64 { return uint64(hash)<<32 | uint64(cell+1) }
+// Len returns how many items there are.
+func (ix *Index) Len() int { return ix.count }
 
-// reserve sizes an empty index for n entries.
-func (ix *index) reserve(n uint32) error {
+// slot is what stands for an item.
+func slot(hash, item uint32) uint64 { return uint64(hash)<<32 | uint64(item+1) }
+
+// reserve sizes an empty index for n items.
+func (ix *Index) reserve(n uint32) error {
 	tableBits := uint(bits.Len64(uint64(n) * loadDen / loadNum))
 	if tableBits <= minIndexBits {
 		return nil
@@ -96,15 +101,16 @@ func (ix *index) reserve(n uint32) error {
 	return old.memory.Free()
 }
 
-// load puts entries into an index that was sized for them.
-func (ix *index) load(slots []uint64) {
+// load puts items into an index that was sized for them.
+func (ix *Index) load(slots []uint64) {
 	for _, s := range slots {
 		ix.cur.put(s)
 	}
 	ix.count += len(slots)
 }
 
-func (ix *index) insert(hash, cell uint32) error {
+// Insert adds an item. An item is inserted once.
+func (ix *Index) Insert(hash, item uint32) error {
 	if ix.old.slots != nil {
 		if err := ix.step(); err != nil {
 			return err
@@ -114,20 +120,20 @@ func (ix *index) insert(hash, cell uint32) error {
 			return err
 		}
 	}
-	ix.cur.put(slot(hash, cell))
+	ix.cur.put(slot(hash, item))
 	ix.count++
 	return nil
 }
 
-// remove takes out an entry that is there. While the table is being made anew it
-// may stand in both.
-func (ix *index) remove(hash, cell uint32) {
-	for p := ix.probe(hash); ; {
-		got, ok := p.next()
+// Remove takes out an item that is there.
+func (ix *Index) Remove(hash, item uint32) {
+	// While the table is being made anew the item may stand in both.
+	for p := ix.Probe(hash); ; {
+		got, ok := p.Next()
 		if !ok {
 			break
 		}
-		if got == cell {
+		if got == item {
 			p.kill()
 			if !p.inOld {
 				ix.removed++
@@ -140,7 +146,7 @@ func (ix *index) remove(hash, cell uint32) {
 
 // renew begins to make the table anew: twice as large, unless it is the dead
 // slots that fill it.
-func (ix *index) renew() error {
+func (ix *Index) renew() error {
 	tableBits := uint(bits.Len(uint(len(ix.cur.slots))) - 1)
 	if ix.count > len(ix.cur.slots)/loadDen*loadNum/2 {
 		tableBits++
@@ -160,7 +166,7 @@ func (ix *index) renew() error {
 // step moves the next few slots. The new table has room for at least three
 // eighths of its slots in insertions, which at stepSlots slots each is far more
 // than the walk needs.
-func (ix *index) step() error {
+func (ix *Index) step() error {
 	end := min(ix.moved+stepSlots, len(ix.old.slots))
 	for _, slot := range ix.old.slots[ix.moved:end] {
 		if slot != 0 && uint32(slot) != dead {
@@ -180,9 +186,11 @@ func (ix *index) step() error {
 	return done.memory.Free()
 }
 
-func (ix *index) memory() uint64 { return 8 * uint64(len(ix.cur.slots)+len(ix.old.slots)) }
+// Memory returns the bytes that the index takes.
+func (ix *Index) Memory() uint64 { return 8 * uint64(len(ix.cur.slots)+len(ix.old.slots)) }
 
-func (ix *index) free() error {
+// Free gives the memory back to the system.
+func (ix *Index) Free() error {
 	err := ix.cur.memory.Free()
 	if ix.old.slots != nil {
 		err = errors.Join(err, ix.old.memory.Free())
@@ -190,19 +198,21 @@ func (ix *index) free() error {
 	return err
 }
 
-// home returns the cell in the first slot where a hash may stand: very probably
+// Home returns the item in the first slot where a hash may stand: very probably
 // its own, if it has one.
-func (ix *index) home(hash uint32) (cell uint32) {
+func (ix *Index) Home(hash uint32) (item uint32) {
 	return uint32(ix.cur.slots[hash>>ix.cur.shift]) - 1
 }
 
-// probe walks over the cells whose names may have this hash.
-func (ix *index) probe(hash uint32) prober {
-	return prober{ix: ix, slots: ix.cur.slots, at: hash >> ix.cur.shift, hash: hash}
+// Probe walks over the items with this hash.
+func (ix *Index) Probe(hash uint32) Probe {
+	return Probe{ix: ix, slots: ix.cur.slots, at: hash >> ix.cur.shift, hash: hash}
 }
 
-type prober struct {
-	ix    *index
+// Probe is a walk over the items with one hash. The index must not change
+// meanwhile.
+type Probe struct {
+	ix    *Index
 	slots []uint64
 	at    uint32
 	hash  uint32
@@ -210,7 +220,8 @@ type prober struct {
 	left  int // slots of the old table not looked at yet: it may have no empty one any more
 }
 
-func (p *prober) next() (cell uint32, ok bool) {
+// Next returns the next item; false at the end.
+func (p *Probe) Next() (item uint32, ok bool) {
 	for {
 		mask := uint32(len(p.slots) - 1)
 		if p.inOld && p.at < uint32(p.ix.moved) {
@@ -239,8 +250,8 @@ func (p *prober) next() (cell uint32, ok bool) {
 	}
 }
 
-// kill marks the slot that next returned last as dead.
-func (p *prober) kill() {
+// kill marks the slot that Next returned last as dead.
+func (p *Probe) kill() {
 	mask := uint32(len(p.slots) - 1)
 	p.slots[(p.at-1)&mask] = uint64(p.hash)<<32 | dead
 }
