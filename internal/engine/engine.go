@@ -143,6 +143,14 @@ func (s sink) Put(cell uint32, name []byte, value int64, revision uint64) error 
 	return s.Restore(cell, name, value, revision)
 }
 
+func (s sink) Session(uint64, int64) error { return nil }
+
+func (s sink) Answer(journal.Answer, int64) error { return nil }
+
+func (s sink) Key([]byte, journal.Kept, int64, int64) error { return nil }
+
+func (s sink) Horizon(int64) {}
+
 // Recovery tells what was found in the data directory at the start.
 func (e *Engine) Recovery() journal.Recovery { return e.recovery }
 

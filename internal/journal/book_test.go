@@ -24,12 +24,15 @@ type book struct {
 	cells map[uint32]counter
 	gone  map[uint32]uint64 // last revisions of deleted counters
 	floor uint64            // the highest of them
+	clients
 }
 
-func newBook() *book { return &book{cells: map[uint32]counter{}, gone: map[uint32]uint64{}} }
+func newBook() *book {
+	return &book{cells: map[uint32]counter{}, gone: map[uint32]uint64{}, clients: newClients()}
+}
 
 func (b *book) clone() *book {
-	return &book{cells: maps.Clone(b.cells), gone: maps.Clone(b.gone), floor: b.floor}
+	return &book{maps.Clone(b.cells), maps.Clone(b.gone), b.floor, b.clients.clone()}
 }
 
 func (b *book) Floor(revision uint64) { b.floor = max(b.floor, revision) }
@@ -62,13 +65,19 @@ func (b *book) Put(cell uint32, name []byte, value int64, revision uint64) error
 }
 
 func (b *book) equal(other *book) bool {
-	return maps.Equal(b.cells, other.cells) && b.floor == other.floor
+	return maps.Equal(b.cells, other.cells) && b.floor == other.floor && b.clients.equal(&other.clients)
 }
 
-// group makes a record of n changes to cells below limit, in the book too.
+// group makes a record of n changes, most of them to cells below limit, in the
+// book too.
 func (b *book) group(r *Record, rng *rand.Rand, time int64, n int, limit uint32) {
-	r.Reset(time)
+	b.now = max(b.now, time)
+	r.Reset(b.now)
 	for range n {
+		if rng.IntN(3) == 0 {
+			b.change(r, rng)
+			continue
+		}
 		cell := rng.Uint32N(limit)
 		c, known := b.cells[cell]
 		if known && rng.IntN(16) == 0 {
@@ -105,6 +114,9 @@ func (b *book) snapshot(j *Journal, now int64) error {
 				return err
 			}
 		}
+	}
+	if err := b.put(s); err != nil {
+		return err
 	}
 	return s.Commit(at)
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"testing"
+
+	"github.com/cuenta-server/cuenta"
 )
 
 // tame is a Sink that must not be asked for much more than the input is long.
@@ -28,6 +30,24 @@ func (s *tame) Put(_ uint32, name []byte, _ int64, _ uint64) error {
 	}
 	return nil
 }
+
+func (s *tame) Session(uint64, int64) error { return s.Drop(0, 0) }
+
+func (s *tame) Answer(a Answer, _ int64) error {
+	if a.Session == 0 || a.Lowest == 0 || a.Lowest > a.Number {
+		s.t.Errorf("%+v", a)
+	}
+	return s.Drop(0, 0)
+}
+
+func (s *tame) Key(key []byte, _ Kept, used, until int64) error {
+	if len(key) == 0 || len(key) > cuenta.MaxKey {
+		s.t.Errorf("a key of %d bytes", len(key))
+	}
+	return s.Drop(0, 0)
+}
+
+func (s *tame) Horizon(int64) {}
 
 // orderly fails if err is not one of the two that tell what to do.
 func orderly(t *testing.T, err error, size int) {

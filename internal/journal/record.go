@@ -35,8 +35,10 @@ var (
 // Record is one commit group in the making. [Record.Reset] comes first. The
 // memory is used again, so once warm nothing is allocated.
 type Record struct {
-	buf  []byte // header, filled in by seal, and entries
+	buf  []byte // header, filled in by finish, and entries
 	time int64
+
+	session, number, lowest uint64 // of the last answer; 0 before the first
 }
 
 // Reset begins a new record. Time is the ledger's, in nanoseconds since 1970;
@@ -44,6 +46,7 @@ type Record struct {
 func (r *Record) Reset(time int64) {
 	r.buf = append(r.buf[:0], emptyHead[:]...)
 	r.time = time
+	r.session, r.number, r.lowest = 0, 0, 0
 }
 
 // Set adds that the cell now holds the value.
@@ -175,52 +178,70 @@ func findGroup(data []byte, history, after uint64) int64 {
 	}
 }
 
-// entry is one effect as read.
-type entry struct {
+// entries reads the entries of a record one by one. The fields that an entry's
+// type has no use for are left as they were.
+type entries struct {
+	rest []byte // behind the entry
+
 	kind     byte
 	cell     uint32
-	name     []byte // of an open entry
+	name     []byte // of an opened cell, or the key
 	value    int64
 	revision uint64
 	next     uint64 // of a seal
+	session  uint64 // that was granted
+	answer   Answer // the last one read: a short one goes on from it
+	kept     Kept   // of the key
 }
 
-// readEntry reads the entry at the beginning of data and returns what is behind
-// it. The reason tells what is wrong, and is empty if nothing is.
-func readEntry(data []byte) (e entry, rest []byte, reason string) {
-	e.kind, data = data[0], data[1:]
+// read reads the next entry; there must be more. The reason tells what is wrong,
+// and is empty if nothing is.
+func (e *entries) read() (reason string) {
+	e.kind, e.rest = e.rest[0], e.rest[1:]
 	switch e.kind {
+	case entrySet, entryOpen, entryDrop:
+		return e.readEffect()
+	case entrySession:
+		return e.readSession()
+	case entryAnswer, entryNext, entryShift:
+		return e.readAnswer()
+	case entryKey:
+		return e.readKey()
 	case entrySeal:
 		n := 0
-		if e.next, n = binary.Uvarint(data); n <= 0 {
-			return e, nil, "the seal is incomplete"
+		if e.next, n = binary.Uvarint(e.rest); n <= 0 {
+			return "the seal is incomplete"
 		}
-		return e, data[n:], ""
-	case entrySet, entryOpen, entryDrop:
-	default:
-		return e, nil, "an entry is of a type this program does not know"
+		e.rest = e.rest[n:]
+		return ""
 	}
-	cell, n := binary.Uvarint(data)
+	return "an entry is of a type this program does not know"
+}
+
+// readEffect reads what is behind the type of a cell's entry.
+func (e *entries) readEffect() (reason string) {
+	cell, n := binary.Uvarint(e.rest)
 	if n <= 0 || cell > 1<<32-1 {
-		return e, nil, "an entry has no cell number"
+		return "an entry has no cell number"
 	}
-	e.cell, data = uint32(cell), data[n:]
-	if e.kind == entryOpen {
-		if e.name, data = readName(data); e.name == nil {
-			return e, nil, "an entry's name is incomplete"
+	e.cell, e.rest, e.name = uint32(cell), e.rest[n:], nil
+	switch e.kind {
+	case entryOpen:
+		if e.name, e.rest = readName(e.rest); e.name == nil {
+			return "an entry's name is incomplete"
 		}
-	}
-	if e.kind == entryDrop {
-		if e.revision, n = binary.Uvarint(data); n <= 0 {
-			return e, nil, "an entry's revision is incomplete"
+	case entryDrop:
+		if e.revision, n = binary.Uvarint(e.rest); n <= 0 {
+			return "an entry's revision is incomplete"
 		}
-		return e, data[n:], ""
+		e.rest = e.rest[n:]
+		return ""
 	}
 	var ok bool
-	if e.value, e.revision, data, ok = readState(data); !ok {
-		return e, nil, "an entry's value or revision is incomplete"
+	if e.value, e.revision, e.rest, ok = readState(e.rest); !ok {
+		return "an entry's value or revision is incomplete"
 	}
-	return e, data, ""
+	return ""
 }
 
 // readName returns nil if there is none.

@@ -19,6 +19,24 @@ type Sink interface {
 
 	// Floor tells the highest revision of the deletions before the snapshot.
 	Floor(revision uint64)
+
+	// Session says that a session was granted, at a ledger time or, out of a
+	// snapshot, last used at that time.
+	Session(id uint64, used int64) error
+
+	// Answer is one of a session that came before, and was last used at a ledger
+	// time. It may come again, and it may be one that the session had forgotten
+	// before the snapshot: then its number is below the Lowest of others.
+	Answer(a Answer, used int64) error
+
+	// Key is what became of the request with an idempotency key, which was first
+	// used at a ledger time and is to be remembered until another; 0 if that
+	// follows from the first use. It may come again. The key is borrowed.
+	Key(key []byte, k Kept, used, until int64) error
+
+	// Horizon tells the latest own time of a key that was forgotten before the
+	// snapshot, see [Snapshot.Horizon].
+	Horizon(time int64)
 }
 
 // Cut is the remainder of a group that was under way when the machine stopped.
@@ -31,8 +49,10 @@ type Cut struct {
 // replay is the reading of a data directory, from the snapshot to the last
 // record. It changes nothing on disk.
 type replay struct {
-	into Sink
-	seen cells
+	into     Sink
+	seen     cells
+	sessions sessions // that were granted
+	keys     uint64   // that were handed over
 
 	snapshot   *snapshotReader // nil if there is none
 	stamp                      // of the last record, or where the snapshot leaves off
@@ -163,15 +183,13 @@ func (r *replay) join(s *segment, g *group) error {
 // apply hands over the effects of a record, unless the snapshot has them all.
 func (r *replay) apply(s *segment, g *group) error {
 	old := g.sequence <= r.begin
-	rest := g.entries
-	for i := 0; len(rest) > 0; i++ {
-		e, behind, reason := readEntry(rest)
-		if reason != "" {
+	e := entries{rest: g.entries}
+	for i := 0; len(e.rest) > 0; i++ {
+		if reason := e.read(); reason != "" {
 			return s.damage(s.end, "%s", reason)
 		}
-		rest = behind
 		if e.kind == entrySeal {
-			if i > 0 || len(rest) > 0 {
+			if i > 0 || len(e.rest) > 0 {
 				return s.damage(s.end, "a seal is not alone in its record")
 			}
 			if e.next != 0 && e.next != s.number+1 {
@@ -183,14 +201,29 @@ func (r *replay) apply(s *segment, g *group) error {
 		if old {
 			continue
 		}
-		if err := r.put(s, &e); err != nil {
+		var err error
+		if e.kind >= entrySession {
+			err = r.identify(s, &e, g.time)
+		} else {
+			err = r.put(s, &e)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *replay) put(s *segment, e *entry) error {
+// refused tells where the sink's error comes from.
+func (s *segment) refused(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("journal: %s, record at offset %d: %w", s.name, s.end, err)
+}
+
+// put hands over what became of a cell.
+func (r *replay) put(s *segment, e *entries) error {
 	var err error
 	switch seen := r.seen.has(e.cell); {
 	case e.kind == entryDrop:
@@ -210,10 +243,31 @@ func (r *replay) put(s *segment, e *entry) error {
 		r.seen.add(e.cell)
 		err = r.into.Put(e.cell, e.name, e.value, e.revision)
 	}
-	if err != nil {
-		return fmt.Errorf("journal: %s, record at offset %d: %w", s.name, s.end, err)
+	return s.refused(err)
+}
+
+// identify hands over what is to be remembered of a client.
+func (r *replay) identify(s *segment, e *entries, used int64) error {
+	var err error
+	switch {
+	case e.kind == entryKey:
+		r.keys++
+		err = r.into.Key(e.name, e.kept, used, 0)
+	case e.kind == entrySession && !r.sessions.has(e.session):
+		r.sessions.add(e.session)
+		err = r.into.Session(e.session, used)
+	case e.kind == entrySession && !r.overlap:
+		return s.damage(s.end, "session %016x is granted twice", e.session)
+	case e.kind == entrySession:
+		// The snapshot has it.
+	case r.sessions.has(e.answer.Session):
+		err = r.into.Answer(e.answer, used)
+	case !r.overlap:
+		return s.damage(s.end, "session %016x has an answer before it is granted", e.answer.Session)
+	default:
+		// It ended before the snapshot came to it.
 	}
-	return nil
+	return s.refused(err)
 }
 
 // check checks that nothing is missing at the end.
@@ -262,41 +316,4 @@ func readAll(fs disk.FS, name string, buf []byte) ([]byte, error) {
 		return nil, fmt.Errorf("journal: cannot read %s at offset %d: %w", name, n, err)
 	}
 	return buf, nil
-}
-
-// cells is a set of cell numbers.
-type cells struct {
-	pages []*[1 << 10]uint64 // 65536 cells each
-	n     uint64
-}
-
-// word returns the word and the bit of a cell.
-func (c *cells) word(cell uint32) (word *uint64, bit uint64) {
-	page := int(cell >> 16)
-	for page >= len(c.pages) {
-		c.pages = append(c.pages, nil)
-	}
-	if c.pages[page] == nil {
-		c.pages[page] = new([1 << 10]uint64)
-	}
-	return &c.pages[page][cell>>6&1023], uint64(1) << (cell & 63)
-}
-
-func (c *cells) has(cell uint32) bool {
-	word, bit := c.word(cell)
-	return *word&bit != 0
-}
-
-func (c *cells) add(cell uint32) {
-	if word, bit := c.word(cell); *word&bit == 0 {
-		*word |= bit
-		c.n++
-	}
-}
-
-func (c *cells) remove(cell uint32) {
-	if word, bit := c.word(cell); *word&bit != 0 {
-		*word &^= bit
-		c.n--
-	}
 }

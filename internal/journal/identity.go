@@ -1,0 +1,192 @@
+package journal
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"github.com/cuenta-server/cuenta"
+)
+
+const (
+	entrySession = 5
+	entryAnswer  = 6
+	entryNext    = 7 // the answer to the next number; Lowest as before
+	entryShift   = 8 // the answer to the next number; Lowest one higher, too
+	entryKey     = 9
+
+	maxKept = 4 + 1 + 2*binary.MaxVarintLen64
+
+	// MaxSession, MaxAnswer and MaxKey are the most bytes of the entries of those
+	// names, the bytes of a key not counted.
+	MaxSession = 1 + 8
+	MaxAnswer  = 1 + 8 + 2*binary.MaxVarintLen64 + maxKept
+	MaxKey     = 1 + 1 + maxKept
+)
+
+// Answer is what became of a number of a session.
+type Answer struct {
+	Session uint64 // not 0
+	Number  uint64
+	// Lowest is the lowest number that is still remembered from then on: 1 to
+	// Number.
+	Lowest uint64
+
+	Fingerprint uint32 // of the request
+	Code        uint8
+	Value       int64
+	Revision    uint64
+}
+
+// Kept is what became of the request with an idempotency key.
+type Kept struct {
+	Fingerprint uint32
+	Code        uint8
+	Value       int64
+	Revision    uint64
+}
+
+// Session adds that a session was granted. Used is the time of the record, there
+// and in the other two.
+func (r *Record) Session(id uint64) {
+	r.buf = append(r.buf, entrySession)
+	r.buf = byteOrder.AppendUint64(r.buf, id)
+}
+
+// Answer adds the answer to a number of a session that was granted before. Where
+// a session's numbers come one after the other, all but the first are short.
+func (r *Record) Answer(a Answer) {
+	if a.Session == 0 || a.Lowest-1 >= a.Number {
+		// It could not be told from another one, and the log not be read again.
+		panic("journal: an answer needs a session, and a lowest number from 1 to its own")
+	}
+	b := slices.Grow(r.buf, MaxAnswer)
+	switch follows := a.Session == r.session && a.Number == r.number+1; {
+	case follows && a.Lowest == r.lowest:
+		b = append(b, entryNext)
+	case follows && a.Lowest == r.lowest+1:
+		b = append(b, entryShift)
+	default:
+		b = append(b, entryAnswer)
+		b = byteOrder.AppendUint64(b, a.Session)
+		b = binary.AppendUvarint(b, a.Number)
+		b = binary.AppendUvarint(b, a.Number-a.Lowest)
+	}
+	r.session, r.number, r.lowest = a.Session, a.Number, a.Lowest
+	r.buf = Kept{a.Fingerprint, a.Code, a.Value, a.Revision}.append(b)
+}
+
+// Key adds the answer to the first request with an idempotency key, which must be
+// valid, see [cuenta.ValidKey].
+func (r *Record) Key(key []byte, k Kept) {
+	if len(key) == 0 || len(key) > cuenta.MaxKey {
+		panic("journal: an idempotency key must have 1 to 128 bytes")
+	}
+	b := append(r.buf, entryKey, byte(len(key)))
+	b = append(b, key...)
+	r.buf = k.append(b)
+}
+
+func (k Kept) append(b []byte) []byte {
+	b = byteOrder.AppendUint32(b, k.Fingerprint)
+	b = append(b, k.Code)
+	b = binary.AppendVarint(b, k.Value)
+	return binary.AppendUvarint(b, k.Revision)
+}
+
+func readKept(data []byte) (k Kept, rest []byte, ok bool) {
+	if len(data) < 5 {
+		return Kept{}, nil, false
+	}
+	k.Fingerprint, k.Code = byteOrder.Uint32(data), data[4]
+	k.Value, k.Revision, rest, ok = readState(data[5:])
+	return k, rest, ok
+}
+
+// readSession reads what is behind the type of a session's entry.
+func (e *entries) readSession() (reason string) {
+	if len(e.rest) < 8 {
+		return "a session's number is incomplete"
+	}
+	e.session, e.rest = byteOrder.Uint64(e.rest), e.rest[8:]
+	return ""
+}
+
+// readAnswer reads what is behind the type of an answer. What a short one leaves
+// out is in the answer read before.
+func (e *entries) readAnswer() (reason string) {
+	a := &e.answer
+	switch e.kind {
+	case entryAnswer:
+		if !e.readNumbers() {
+			return "an answer has no proper session and number"
+		}
+	case entryNext, entryShift:
+		if a.Number++; a.Number <= 1 {
+			return "an answer has none before it whose number it follows"
+		}
+		if e.kind == entryShift {
+			a.Lowest++
+		}
+	}
+	k, rest, ok := readKept(e.rest)
+	if !ok {
+		return "an answer is incomplete"
+	}
+	a.Fingerprint, a.Code, a.Value, a.Revision = k.Fingerprint, k.Code, k.Value, k.Revision
+	e.rest = rest
+	return ""
+}
+
+// readNumbers reads whose answer it is.
+func (e *entries) readNumbers() bool {
+	if len(e.rest) < 8 {
+		return false
+	}
+	a, rest := &e.answer, e.rest[8:]
+	a.Session = byteOrder.Uint64(e.rest)
+	number, n := binary.Uvarint(rest)
+	if n <= 0 {
+		return false
+	}
+	below, m := binary.Uvarint(rest[n:])
+	if m <= 0 || below >= number {
+		return false
+	}
+	a.Number, a.Lowest, e.rest = number, number-below, rest[n+m:]
+	return a.Session != 0
+}
+
+// readKey reads what is behind the type of a key's entry.
+func (e *entries) readKey() (reason string) {
+	var ok bool
+	if e.name, e.rest = readName(e.rest); e.name == nil || len(e.name) > cuenta.MaxKey {
+		return "an idempotency key is incomplete"
+	}
+	if e.kept, e.rest, ok = readKept(e.rest); !ok {
+		return "the answer to an idempotency key is incomplete"
+	}
+	return ""
+}
+
+// SessionState is a session as a snapshot has it.
+type SessionState struct {
+	ID     uint64 // not 0
+	Used   int64  // ledger time of its last use
+	Lowest uint64 // the lowest number that is still remembered
+
+	// Answers are what is remembered, [cuenta.SessionWindow] at most. Their Session
+	// and Lowest need not be set: they are the state's. There is one at least where
+	// Lowest is above 1.
+	Answers []Answer
+}
+
+// PutSession adds a session. Sessions come behind the counters, in any order; one
+// that comes again takes the place of the one before.
+func (s *Snapshot) PutSession(state SessionState) error { return s.err }
+
+// PutKey adds an idempotency key, when it was first used, and until when it is
+// remembered. Keys come behind the sessions, in any order.
+func (s *Snapshot) PutKey(key []byte, k Kept, used, until int64) error { return s.err }
+
+// Horizon sets the latest own time of a key that was forgotten.
+func (s *Snapshot) Horizon(time int64) {}
