@@ -10,6 +10,7 @@ package tcp
 
 import (
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/cuenta-server/cuenta"
@@ -44,8 +45,16 @@ func New(c Config) *stream.Server {
 	return stream.New(stream.Config{
 		Service: c.Service, Traffic: c.Traffic, Log: c.Log,
 		Front: cuenta.FrontTCP, Class: cuenta.ClassQueue,
-		New:      func(_, _ string) stream.Conversation { return new(text.Session) },
+		New:      newSession,
 		BusyLine: text.AppendAnswer(nil, &cuenta.Result{Code: cuenta.Busy}),
 		MaxConns: c.MaxConns, IdleTimeout: c.IdleTimeout, PartialTimeout: c.LineTimeout, WriteTimeout: c.WriteTimeout,
 	})
+}
+
+func newSession(peer, _ string) stream.Conversation {
+	s := new(text.Session)
+	if host, err := netip.ParseAddrPort(peer); err == nil { // not so in an in-memory network
+		s.Client = cuenta.ClientOf(host.Addr())
+	}
+	return s
 }

@@ -3,12 +3,14 @@ package tcp
 import (
 	"context"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/front/fronttest"
+	"github.com/cuenta-server/cuenta/internal/wire/text"
 )
 
 const patience = 30 * time.Second
@@ -46,6 +48,28 @@ func start(t *testing.T, c Config) fronttest.Dial {
 
 func TestConformance(t *testing.T) {
 	fronttest.Text(t, start(t, Config{Service: fronttest.NewService(), Traffic: new(cuenta.Traffic)}))
+}
+
+// TestClient: requests with an identity say which host has sent them, whatever
+// its connection.
+func TestClient(t *testing.T) {
+	service := fronttest.NewService()
+	dial := start(t, Config{Service: service, Traffic: new(cuenta.Traffic)})
+	for range 2 {
+		fronttest.NewClient(t, dial(t)).Ask("inc.4 id=k")
+	}
+	host := cuenta.ClientOf(netip.MustParseAddr("127.0.0.1"))
+	if got := service.Clients(); len(got) != 1 || got[host] != 2 {
+		t.Errorf("clients %v, want 2 requests of %d", got, host)
+	}
+	for peer, want := range map[string]uint32{
+		"127.0.0.1:80": host, "[::ffff:127.0.0.1]:1": host, "": 0, "pipe": 0,
+		"[::1]:80": cuenta.ClientOf(netip.IPv6Loopback()), "[::1%lo]:9": cuenta.ClientOf(netip.IPv6Loopback()),
+	} {
+		if got := newSession(peer, "").(*text.Session).Client; got != want {
+			t.Errorf("peer %q is client %d, want %d", peer, got, want)
+		}
+	}
 }
 
 // TestMaxConns is passed on, and so is what a client hears at the limit.

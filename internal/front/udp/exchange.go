@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"net"
+	"net/netip"
 	"time"
 
 	"golang.org/x/net/ipv4"
@@ -114,6 +115,9 @@ func (x *exchange) decode(in []ipv4.Message) {
 			verdict = text.Decode(text.TrimDatagram(datagram), &r)
 		}
 		if verdict == text.Command {
+			if r.Identity.Given() {
+				r.Client = clientAt(m.Addr)
+			}
 			x.batch.Requests = append(x.batch.Requests, r)
 		}
 		if verdict.Bad() {
@@ -137,6 +141,19 @@ func answerable(addr net.Addr) bool {
 		return addr != nil // an in-memory network
 	}
 	return u.Port != 0 && !u.IP.IsUnspecified() && !u.IP.IsMulticast() && !u.IP.Equal(net.IPv4bcast)
+}
+
+// clientAt returns the number of the host that has sent from addr.
+func clientAt(addr net.Addr) uint32 {
+	u, ok := addr.(*net.UDPAddr)
+	if !ok {
+		return 0 // an in-memory network
+	}
+	host, ok := netip.AddrFromSlice(u.IP)
+	if !ok {
+		return 0
+	}
+	return cuenta.ClientOf(host)
 }
 
 // answers writes the answers that are due, in their order.

@@ -2,7 +2,9 @@ package udp
 
 import (
 	"errors"
+	"maps"
 	"net"
+	"net/netip"
 	"testing"
 
 	"golang.org/x/net/ipv4"
@@ -131,5 +133,44 @@ func TestUnsendableAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			same(t, play(t, &script{in: in, send: c.send}, fronttest.NewService(), new(cuenta.Traffic)), c.want)
 		})
+	}
+}
+
+// TestClients: requests with an identity say which host has sent them.
+func TestClients(t *testing.T) {
+	service := fronttest.NewService()
+	in := []ipv4.Message{
+		from("10.0.0.1", 1, "inc.1 id=a"), from("10.0.0.1", 2, "inc.1 id=b"), from("10.0.0.2", 1, "inc.1 id=c"),
+		from("fe80::1", 1, "inc.1 id=d"), from("10.0.0.3", 1, "inc.1"), from("10.0.0.3", 1, "inc.x id=e"),
+	}
+	in[3].Addr.(*net.UDPAddr).Zone = "lo"
+	in[2].Addr.(*net.UDPAddr).IP = net.IP{10, 0, 0, 2}
+	play(t, &script{in: in}, service, new(cuenta.Traffic))
+	want := make(map[uint32]int)
+	for _, host := range []string{"10.0.0.1", "10.0.0.1", "10.0.0.2", "fe80::1"} {
+		want[cuenta.ClientOf(netip.MustParseAddr(host))]++
+	}
+	if got := service.Clients(); !maps.Equal(got, want) {
+		t.Errorf("clients %v, want %v", got, want)
+	}
+	if got := clientAt(&net.UnixAddr{}); got != 0 {
+		t.Errorf("who has no address is client %d", got)
+	}
+}
+
+// TestDecodingAllocatesNothing beyond what it may cost to number a host.
+func TestDecodingAllocatesNothing(t *testing.T) {
+	x := &exchange{Server: New(Config{Traffic: new(cuenta.Traffic)})}
+	in := []ipv4.Message{from("10.0.0.1", 1, "inc.1"), from("10.0.0.1", 1, "res.1"), from("fe80::1", 1, "inc.1 @a id=b")}
+	for i := range in {
+		in[i].N = len(in[i].Buffers[0])
+	}
+	x.decode(in)
+	host := netip.MustParseAddr("fe80::1")
+	numbering := testing.AllocsPerRun(100, func() { cuenta.ClientOf(host) })
+	for n, most := range map[int]float64{2: 0, 3: numbering} {
+		if got := testing.AllocsPerRun(100, func() { x.decode(in[:n]) }); got > most {
+			t.Errorf("%v allocations for %d datagrams, want %v", got, n, most)
+		}
 	}
 }

@@ -117,7 +117,8 @@ func TestTranscript(t *testing.T) {
 				{"con.0", "0"}, {"inc.10", "10"}, {"inc.5\n", "15"}, {"dec.2\r\n", "13"}, {"inc.0\n\n", "13"},
 				{"inc.4\r\n\r\n\n\n\r", "17"}, {"salir", "adios"}, {"con.0", "17"}, {"inc.1 @otra", "1"}, {"res.0", "0"},
 				{"dec.9223372036854775807", "-9223372036854775807"}, {"dec.2", "error overflow the counter would pass -9223372036854775808"},
-				{"inc.1 id=a", "error unsupported identities are not supported yet"}, {"con.0 @otra", "1"},
+				{"inc.1 @otra id=a", "2"}, {"inc.1 @otra", "3"}, {"inc.1 id=a @otra\n", "2"}, {"con.0 @otra id=a", "3"},
+				{"inc.2 @otra id=a", "error conflict " + cuenta.Conflict.Text()}, {"con.0 @otra", "3"},
 			} {
 				if got := c.ask(step[0]); got != step[1] {
 					t.Errorf("%q: got %q, want %q", step[0], got, step[1])
@@ -250,6 +251,46 @@ func TestOneHistory(t *testing.T) {
 		if v := strconv.Itoa(i + 1); seen[v] != 1 {
 			t.Errorf("the value %s was answered %d times, want once", v, seen[v])
 		}
+	}
+}
+
+// TestRepeats: a client that repeats until it hears something, over another
+// socket each time, has counted once.
+func TestRepeats(t *testing.T) {
+	fronttest.NoLeaks(t)
+	const changes, times = 50, 3
+	service := fronttest.NewService()
+	_, address := start(t, Config{Service: service}, "udp4", "127.0.0.1:0")
+	say := func(c client) {
+		for k := range changes {
+			c.send(fmt.Sprintf("inc.1 id=%d", k))
+		}
+	}
+	expect := func(c client) {
+		t.Helper()
+		for k := range changes {
+			if got := c.hear(); got != strconv.Itoa(k+1) {
+				t.Fatalf("change %d: got %q", k, got)
+			}
+		}
+	}
+	lift := service.Stall()
+	dial(t, address).send("con.0")
+	service.AwaitBlocked(1) // what is sent now is in the next batches together
+	sockets := make([]client, times)
+	for i := range sockets {
+		sockets[i] = dial(t, address)
+		say(sockets[i])
+	}
+	lift()
+	for _, c := range sockets {
+		expect(c)
+	}
+	late := dial(t, address)
+	say(late)
+	expect(late)
+	if v, revision := service.Value(cuenta.DefaultCounter); v != changes || revision != changes {
+		t.Errorf("the counter holds %d at revision %d", v, revision)
 	}
 }
 

@@ -18,7 +18,7 @@ const (
 )
 
 // Session is the protocol on one stream, as a step machine. Its zero value is
-// ready. The holder reads the stream and calls
+// ready; its fields may be set before the first Decode. The holder reads the stream and calls
 //
 //	n := read(s.Space()); s.Filled(n)
 //	for more := true; more; more = s.Pending() {
@@ -39,6 +39,9 @@ const (
 // otherwise be one answer behind for ever. A line that the stream ends before
 // its line end is never executed.
 type Session struct {
+	// Client stands for the host at the other end; see [cuenta.Request].
+	Client uint32
+
 	buf        []byte
 	start, end int // the part of buf that is not decoded yet
 
@@ -103,6 +106,7 @@ func (s *Session) decodeLine(line []byte, b *cuenta.Batch, first int) {
 	var r cuenta.Request
 	verdict := Decode(line, &r)
 	if verdict == Command {
+		r.Client = s.Client
 		b.Requests = append(b.Requests, r)
 		s.row = 0
 		return

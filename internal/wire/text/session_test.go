@@ -14,32 +14,40 @@ import (
 )
 
 // counters is the least service there can be.
-type counters map[string]int64
+type counters struct {
+	values  map[string]int64
+	answers map[string]cuenta.Result // by key
+}
 
 func (c counters) do(b *cuenta.Batch) {
 	b.Results = b.Results[:0]
 	for i := range b.Requests {
 		r := &b.Requests[i]
-		name := string(r.Counter)
-		value := c[name]
-		result := cuenta.Result{}
-		switch {
-		case r.Identity.Given():
-			result.Code = cuenta.Unsupported
-		case r.Op == cuenta.Add && r.N > 0 && value > math.MaxInt64-r.N:
-			result = cuenta.Result{Code: cuenta.Overflow, Value: math.MaxInt64}
-		case r.Op == cuenta.Add && r.N < 0 && value < math.MinInt64-r.N:
-			result = cuenta.Result{Code: cuenta.Overflow, Value: math.MinInt64}
-		case r.Op == cuenta.Add:
-			c[name] += r.N
-			result.Value = c[name]
-		case r.Op == cuenta.Reset:
-			c[name] = 0
-		default:
-			result.Value = value
+		result, repeated := c.answers[string(r.Identity.Key)]
+		if r.Op == cuenta.Get || !repeated {
+			result = c.apply(r)
+		}
+		if r.Op != cuenta.Get && r.Identity.Given() {
+			c.answers[string(r.Identity.Key)] = result
 		}
 		b.Results = append(b.Results, result)
 	}
+}
+
+func (c counters) apply(r *cuenta.Request) cuenta.Result {
+	name := string(r.Counter)
+	value := c.values[name]
+	switch {
+	case r.Op == cuenta.Add && r.N > 0 && value > math.MaxInt64-r.N:
+		return cuenta.Result{Code: cuenta.Overflow, Value: math.MaxInt64}
+	case r.Op == cuenta.Add && r.N < 0 && value < math.MinInt64-r.N:
+		return cuenta.Result{Code: cuenta.Overflow, Value: math.MinInt64}
+	case r.Op == cuenta.Add:
+		c.values[name] += r.N
+	case r.Op == cuenta.Reset:
+		c.values[name] = 0
+	}
+	return cuenta.Result{Value: c.values[name]}
 }
 
 // play feeds a fresh session and returns all it answered, and whether it ended.
@@ -47,7 +55,7 @@ func play(t *testing.T, chunks [][]byte, limit int) (string, bool) {
 	t.Helper()
 	var s Session
 	var b cuenta.Batch
-	service := counters{}
+	service := counters{make(map[string]int64), make(map[string]cuenta.Result)}
 	var out []byte
 	for _, chunk := range chunks {
 		for len(chunk) > 0 {
@@ -351,5 +359,21 @@ func BenchmarkSession(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*depth), "ns/command")
 		})
+	}
+}
+
+// TestClient: who asks is in every request of the session, as it may be that
+// each has an identity.
+func TestClient(t *testing.T) {
+	s := Session{Client: 7}
+	var b cuenta.Batch
+	s.Filled(copy(s.Space(), "inc.4 id=a\ninc.4\ncon.0 @b id=c\n"))
+	if n := s.Decode(&b, cuenta.MaxBatch); n != 3 || len(b.Requests) != 3 {
+		t.Fatalf("%d lines, %d requests", n, len(b.Requests))
+	}
+	for i := range b.Requests {
+		if got := b.Requests[i].Client; got != 7 {
+			t.Errorf("request %d is of client %d", i, got)
+		}
 	}
 }
