@@ -50,10 +50,11 @@ const (
 
 // reply is one answer.
 type reply struct {
-	status int
-	kind   string // media type; empty means plainText
-	allow  string // methods, for status 405
-	body   []byte
+	status   int
+	kind     string // media type; empty means plainText
+	allow    string // methods, for status 405
+	replayed bool   // the answer to an earlier request
+	body     []byte
 }
 
 func (a reply) write(w http.ResponseWriter) {
@@ -70,6 +71,9 @@ func (a reply) write(w http.ResponseWriter) {
 	}
 	if a.status == http.StatusServiceUnavailable {
 		h.Set("Retry-After", retryAfter)
+	}
+	if a.replayed {
+		h.Set(replayedHeader, "true")
 	}
 	w.WriteHeader(a.status)
 	// An error means that the client is gone. (net/http itself leaves the body
@@ -100,7 +104,8 @@ func notAllowed(allow string) reply {
 	return a
 }
 
-// change answers /cambiar: one command of the text protocol.
+// change answers /cambiar: one command of the text protocol, which may have its
+// idempotency key in the header.
 func (s *Server) change(r *http.Request) reply {
 	command, ok := onlyParameter(r.URL.RawQuery, "counter")
 	if !ok {
@@ -110,6 +115,9 @@ func (s *Server) change(r *http.Request) reply {
 	if text.Decode([]byte(command), &request) != text.Command {
 		return badQuery()
 	}
+	if wrong := identify(&request, r); wrong != "" {
+		return refusal(http.StatusBadRequest, cuenta.Syntax, wrong)
+	}
 	batch := cuenta.Batch{
 		Origin:   cuenta.Origin{Front: cuenta.FrontWeb, Peer: r.RemoteAddr},
 		Class:    cuenta.ClassConsole,
@@ -117,13 +125,12 @@ func (s *Server) change(r *http.Request) reply {
 	}
 	s.config.Service.Do(s.http.Context(), &batch)
 	result := &batch.Results[0]
+	answer := reply{status: http.StatusOK, body: strconv.AppendInt([]byte("Valor del Contador, "), result.Value, 10)}
 	if result.Code != cuenta.OK {
-		return refused(result.Code, result.Text())
+		answer = refused(result.Code, result.Text())
 	}
-	return reply{
-		status: http.StatusOK,
-		body:   strconv.AppendInt([]byte("Valor del Contador, "), result.Value, 10),
-	}
+	answer.replayed = result.Replayed
+	return answer
 }
 
 // onlyParameter returns the value of a query that is the named parameter once,

@@ -171,7 +171,6 @@ func TestCambiar(t *testing.T) {
 		}
 	}
 	s.expect(s.ask("GET", "/cambiar?counter=inc.1"), 409, "error overflow the counter would pass 9223372036854775807")
-	s.expect(s.ask("GET", "/cambiar?counter=inc.1+id=a"), 501, "error unsupported "+cuenta.Unsupported.Text())
 	for origin := range s.service.Origins() {
 		if _, _, err := net.SplitHostPort(origin.Peer); origin.Front != "web" || err != nil {
 			t.Errorf("origin %+v", origin)
