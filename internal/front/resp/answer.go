@@ -168,6 +168,19 @@ func answerOld(s *Session, dst []byte, results []cuenta.Result, _ *due) []byte {
 	return answerValue(s, dst, results[:1], nil)
 }
 
+// answerHindrance: what kept a counter that had to be absent from being set, or
+// null.
+func answerHindrance(s *Session, dst []byte, results []cuenta.Result, _ *due) []byte {
+	r := &results[0]
+	switch r.Code {
+	case cuenta.OK:
+		return wire.AppendNull(dst, s.version)
+	case cuenta.Unmet:
+		return s.appendValue(dst, r)
+	}
+	return wire.AppendError(dst, refusal(r.Code))
+}
+
 // answerCount: how many of the counters exist, or did before they were deleted.
 func answerCount(s *Session, dst []byte, results []cuenta.Result, _ *due) []byte {
 	dst, failed := s.refused(dst, results)

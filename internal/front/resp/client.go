@@ -3,12 +3,14 @@ package resp
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/cuenta-server/cuenta"
 	wire "github.com/cuenta-server/cuenta/internal/wire/resp"
 )
 
@@ -20,7 +22,10 @@ type client struct {
 	peer, local string
 	since       time.Time
 
-	command *command // the last one; for the session alone
+	// For the session alone.
+	command *command // the last one
+	located bool     // the peer's address was read
+	host    uint32   // what stands for it; 0 if it is none
 
 	active atomic.Int64 // when it last spoke, in Unix nanoseconds
 	shown  atomic.Pointer[command]
@@ -62,6 +67,17 @@ func (c *client) spoke(now time.Time) {
 	if c.command != c.shown.Load() {
 		c.shown.Store(c.command)
 	}
+}
+
+// number stands for the client's host in requests with an identity.
+func (c *client) number() uint32 {
+	if !c.located {
+		c.located = true
+		if addr, err := netip.ParseAddrPort(c.peer); err == nil { // other networks have no hosts
+			c.host = cuenta.ClientOf(addr.Addr())
+		}
+	}
+	return c.host
 }
 
 // setName names the connection, or takes its name if it is empty. It reports

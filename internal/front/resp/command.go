@@ -21,7 +21,7 @@ type command struct {
 	first, last, step int
 
 	group   string // as Redis groups it in its documents
-	since   string // the version of Redis that first had it
+	since   string // the version of Redis that first had it; of Cuenta, if it is our own
 	syntax  string // its arguments, for people
 	summary string
 
@@ -36,6 +36,9 @@ type command struct {
 	control func(s *Session, b *cuenta.Batch, args [][]byte, limit int)
 
 	subs []*command
+
+	// wraps finds the command that the arguments hand on, for those that do.
+	wraps func(args [][]byte) (call [][]byte)
 
 	// What newTable adds.
 	full  string // the name with its container's, such as "client|id"
@@ -59,7 +62,8 @@ const (
 	noAuth
 	noMulti
 	allowBusy
-	noKeys // may be called without keys
+	noKeys  // may be called without keys
+	movable // names are elsewhere than the row could tell
 
 	// looks is a command that looks at more than its requests' results, or has a
 	// long answer: nothing that follows it may be applied before it is answered.
@@ -73,7 +77,7 @@ var flagNames = []struct {
 }{
 	{writes, "write"}, {reads, "readonly"}, {denyOOM, "denyoom"}, {admin, "admin"}, {noScript, "noscript"},
 	{loading, "loading"}, {stale, "stale"}, {fast, "fast"}, {noAuth, "no_auth"}, {noKeys, "no_mandatory_keys"},
-	{noMulti, "no_multi"}, {allowBusy, "allow_busy"},
+	{noMulti, "no_multi"}, {movable, "movablekeys"}, {allowBusy, "allow_busy"},
 }
 
 // table finds commands by name.
@@ -86,7 +90,8 @@ type table struct {
 const longestName = 15
 
 func newTable() *table {
-	rows := slices.Concat(counterCommands(), transactionCommands(), keyCommands(), connectionCommands(), serverCommands())
+	rows := slices.Concat(counterCommands(), transactionCommands(), keyCommands(), connectionCommands(), serverCommands(),
+		identityCommands())
 	slices.SortFunc(rows, func(a, b *command) int { return strings.Compare(a.name, b.name) })
 	t := &table{rows: rows, byName: make(map[string]*command)}
 	for _, c := range rows {

@@ -56,8 +56,9 @@ func one(op cuenta.Op, answer answerer) func(*Session, *cuenta.Batch, [][]byte) 
 	}
 }
 
-// each asks the same of all counters that the arguments name.
-func each(op cuenta.Op, answer answerer) func(*Session, *cuenta.Batch, [][]byte) {
+// each asks the same of all counters that the arguments name. Under an identity
+// whole answers, which commands that only read do not need.
+func each(op cuenta.Op, answer, whole answerer) func(*Session, *cuenta.Batch, [][]byte) {
 	return func(s *Session, b *cuenta.Batch, args [][]byte) {
 		names := args[1:]
 		if !s.validNames(names, 1) {
@@ -66,14 +67,18 @@ func each(op cuenta.Op, answer answerer) func(*Session, *cuenta.Batch, [][]byte)
 		for _, name := range names {
 			b.Requests = append(b.Requests, cuenta.Request{Op: op, Counter: name})
 		}
-		s.await(answer, len(names))
+		s.awaitSeveral(b, len(names), answer, whole)
 	}
 }
 
 // validNames checks every step-th argument, or refuses the command.
 func (s *Session) validNames(args [][]byte, step int) bool {
-	if len(args)/step > cuenta.MaxBatch {
+	switch n := len(args) / step; {
+	case n > cuenta.MaxBatch:
 		s.refuse(errKeys)
+		return false
+	case s.identified && n > cuenta.MaxBatch-1:
+		s.refuse(errKeysOnce)
 		return false
 	}
 	for i := 0; i < len(args); i += step {
@@ -104,7 +109,7 @@ func askMSet(s *Session, b *cuenta.Batch, args [][]byte) {
 		n, _ := wire.ParseInt(pairs[i+1]) // it was read before
 		b.Requests = append(b.Requests, cuenta.Request{Op: cuenta.Set, Counter: pairs[i], N: n})
 	}
-	s.await(answerOK, len(pairs)/2)
+	s.awaitSeveral(b, len(pairs)/2, answerOK, answerAllOK)
 }
 
 func askSetNX(s *Session, b *cuenta.Batch, args [][]byte) {
@@ -174,9 +179,16 @@ func (s *Session) set(b *cuenta.Batch, args [][]byte, how setting) {
 	}
 	set := cuenta.Request{Op: cuenta.Set, Counter: name, N: n, If: how.condition}
 	switch {
+	case how.old && how.condition == cuenta.IfAbsent:
+		b.Requests = append(b.Requests, set)
+		s.await(answerHindrance, 1)
 	case how.old:
 		b.Requests = append(b.Requests, cuenta.Request{Op: cuenta.Get, Counter: name}, set)
-		s.await(answerOld, 2)
+		whole := answerAllOld
+		if how.condition == cuenta.IfPresent {
+			whole = answerAllOldIfPresent
+		}
+		s.awaitSeveral(b, 2, answerOld, whole)
 	case how.answer != nil:
 		b.Requests = append(b.Requests, set)
 		s.await(how.answer, 1)

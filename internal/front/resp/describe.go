@@ -247,6 +247,10 @@ func runCommandGetKeys(s *Session, dst []byte, args [][]byte) []byte {
 	if c != nil && len(c.subs) > 0 && len(call) > 1 {
 		c = c.sub(call[1])
 	}
+	if c != nil && c.wraps != nil && c.takes(len(call)) {
+		call = c.wraps(call)
+		c, _ = s.p.commands.changing(call)
+	}
 	switch {
 	case c == nil:
 		return wire.AppendError(dst, "ERR Invalid command specified")

@@ -9,7 +9,15 @@ const (
 	errName     = "ERR invalid counter name: it must be 1 to 255 bytes of UTF-8 without spaces or control characters"
 	errExpiry   = "ERR counters do not expire: EX, PX, EXAT and PXAT are not supported"
 	errKeys     = "ERR too many keys: at most 4096 in one command"
+	errKeysOnce = "ERR too many keys: at most 4095 in one command with an identity"
 	errReplies  = "ERR the replies of one transaction are over their bound"
+
+	errKey       = "ERR invalid idempotency key: it must be 1 to 128 visible ASCII characters"
+	errSession   = "ERR invalid session id: it must be 16 hexadecimal digits, as CUENTA.SESSION answers them"
+	errNumber    = "ERR invalid request number: it must be from 1 to 18446744073709551615"
+	errLowest    = "ERR invalid LOWEST: it must be from 1 to the request's own number"
+	errNested    = "ERR a command cannot be given two identities"
+	errNoCommand = "ERR a command must follow the identity"
 )
 
 // maxReplies is how much may be said in answer to one Decode before it is cut
@@ -20,7 +28,8 @@ const maxReplies = 4 << 20
 // what to do: they ask again by themselves after TRYAGAIN, which promises that
 // nothing was changed. MISCONF is what Redis says when it cannot write its log,
 // OOM when it may hold no more. UNKNOWN has no counterpart: the change may have
-// survived, so to repeat it may count twice.
+// survived, so to repeat it may count twice. Those of identities are words of
+// their own; TOOOLD and NOSESSION cannot tell what became of the change.
 var refusals = [cuenta.NumCodes]string{
 	cuenta.OK:          "",
 	cuenta.Syntax:      errName, // the one thing that a session leaves unread
@@ -40,7 +49,7 @@ var refusals = [cuenta.NumCodes]string{
 	cuenta.Conflict:    "CONFLICT the identity was used for another operation",
 	cuenta.TooOld:      "TOOOLD the identity is too old to be remembered, its fate is unknown",
 	cuenta.TooNew:      "TOONEW the key's own time is more than a minute ahead",
-	cuenta.NoSession:   "NOSESSION no such session: never granted, or ended",
+	cuenta.NoSession:   "NOSESSION no such session: never granted, or ended; the fate of its requests is unknown",
 	cuenta.Absent:      "ABSENT nothing was done under that identity",
 	cuenta.Aborted:     "ERR another request of its batch was refused",
 }

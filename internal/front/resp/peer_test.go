@@ -86,7 +86,7 @@ func awaitReady(t *testing.T, log io.Reader) {
 // Every script is answered byte for byte as by Redis, except where it says "!".
 func TestAgainstRedis(t *testing.T) {
 	dial := redis(t)
-	for _, name := range scripts(t) {
+	for _, name := range redisScripts(t) {
 		for _, version := range []string{"2", "3"} {
 			t.Run(name+"/"+version, func(t *testing.T) {
 				theirs := newRedisCast(t, dial, version)
@@ -184,7 +184,7 @@ func (c *redisCast) hearsRaw(client string, conn *redisConn) (answer []byte, clo
 // scripts without differences are taken.
 func TestPipelinesAgainstRedis(t *testing.T) {
 	dial := redis(t)
-	for name, stream := range pipelines(t) {
+	for name, stream := range pipelines(t, redisScripts(t)) {
 		lines := script(t, name)
 		differs := false
 		for _, l := range lines {

@@ -79,7 +79,22 @@ func split(t testing.TB, text string) (words []string) {
 	return words
 }
 
+// scripts are the names of all scripts; those under own/ have commands that no
+// Redis has.
 func scripts(t testing.TB) (names []string) {
+	t.Helper()
+	own, err := filepath.Glob("testdata/own/*.script")
+	if err != nil || len(own) == 0 {
+		t.Fatalf("no scripts of our own: %v", err)
+	}
+	for _, f := range own {
+		names = append(names, "own/"+strings.TrimSuffix(filepath.Base(f), ".script"))
+	}
+	return append(names, redisScripts(t)...)
+}
+
+// redisScripts are the names of the scripts that a Redis understands.
+func redisScripts(t testing.TB) (names []string) {
 	t.Helper()
 	files, err := filepath.Glob("testdata/*.script")
 	if err != nil || len(files) == 0 {
@@ -154,11 +169,11 @@ func golden(t *testing.T, file string, got []byte) {
 	t.Fatalf("%s: the answers end early", file)
 }
 
-// pipelines are the scripts that one client sends alone, as one stream.
-func pipelines(t testing.TB) map[string][]byte {
+// pipelines are those scripts that one client sends alone, as one stream.
+func pipelines(t testing.TB, names []string) map[string][]byte {
 	t.Helper()
 	streams := make(map[string][]byte)
-	for _, name := range scripts(t) {
+	for _, name := range names {
 		var stream []byte
 		alone := true
 		for _, l := range script(t, name) {
@@ -175,7 +190,7 @@ func pipelines(t testing.TB) map[string][]byte {
 // However a stream is cut, and however small the batches are, the answers are
 // the same.
 func TestEverySplit(t *testing.T) {
-	for name, stream := range pipelines(t) {
+	for name, stream := range pipelines(t, scripts(t)) {
 		for _, version := range []string{"2", "3"} {
 			want := newCast(t, version)["a"].hears(stream)
 			step := max(1, len(stream)/400)

@@ -50,6 +50,9 @@ type Session struct {
 	version   wire.Version // as of the command being answered
 	replies   int          // where in dst the answers of this Decode begin
 
+	inner      *command // the last one with an identity
+	identified bool     // one identity is for all that the command being planned asks
+
 	unanswered int // how many of the next answers are passed over
 	multi      transaction
 	client     client

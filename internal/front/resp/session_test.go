@@ -14,17 +14,22 @@ import (
 
 // Every code of the service has an error whose first word clients can act on.
 func TestEveryCodeHasAnError(t *testing.T) {
-	words := map[string]bool{"ERR": true, "TRYAGAIN": true, "MISCONF": true, "OOM": true, "NOPERM": true, "UNKNOWN": true}
+	const not, unknown = cuenta.NotApplied, cuenta.FateUnknown
+	words := map[string]cuenta.Fate{
+		"ERR": not, "TRYAGAIN": not, "MISCONF": not, "OOM": not, "NOPERM": not, "UNKNOWN": unknown,
+		"CONFLICT": not, "TOOOLD": unknown, "TOONEW": not, "NOSESSION": unknown, "ABSENT": not,
+	}
 	for code := cuenta.OK + 1; code < cuenta.NumCodes; code++ {
 		word, text, _ := strings.Cut(refusal(code), " ")
-		if !words[word] || text == "" {
+		fate, known := words[word]
+		if !known || text == "" {
 			t.Errorf("%v: %q", code, refusal(code))
 		}
-		if word == "TRYAGAIN" && code.Fate() != cuenta.NotApplied {
-			t.Errorf("%v: clients would repeat what may have been applied", code)
+		if fate != code.Fate() {
+			t.Errorf("%v: %q tells another fate than %v", code, word, code.Fate())
 		}
-		if (word == "UNKNOWN") != (code.Fate() == cuenta.FateUnknown) {
-			t.Errorf("%v: %q does not tell that the fate is %v", code, refusal(code), code.Fate())
+		if told := strings.Contains(text, "fate") || strings.Contains(text, "may or may not"); told != (fate == unknown) {
+			t.Errorf("%v: %q does not tell that the fate is %v", code, text, fate)
 		}
 	}
 	if refusal(cuenta.NumCodes) == "" {
@@ -38,6 +43,8 @@ func TestEveryRefusalIsTold(t *testing.T) {
 	calls := []string{
 		"INCR a", "DECR a", "INCRBY a 2", "DECRBY a 2", "GET a", "SET a 1", "SET a 1 NX", "SET a 1 XX GET", "SETNX a 1", "GETSET a 1",
 		"GETDEL a", "MGET a b", "MSET a 1 b 2", "STRLEN a", "DEL a b", "UNLINK a", "EXISTS a b", "TYPE a", "WATCH a b",
+		"CUENTA.ONCE k INCR a", "CUENTA.ONCE k SET a 1 NX GET", "CUENTA.ONCE k SET a 1 GET", "CUENTA.ONCE k MSET a 1 b 2",
+		"CUENTA.ONCE k DEL a b", "CUENTA.SEQ 0000000000000001 1 DECR a", "CUENTA.SESSION",
 	}
 	for code := cuenta.OK + 1; code < cuenta.NumCodes; code++ {
 		if code == cuenta.Unmet {
@@ -319,34 +326,10 @@ func TestMalformed(t *testing.T) {
 	}
 }
 
-// Counting allocates nothing.
-func TestCountingDoesNotAllocate(t *testing.T) {
-	w := newWorld()
-	s := w.NewSession("peer", "here")
-	stream := bytes.Repeat(said("INCR", "key:000000012345"), 16)
-	b := cuenta.Batch{Requests: make([]cuenta.Request, 0, 64)}
-	results := make([]cuenta.Result, 16)
-	out := make([]byte, 0, 1<<12)
-	round := func() {
-		for rest := stream; len(rest) > 0; {
-			n := copy(s.Space(), rest)
-			s.Filled(n)
-			rest = rest[n:]
-			b.Requests = b.Requests[:0]
-			n = s.Decode(&b, cuenta.MaxBatch)
-			out = s.AppendAnswers(out[:0], results[:n])
-		}
-	}
-	round()
-	if n := testing.AllocsPerRun(100, round); n != 0 {
-		t.Errorf("%v allocations", n)
-	}
-}
-
 // FuzzSession: whatever arrives, however it is cut and whatever the batches, the
 // answers are the same, and no counter has a name that the contract forbids.
 func FuzzSession(f *testing.F) {
-	for _, stream := range pipelines(f) {
+	for _, stream := range pipelines(f, scripts(f)) {
 		f.Add(stream, uint16(7), uint8(1))
 	}
 	f.Fuzz(func(t *testing.T, stream []byte, cut uint16, limit uint8) {
@@ -368,31 +351,4 @@ func FuzzSession(f *testing.F) {
 			}
 		}
 	})
-}
-
-func BenchmarkSession(b *testing.B) {
-	for _, depth := range []int{1, 16, 128} {
-		b.Run(fmt.Sprint("P=", depth), func(b *testing.B) {
-			p := New(Config{Directory: crowd{}})
-			s := p.NewSession("peer", "here")
-			stream := bytes.Repeat(said("INCR", "key:000000012345"), depth)
-			batch := cuenta.Batch{Requests: make([]cuenta.Request, 0, depth)}
-			results := make([]cuenta.Result, depth)
-			for i := range results {
-				results[i].Value = 12345
-			}
-			var out []byte
-			b.ReportAllocs()
-			for b.Loop() {
-				for rest := stream; len(rest) > 0; {
-					n := copy(s.Space(), rest)
-					s.Filled(n)
-					rest = rest[n:]
-					batch.Requests = batch.Requests[:0]
-					out = s.AppendAnswers(out[:0], results[:s.Decode(&batch, cuenta.MaxBatch)])
-				}
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*depth), "ns/command")
-		})
-	}
 }

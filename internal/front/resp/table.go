@@ -25,7 +25,7 @@ func counterCommands() []*command {
 		row("getdel", 2, writes|fast, 1, 1, "6.2.0", "key", "Deletes the counter and answers its value.",
 			one(cuenta.Delete, answerValue)),
 		row("mget", -2, reads|fast, -1, 1, "1.0.0", "key [key ...]", "Answers several values, read at one moment.",
-			each(cuenta.Get, answerValues)),
+			each(cuenta.Get, answerValues, nil)),
 		row("mset", -3, writes|denyOOM, -1, 2, "1.0.1", "key integer [key integer ...]", "Sets several values at one moment.", askMSet),
 		row("strlen", 2, reads|fast, 1, 1, "2.2.0", "key", "Answers how many characters the value has in decimal.",
 			one(cuenta.Get, answerLength)),
@@ -35,11 +35,11 @@ func counterCommands() []*command {
 func keyCommands() []*command {
 	return []*command{
 		{name: "del", arity: -2, flags: writes, first: 1, last: -1, step: 1, group: "generic", since: "1.0.0", syntax: "key [key ...]",
-			summary: "Deletes counters and answers how many existed.", ask: each(cuenta.Delete, answerCount)},
+			summary: "Deletes counters and answers how many existed.", ask: each(cuenta.Delete, answerCount, answerAllCount)},
 		{name: "unlink", arity: -2, flags: writes | fast, first: 1, last: -1, step: 1, group: "generic", since: "4.0.0", syntax: "key [key ...]",
-			summary: "Deletes counters, as DEL does.", ask: each(cuenta.Delete, answerCount)},
+			summary: "Deletes counters, as DEL does.", ask: each(cuenta.Delete, answerCount, answerAllCount)},
 		{name: "exists", arity: -2, flags: reads | fast, first: 1, last: -1, step: 1, group: "generic", since: "1.0.0", syntax: "key [key ...]",
-			summary: "Answers how many of the keys exist.", ask: each(cuenta.Get, answerCount)},
+			summary: "Answers how many of the keys exist.", ask: each(cuenta.Get, answerCount, nil)},
 		{name: "type", arity: 2, flags: reads | fast, first: 1, last: 1, step: 1, group: "generic", since: "1.0.0", syntax: "key",
 			summary: "Answers string for a counter that exists, none otherwise.", ask: one(cuenta.Get, answerType)},
 		{name: "scan", arity: -2, flags: reads | looks, group: "generic", since: "2.8.0",

@@ -51,6 +51,12 @@ func (s *Session) discard() { s.multi = transaction{} }
 // enqueue copies a command into the open transaction.
 func (s *Session) enqueue(c *command, args [][]byte) {
 	t := &s.multi
+	if c.wraps != nil {
+		if _, refusal := s.inside(c.wraps(args)); refusal != "" {
+			s.reject(c, refusal)
+			return
+		}
+	}
 	if t.spoiled { // it will never run
 		s.reply("+QUEUED\r\n")
 		return

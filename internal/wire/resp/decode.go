@@ -1,6 +1,9 @@
 package resp
 
-import "bytes"
+import (
+	"bytes"
+	"math"
+)
 
 // Decoder finds commands in a buffer that its holder owns and fills. Its zero
 // value is ready. It remembers how far it has looked, so a command that arrives
@@ -195,23 +198,29 @@ func (d *Decoder) oddLength(buf []byte, pos int) (n, next int, state lineState) 
 // ParseInt reads a number as Redis does: decimal digits with no leading zeros,
 // a minus sign but no plus, nothing around it, within int64.
 func ParseInt(b []byte) (int64, bool) {
-	digits := b
-	negative := len(b) > 0 && b[0] == '-'
-	if negative {
-		digits = b[1:]
+	if len(b) > 0 && b[0] == '-' {
+		n, ok := ParseUint(b[1:])
+		return -int64(n), ok && 0 < n && n <= 1<<63
 	}
-	if len(digits) == 0 || len(digits) > 19 || digits[0] == '0' && len(b) > 1 {
+	n, ok := ParseUint(b)
+	return int64(n), ok && n < 1<<63
+}
+
+// ParseUint is ParseInt without a sign, within uint64.
+func ParseUint(b []byte) (n uint64, ok bool) {
+	const most = len("18446744073709551615")
+	if len(b) == 0 || len(b) > most || b[0] == '0' && len(b) > 1 {
 		return 0, false
 	}
-	var n uint64
-	for _, c := range digits {
+	for i, c := range b {
 		if c < '0' || c > '9' {
 			return 0, false
 		}
-		n = n*10 + uint64(c-'0')
+		digit := uint64(c - '0')
+		if i == most-1 && n > (math.MaxUint64-digit)/10 {
+			return 0, false
+		}
+		n = n*10 + digit
 	}
-	if negative {
-		return -int64(n), n <= 1<<63
-	}
-	return int64(n), n < 1<<63
+	return n, true
 }

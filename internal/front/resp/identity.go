@@ -1,0 +1,185 @@
+package resp
+
+import (
+	"slices"
+
+	"github.com/cuenta-server/cuenta"
+	wire "github.com/cuenta-server/cuenta/internal/wire/resp"
+)
+
+// The commands on identities, which Redis does not have. CUENTA.ONCE and
+// CUENTA.SEQ hand on another command, whose requests get one identity: the only
+// request its own, several an All around them. So its own reply answers a repeat
+// as well, made from the first answer of all that is remembered.
+
+func identityCommands() []*command {
+	const since = "0.1.0"
+	return []*command{
+		{name: "cuenta.once", arity: -3, flags: writes | denyOOM | movable, group: "cuenta", since: since,
+			syntax:  "key command [arg ...]",
+			summary: "Carries out a changing command once: a repeat with the same idempotency key gets the first reply again.",
+			ask:     askOnce, wraps: insideOnce},
+		{name: "cuenta.session", arity: 1, flags: writes | denyOOM | fast, group: "cuenta", since: since,
+			summary: "Opens a session and answers its id, 16 hexadecimal digits.", ask: askSession},
+		{name: "cuenta.seq", arity: -4, flags: writes | denyOOM | movable, group: "cuenta", since: since,
+			syntax: "id number [LOWEST number] command [arg ...]",
+			summary: "Carries out a changing command once, as the request with this number of a session; " +
+				"LOWEST is the lowest number still unanswered.",
+			ask: askSeq, wraps: insideSeq},
+		{name: "cuenta.outcome", arity: -2, flags: reads | fast, group: "cuenta", since: since, syntax: "key|id number",
+			summary: "Tells what became of an identity, as a map: its state is applied (with value and revision), " +
+				"refused (with error), absent (nothing was done) or forgotten (too old, or no such session).",
+			ask: askOutcome},
+	}
+}
+
+// insideOnce finds the command that CUENTA.ONCE hands on.
+func insideOnce(args [][]byte) [][]byte { return args[2:] }
+
+// insideSeq finds the command that CUENTA.SEQ hands on; it may be missing.
+func insideSeq(args [][]byte) [][]byte {
+	if isWord(args[3], "lowest") {
+		return args[min(5, len(args)):]
+	}
+	return args[3:]
+}
+
+// changing finds the command that is handed on, or why none is that could have
+// an identity.
+func (t *table) changing(call [][]byte) (c *command, refusal string) {
+	if len(call) == 0 {
+		return nil, errNoCommand
+	}
+	c, refusal = t.find(call)
+	switch {
+	case refusal != "":
+		return c, refusal
+	case c.wraps != nil:
+		return nil, errNested
+	case !c.changes():
+		return nil, "ERR only commands that change counters take an identity, '" + c.full + "' does not"
+	}
+	return c, ""
+}
+
+// changes reports whether the command changes counters that it names.
+func (c *command) changes() bool { return c.flags&writes != 0 && c.first != 0 }
+
+// inside is [table.changing], but tries the last one first.
+func (s *Session) inside(call [][]byte) (c *command, refusal string) {
+	if c = s.inner; c != nil && len(call) > 0 && isWord(call[0], c.name) && c.takes(len(call)) {
+		return c, ""
+	}
+	if c, refusal = s.p.commands.changing(call); refusal == "" {
+		s.inner = c
+	}
+	return c, refusal
+}
+
+func askOnce(s *Session, b *cuenta.Batch, args [][]byte) {
+	if !cuenta.ValidKey(args[1]) {
+		s.refuse(errKey)
+		return
+	}
+	s.under(&cuenta.Identity{Key: args[1]}, b, insideOnce(args))
+}
+
+func askSeq(s *Session, b *cuenta.Batch, args [][]byte) {
+	id, refusal := numbered(args[1], args[2])
+	if refusal == "" && isWord(args[3], "lowest") && len(args) > 4 {
+		var isNumber bool
+		id.Lowest, isNumber = wire.ParseUint(args[4])
+		if !isNumber || id.Lowest == 0 || id.Lowest > id.Number {
+			refusal = errLowest
+		}
+	}
+	if refusal != "" {
+		s.refuse(refusal)
+		return
+	}
+	s.under(&id, b, insideSeq(args))
+}
+
+// numbered reads the identity of a session's request.
+func numbered(session, number []byte) (id cuenta.Identity, refusal string) {
+	var isSession, isNumber bool
+	if id.Session, isSession = cuenta.ParseSession(session); !isSession {
+		return id, errSession
+	}
+	if id.Number, isNumber = wire.ParseUint(number); !isNumber || id.Number == 0 {
+		return id, errNumber
+	}
+	return id, ""
+}
+
+// under plans a command that is handed on. Whether it is one request or an All
+// that spans several, its identity is on the first.
+func (s *Session) under(id *cuenta.Identity, b *cuenta.Batch, call [][]byte) {
+	c, refusal := s.inside(call)
+	if refusal != "" {
+		s.refuse(refusal)
+		return
+	}
+	first := len(b.Requests)
+	s.identified = true
+	c.ask(s, b, call)
+	s.identified = false
+	if len(b.Requests) > first {
+		r := &b.Requests[first]
+		r.Identity, r.Client = *id, s.client.number()
+	}
+}
+
+// awaitSeveral is await for a command of several requests, which one identity
+// makes an All: then whole answers, from the results with that of the All before
+// them.
+func (s *Session) awaitSeveral(b *cuenta.Batch, requests int, answer, whole answerer) {
+	if !s.identified || requests == 1 {
+		s.await(answer, requests)
+		return
+	}
+	all := cuenta.Request{Op: cuenta.All, Span: uint16(requests)}
+	b.Requests = slices.Insert(b.Requests, len(b.Requests)-requests, all)
+	s.await(whole, 1+requests)
+}
+
+// A repeat of an All has its header's result alone, so all answers are made from
+// that one.
+var (
+	answerAllOK    = ofHeader(answerOK)
+	answerAllCount = ofHeader(answerInteger) // how many of them had an effect
+	answerAllOld   = ofHeader(answerValue)   // what the first one has read
+)
+
+func ofHeader(answer answerer) answerer {
+	return func(s *Session, dst []byte, results []cuenta.Result, d *due) []byte {
+		if code := codeOfAll(results); code != cuenta.OK {
+			return wire.AppendError(dst, refusal(code))
+		}
+		return answer(s, dst, results[:1], d)
+	}
+}
+
+// answerAllOldIfPresent is answerAllOld for a counter that must exist: nothing
+// else can make the service refuse a part.
+func answerAllOldIfPresent(s *Session, dst []byte, results []cuenta.Result, d *due) []byte {
+	switch codeOfAll(results) {
+	case cuenta.Unmet, cuenta.Aborted:
+		return wire.AppendNull(dst, s.version)
+	}
+	return answerAllOld(s, dst, results, d)
+}
+
+// codeOfAll tells why an All was refused: by the request at fault, where it is
+// told.
+func codeOfAll(results []cuenta.Result) cuenta.Code {
+	if results[0].Code != cuenta.Aborted {
+		return results[0].Code
+	}
+	for i := range results {
+		if code := results[i].Code; code != cuenta.OK && code != cuenta.Aborted {
+			return code
+		}
+	}
+	return cuenta.Aborted
+}
