@@ -14,6 +14,7 @@ type methods struct {
 	server *Server
 	ctx    context.Context
 	origin cuenta.Origin
+	client uint32 // stands for the host at the far side; 0 for this one's own socket
 }
 
 // maxList is the most counters that one call lists.
@@ -21,7 +22,9 @@ const maxList = 1000
 
 var (
 	errDecrease = &cuenta.Error{Code: cuenta.Overflow, Text: "-9223372036854775808 cannot be subtracted, it has no negative"}
-	errOp       = &cuenta.Error{Code: cuenta.Syntax, Text: `the operation is "get", "add" or "reset"`}
+	errOp       = &cuenta.Error{Code: cuenta.Syntax, Text: `the operation is "get", "add", "reset", "set" or "delete"`}
+	errIdentity = &cuenta.Error{Code: cuenta.Syntax, Text: "an identity is a key of 1 to 128 visible ASCII bytes, or a session and a number from 1"}
+	errNobody   = &cuenta.Error{Code: cuenta.Syntax, Text: "the identity that is asked about is missing"}
 	errName     = &cuenta.Error{Code: cuenta.Syntax, Text: "a counter name is 1 to 255 bytes of UTF-8 without spaces"}
 	errLimit    = &cuenta.Error{Code: cuenta.Syntax, Text: "the limit is 1 to 1000"}
 	errPrefix   = &cuenta.Error{Code: cuenta.Syntax, Text: "the prefix is at most 255 bytes"}
@@ -60,25 +63,54 @@ func (m *methods) Get(_ int64, value *int64) error {
 	return result.Err()
 }
 
+// operations are what Apply does.
+var operations = map[string]cuenta.Op{
+	"get": cuenta.Get, "add": cuenta.Add, "reset": cuenta.Reset, "set": cuenta.Set, "delete": cuenta.Delete,
+}
+
 // Apply applies one request to any counter.
 func (m *methods) Apply(r cuenta.RPCRequest, reply *cuenta.RPCReply) error {
-	request := cuenta.Request{Counter: []byte(r.Counter), N: r.N,
-		Identity: cuenta.Identity{Key: []byte(r.Identity), Session: r.Session, Number: r.Number, Lowest: r.Lowest}}
-	switch r.Op {
-	case "get":
-		request.Op = cuenta.Get
-	case "add":
-		request.Op = cuenta.Add
-	case "reset":
-		request.Op = cuenta.Reset
-	default:
+	op, known := operations[r.Op]
+	if !known {
 		return errOp
 	}
-	if r.Counter != "" && !cuenta.ValidName(request.Counter) {
+	request := cuenta.Request{Op: op, Counter: []byte(r.Counter), N: r.N, Identity: identity(&r), Client: m.client}
+	switch {
+	case r.Counter != "" && !cuenta.ValidName(request.Counter):
 		return errName
+	case !request.Identity.Valid():
+		return errIdentity
 	}
-	result := m.do(request)
-	*reply = cuenta.RPCReply{Value: result.Value, Revision: result.Revision}
+	return m.reply(request, reply)
+}
+
+// Outcome tells what became of the request with an identity: it answers what
+// that was answered, or is refused as that was.
+func (m *methods) Outcome(r cuenta.RPCRequest, reply *cuenta.RPCReply) error {
+	request := cuenta.Request{Op: cuenta.Outcome, Identity: identity(&r), Client: m.client}
+	switch {
+	case !request.Identity.Given():
+		return errNobody
+	case !request.Identity.Valid():
+		return errIdentity
+	}
+	return m.reply(request, reply)
+}
+
+// OpenSession grants a session and returns its id.
+func (m *methods) OpenSession(_ int64, id *uint64) error {
+	result := m.do(cuenta.Request{Op: cuenta.OpenSession, Client: m.client})
+	*id = result.Revision
+	return result.Err()
+}
+
+func identity(r *cuenta.RPCRequest) cuenta.Identity {
+	return cuenta.Identity{Key: []byte(r.Identity), Session: r.Session, Number: r.Number, Lowest: r.Lowest}
+}
+
+func (m *methods) reply(r cuenta.Request, reply *cuenta.RPCReply) error {
+	result := m.do(r)
+	*reply = cuenta.RPCReply{Value: result.Value, Revision: result.Revision, Replayed: result.Replayed}
 	return result.Err()
 }
 

@@ -222,9 +222,13 @@ func TestApply(t *testing.T) {
 	expect(t, c, "Apply", cuenta.RPCRequest{Op: "reset", Counter: "visitas", N: 9}, cuenta.RPCReply{Revision: 3})
 	expect(t, c, "Apply", cuenta.RPCRequest{Op: "add", N: 1}, cuenta.RPCReply{Value: 1, Revision: 1})
 	expect(t, c, "Apply", cuenta.RPCRequest{Op: "get", Counter: "ñandú"}, cuenta.RPCReply{})
-	expectRefusal(t, c, "Apply", cuenta.RPCRequest{Op: "add", N: 1, Identity: "a-1"}, cuenta.Unsupported)
+	expect(t, c, "Apply", cuenta.RPCRequest{Op: "set", Counter: "visitas", N: math.MinInt64}, cuenta.RPCReply{Value: math.MinInt64, Revision: 4})
+	expect(t, c, "Apply", cuenta.RPCRequest{Op: "delete", Counter: "visitas", N: 9}, cuenta.RPCReply{Value: math.MinInt64, Revision: 5})
+	expect(t, c, "Apply", cuenta.RPCRequest{Op: "delete", Counter: "visitas"}, cuenta.RPCReply{})
+	expect(t, c, "Apply", cuenta.RPCRequest{Op: "set", Counter: "visitas"}, cuenta.RPCReply{Revision: 6})
 	for _, r := range []cuenta.RPCRequest{
 		{}, {Op: "Add", N: 1}, {Op: "inc", N: 1}, {Op: "add\x00", N: 1},
+		{Op: "check"}, {Op: "all"}, {Op: "outcome", Identity: "a"}, {Op: "open-session"}, {Op: "unknown"},
 		{Op: "add", N: 1, Counter: "a b"}, {Op: "add", N: 1, Counter: "a\n"}, {Op: "add", N: 1, Counter: "\xff"}, {Op: "add", N: 1, Counter: strings.Repeat("x", 256)},
 	} {
 		expectRefusal(t, c, "Apply", r, cuenta.Syntax)
@@ -244,8 +248,10 @@ func TestEveryCode(t *testing.T) {
 			expectRefusal(t, c, method, int64(1), code)
 		}
 		expectRefusal(t, c, "Apply", cuenta.RPCRequest{Op: "add", N: 1}, code)
+		expectRefusal(t, c, "Outcome", cuenta.RPCRequest{Identity: "a"}, code)
+		expectRefusal(t, c, "OpenSession", int64(0), code)
 	}
-	if got, want := s.traffic.Errors.Load(), 5*(int64(cuenta.NumCodes)-1); got != want || s.traffic.Requests.Load() != want {
+	if got, want := s.traffic.Errors.Load(), 7*(int64(cuenta.NumCodes)-1); got != want || s.traffic.Requests.Load() != want {
 		t.Errorf("%d errors of %d requests, want %d", got, s.traffic.Requests.Load(), want)
 	}
 }

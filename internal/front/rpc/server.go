@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/rpc"
 	"time"
 
@@ -131,7 +132,8 @@ func (s *Server) turnAway(w http.ResponseWriter, text string, status int) {
 
 // serve serves the calls of one connection until its end.
 func (s *Server) serve(conn *limit.Conn, buffered *bufio.Reader) {
-	peer := peerOf(conn.NetConn())
+	far := conn.NetConn()
+	peer := peerOf(far)
 	log := s.config.Log.With("front", s.config.Front, "peer", peer)
 	log.Info("new connection")
 	ctx, cancel := context.WithCancel(s.http.Context())
@@ -143,10 +145,27 @@ func (s *Server) serve(conn *limit.Conn, buffered *bufio.Reader) {
 	// A server per connection, because a method learns who calls from its
 	// receiver only.
 	calls := rpc.NewServer()
-	receiver := &methods{server: s, ctx: ctx, origin: cuenta.Origin{Front: s.config.Front, Peer: peer}}
+	receiver := &methods{
+		server: s, ctx: ctx,
+		origin: cuenta.Origin{Front: s.config.Front, Peer: peer},
+		client: clientAt(far.RemoteAddr()),
+	}
 	if err := calls.RegisterName(cuenta.RPCService, receiver); err != nil {
 		panic("rpc: the methods cannot be registered: " + err.Error())
 	}
 	calls.ServeCodec(codec)
 	log.Debug("connection closed")
+}
+
+// clientAt returns the number of the host at addr, 0 if it is no TCP address.
+func clientAt(addr net.Addr) uint32 {
+	tcp, ok := addr.(*net.TCPAddr)
+	if !ok {
+		return 0
+	}
+	host, ok := netip.AddrFromSlice(tcp.IP)
+	if !ok {
+		return 0
+	}
+	return cuenta.ClientOf(host)
 }
