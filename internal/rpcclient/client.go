@@ -19,7 +19,9 @@ import (
 // ctx ends. Refusals come back as [*cuenta.Error].
 //
 // When a change ends with ErrLost or with the context's error it may have been
-// made all the same: its fate is unknown. The client never repeats it.
+// made all the same: its fate is unknown. The client never repeats it. Its caller
+// may, over any connection, if the change has an identity; [Client.Outcome] tells
+// whether there is need to.
 type Client struct{ rpc *rpc.Client }
 
 // ErrLost says that the connection ended before the answer came.
@@ -31,6 +33,19 @@ func (c *Client) Close() error { return c.rpc.Close() }
 // Do applies one request.
 func (c *Client) Do(ctx context.Context, request cuenta.RPCRequest) (cuenta.RPCReply, error) {
 	return call[cuenta.RPCReply](ctx, c, "Apply", request)
+}
+
+// Outcome tells what became of the request with r's identity; the rest of r is
+// not looked at. It returns what that request did, or refuses as that was
+// refused. [cuenta.Absent] says that nothing was done under the identity,
+// [cuenta.TooOld] that it is no longer known.
+func (c *Client) Outcome(ctx context.Context, r cuenta.RPCRequest) (cuenta.RPCReply, error) {
+	return call[cuenta.RPCReply](ctx, c, "Outcome", r)
+}
+
+// OpenSession has the server grant a session, and returns its id.
+func (c *Client) OpenSession(ctx context.Context) (uint64, error) {
+	return call[uint64](ctx, c, "OpenSession", int64(0))
 }
 
 // Info returns the server's report as a text for people.

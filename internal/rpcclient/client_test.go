@@ -23,12 +23,22 @@ func (c *Cuenta) Apply(r cuenta.RPCRequest, reply *cuenta.RPCReply) error {
 	if r.Op == "get" {
 		<-c.stall
 	}
-	if r.Identity != "" {
-		return cuenta.Unsupported.Err()
+	if r.Identity == "used" {
+		return cuenta.Conflict.Err()
 	}
-	*reply = cuenta.RPCReply{Value: r.N, Revision: uint64(len(r.Counter))}
+	*reply = cuenta.RPCReply{Value: r.N, Revision: uint64(len(r.Counter)), Replayed: r.Session == 7 && r.Number == 8 && r.Lowest == 5}
 	return nil
 }
+
+func (c *Cuenta) Outcome(r cuenta.RPCRequest, reply *cuenta.RPCReply) error {
+	if r.Identity != "used" {
+		return cuenta.Absent.Err()
+	}
+	*reply = cuenta.RPCReply{Value: 4, Revision: 2, Replayed: true}
+	return nil
+}
+
+func (c *Cuenta) OpenSession(_ int64, id *uint64) error { *id = 1 << 63; return nil }
 
 func (c *Cuenta) Info(_ int64, s *string) error     { *s = "text"; return nil }
 func (c *Cuenta) InfoJSON(_ int64, s *string) error { *s = "{}"; return nil }
@@ -106,6 +116,16 @@ func TestMethods(t *testing.T) {
 	if reply, err := c.Do(ctx, cuenta.RPCRequest{Op: "add", Counter: "abc", N: -4}); err != nil || reply != (cuenta.RPCReply{Value: -4, Revision: 3}) {
 		t.Errorf("Do: %+v, %v", reply, err)
 	}
+	inSession := cuenta.RPCRequest{Op: "set", N: 1, Session: 7, Number: 8, Lowest: 5}
+	if reply, err := c.Do(ctx, inSession); err != nil || reply != (cuenta.RPCReply{Value: 1, Replayed: true}) {
+		t.Errorf("Do in a session: %+v, %v", reply, err)
+	}
+	if reply, err := c.Outcome(ctx, cuenta.RPCRequest{Identity: "used"}); err != nil || reply != (cuenta.RPCReply{Value: 4, Revision: 2, Replayed: true}) {
+		t.Errorf("Outcome: %+v, %v", reply, err)
+	}
+	if id, err := c.OpenSession(ctx); err != nil || id != 1<<63 {
+		t.Errorf("OpenSession: %d, %v", id, err)
+	}
 	if s, err := c.Info(ctx); err != nil || s != "text" {
 		t.Errorf("Info: %q, %v", s, err)
 	}
@@ -126,9 +146,12 @@ func TestMethods(t *testing.T) {
 func TestRefusalsKeepTheirKind(t *testing.T) {
 	address, _ := serve(t)
 	c, ctx := dial(t, address), t.Context()
-	_, err := c.Do(ctx, cuenta.RPCRequest{Op: "add", Identity: "a"})
-	if !errors.Is(err, &cuenta.Error{Code: cuenta.Unsupported}) || err.Error() != cuenta.Unsupported.Err().Error() {
+	_, err := c.Do(ctx, cuenta.RPCRequest{Op: "add", Identity: "used"})
+	if !errors.Is(err, &cuenta.Error{Code: cuenta.Conflict}) || err.Error() != cuenta.Conflict.Err().Error() {
 		t.Errorf("Do: %v", err)
+	}
+	if _, err := c.Outcome(ctx, cuenta.RPCRequest{Identity: "new"}); !errors.Is(err, &cuenta.Error{Code: cuenta.Absent}) {
+		t.Errorf("Outcome: %v", err)
 	}
 	if err := c.Stop(ctx, "ftp"); !errors.Is(err, &cuenta.Error{Code: cuenta.NotFound}) {
 		t.Errorf("Stop: %v", err)
