@@ -17,6 +17,7 @@ type Conn struct {
 	mu      sync.Mutex // orders deadlines
 	stopped bool       // reading ends with what has arrived; its deadline stays in the past
 	unheard int        // bytes that are still read once stopped
+	shared  bool       // by many requests at a time, so that others end its reading
 	closing sync.Once
 	closed  error
 }
@@ -97,12 +98,20 @@ func (c *Conn) SetDeadline(t time.Time) error {
 	return c.SetWriteDeadline(t)
 }
 
+// share says that the connection carries many requests at a time, and leaves it to
+// others to end its reading.
+func (c *Conn) share() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.shared = true
+}
+
 // StopReading ends the reading: reads get what has arrived already, and then fail
 // as over their deadline.
 func (c *Conn) StopReading() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.stopped {
+	if c.stopped || c.shared {
 		return
 	}
 	c.stopped = true

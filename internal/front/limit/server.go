@@ -23,6 +23,7 @@ type Config struct {
 	MaxConns int
 	Traffic  *cuenta.Traffic
 	Log      *slog.Logger
+	HTTP2    bool // speak HTTP/2 too, without TLS
 
 	HeaderTimeout time.Duration // to send a request's header; default 5 s
 	ReadTimeout   time.Duration // to send a whole request; default 10 s
@@ -37,6 +38,8 @@ const maxHeader = 16 << 10
 // Server serves HTTP on one listener, once.
 type Server struct {
 	http   *http.Server
+	http2  *http.Server // nil without HTTP/2; see http2.go
+	taken  *handover    // its connections
 	config Config
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -49,12 +52,11 @@ type Server struct {
 // NewServer returns a server that has nothing to serve yet.
 func NewServer(c Config) *Server {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Server{
+	s := &Server{
 		config: c,
 		ctx:    ctx,
 		cancel: cancel,
 		http: &http.Server{
-			Handler:                      c.Handler,
 			ReadHeaderTimeout:            or(c.HeaderTimeout, 5*time.Second),
 			ReadTimeout:                  or(c.ReadTimeout, 10*time.Second),
 			WriteTimeout:                 or(c.WriteTimeout, 30*time.Second),
@@ -65,6 +67,11 @@ func NewServer(c Config) *Server {
 			ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug),
 		},
 	}
+	s.http.Handler = s
+	if c.HTTP2 {
+		s.http2, s.taken = newHTTP2(s.http, c.Handler), newHandover()
+	}
+	return s
 }
 
 func or(d, standard time.Duration) time.Duration {
@@ -89,6 +96,9 @@ func (s *Server) Serve(l net.Listener) error {
 	bounded := Listen(l, s.config.MaxConns, s.config.Traffic)
 	s.listener = bounded
 	s.mu.Unlock()
+	if s.http2 != nil {
+		go s.http2.Serve(s.taken) // its end is the drain's doing, and no news
+	}
 	err := s.http.Serve(bounded)
 	if bounded.Draining() {
 		return nil
@@ -108,5 +118,30 @@ func (s *Server) Drain(ctx context.Context) error {
 	if listener == nil {
 		return nil
 	}
+	defer s.drainHTTP2()()
 	return listener.Drain(ctx)
+}
+
+// Patient returns the request's own context, which ends when its client goes
+// away, but not with the reading of its connection in a drain: then it goes on as
+// long as [Server.Context]. Call end when the request is answered.
+func (s *Server) Patient(r *http.Request) (ctx context.Context, end func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
+	gone := context.AfterFunc(r.Context(), func() {
+		if !s.draining() {
+			cancel()
+		}
+	})
+	over := context.AfterFunc(s.ctx, cancel)
+	return ctx, func() {
+		gone()
+		over()
+		cancel()
+	}
+}
+
+func (s *Server) draining() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.listener != nil && s.listener.Draining()
 }

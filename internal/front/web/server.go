@@ -24,6 +24,10 @@ type Config struct {
 	Traffic  *cuenta.Traffic
 	Log      *slog.Logger
 
+	// API is served at every other path, to those whom guard lets in; it counts its
+	// errors itself. Without it nothing is there.
+	API http.Handler
+
 	// AllowedHosts are the names, without port, under which the server may be
 	// asked besides localhost and its own addresses.
 	AllowedHosts []string
@@ -63,6 +67,7 @@ func New(c Config) *Server {
 		MaxConns:      c.MaxConns,
 		Traffic:       c.Traffic,
 		Log:           c.Log,
+		HTTP2:         true,
 		HeaderTimeout: c.HeaderTimeout,
 		ReadTimeout:   c.ReadTimeout,
 		WriteTimeout:  c.WriteTimeout,
@@ -82,7 +87,20 @@ func (s *Server) Drain(ctx context.Context) error { return s.http.Drain(ctx) }
 // answer answers one request.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 	s.config.Traffic.Requests.Add(1)
-	reply := s.route(r)
+	if refused, ok := guard(r, s.config.AllowedHosts); !ok {
+		s.reply(w, r, refused)
+		return
+	}
+	if s.config.API != nil && r.URL.Path != "/cambiar" && r.URL.Path != "/info" {
+		ctx, end := s.http.Patient(r)
+		defer end()
+		s.config.API.ServeHTTP(w, r.WithContext(ctx))
+		return
+	}
+	s.reply(w, r, s.route(r))
+}
+
+func (s *Server) reply(w http.ResponseWriter, r *http.Request, reply reply) {
 	if reply.status != http.StatusOK {
 		s.config.Traffic.Errors.Add(1)
 		s.config.Log.Debug("request refused", "front", cuenta.FrontWeb, "peer", r.RemoteAddr,
@@ -91,11 +109,8 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 	reply.write(w)
 }
 
-// route finds out what is asked, and whether it may be.
+// route finds out what is asked.
 func (s *Server) route(r *http.Request) reply {
-	if refused, ok := guard(r, s.config.AllowedHosts); !ok {
-		return refused
-	}
 	switch r.URL.Path {
 	case "/cambiar":
 		if r.Method != http.MethodGet {
