@@ -143,7 +143,7 @@ func (s sink) Put(cell uint32, name []byte, value int64, revision uint64) error 
 	return s.Restore(cell, name, value, revision)
 }
 
-func (s sink) Session(uint64, int64) error { return nil }
+func (s sink) Session(uint64, uint64, int64) error { return nil }
 
 func (s sink) Answer(journal.Answer, int64) error { return nil }
 

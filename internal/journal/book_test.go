@@ -115,7 +115,7 @@ func (b *book) snapshot(j *Journal, now int64) error {
 			}
 		}
 	}
-	if err := b.put(s); err != nil {
+	if err := b.put(s, nothing); err != nil {
 		return err
 	}
 	return s.Commit(at)

@@ -6,13 +6,12 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/disk"
 )
 
 // Check reads a whole data directory, writes to w what it found, and returns an
 // error if it is damaged. Beyond what a start checks it looks at every name and
-// at the revisions. It changes nothing, and refuses a directory in use.
+// key, at the revisions, and that no number of a session is answered twice. It changes nothing, and refuses a directory in use.
 func Check(fs disk.FS, dir string, w io.Writer) error {
 	c, err := readDir(fs, dir)
 	if err != nil {
@@ -25,7 +24,7 @@ func Check(fs disk.FS, dir string, w io.Writer) error {
 		}
 		defer lock.Close() // nothing was written
 	}
-	a := &auditor{revisions: map[uint32]*[pageSize]uint64{}}
+	a := &auditor{revisions: map[uint32]*[pageSize]uint64{}, sessions: map[uint64]answered{}}
 	r := &replay{into: a}
 	a.replay = r
 	err = c.read(r)
@@ -46,8 +45,9 @@ func (c *contents) report(r *replay, w io.Writer) error {
 		p.line("%s: empty, a new log would begin", c.dir)
 	}
 	if r.snapshot != nil {
-		p.line("%s: %d counters, taken at %s, needs the log from sequence %d on and was written through %d",
-			snapshotName(r.begin), r.snapshot.foot.counters, date(r.snapshot.head.time), r.begin+1, r.end)
+		n := &r.snapshot.foot.counts
+		p.line("%s: %d counters, %d sessions, %d keys, taken at %s, needs the log from sequence %d on and was written through %d",
+			snapshotName(r.begin), n[ofCounters], n[ofSessions], n[ofKeys], date(r.snapshot.head.time), r.begin+1, r.end)
 	}
 	for i := range r.segments {
 		p.segment(&r.segments[i])
@@ -56,8 +56,8 @@ func (c *contents) report(r *replay, w io.Writer) error {
 		p.line("%s: not needed, the next start removes it", name)
 	}
 	if len(r.segments) > 0 || r.snapshot != nil {
-		p.line("%d counters, %d records, last sequence %d at %s, history %016x",
-			r.seen.n, r.records, r.sequence, date(r.time), r.history)
+		p.line("%d counters, %d sessions, %d keys, %d records, last sequence %d at %s, history %016x",
+			r.seen.n, len(r.sessions), r.keys, r.records, r.sequence, date(r.time), r.history)
 	}
 	return p.err
 }
@@ -97,45 +97,4 @@ func (p *printer) segment(s *segment) {
 
 func date(nanoseconds int64) string {
 	return time.Unix(0, nanoseconds).UTC().Format(time.RFC3339)
-}
-
-const pageSize = 4096
-
-// auditor is the sink that looks at what it gets.
-type auditor struct {
-	replay    *replay
-	revisions map[uint32]*[pageSize]uint64 // by cell/pageSize
-}
-
-func (a *auditor) Floor(uint64) {}
-
-func (a *auditor) Put(cell uint32, name []byte, value int64, revision uint64) error {
-	if name != nil && !cuenta.ValidName(name) {
-		return fmt.Errorf("cell %d has the name %q, which is not valid", cell, name)
-	}
-	return a.revision(cell, revision)
-}
-
-func (a *auditor) Drop(cell uint32, revision uint64) error { return a.revision(cell, revision) }
-
-func (a *auditor) Session(uint64, int64) error          { return nil }
-func (a *auditor) Answer(Answer, int64) error           { return nil }
-func (a *auditor) Key([]byte, Kept, int64, int64) error { return nil }
-func (a *auditor) Horizon(int64)                        {}
-
-// revision checks that revisions grow, through all counters of a cell.
-func (a *auditor) revision(cell uint32, revision uint64) error {
-	page := a.revisions[cell/pageSize]
-	if page == nil {
-		page = new([pageSize]uint64)
-		a.revisions[cell/pageSize] = page
-	}
-	last := &page[cell%pageSize]
-	switch {
-	case revision > *last:
-		*last = revision
-	case !a.replay.overlap:
-		return fmt.Errorf("cell %d has revision %d behind %d", cell, revision, *last)
-	}
-	return nil
 }

@@ -52,11 +52,11 @@ func (c *clients) equal(o *clients) bool {
 
 func (c *clients) Horizon(time int64) { c.horizon = time }
 
-func (c *clients) Session(id uint64, used int64) error {
+func (c *clients) Session(id, lowest uint64, used int64) error {
 	if _, known := c.sessions[id]; known {
 		return fmt.Errorf("session %x comes twice", id)
 	}
-	c.sessions[id] = session{used: used, lowest: 1}
+	c.sessions[id] = session{used: used, lowest: lowest}
 	return nil
 }
 
@@ -74,7 +74,7 @@ func (c *clients) Answer(a Answer, used int64) error {
 	if a.Number < s.lowest {
 		return nil
 	}
-	kept := Kept{a.Fingerprint, a.Code, a.Value, a.Revision}
+	kept := a.kept()
 	if old, known := c.answers[number{a.Session, a.Number}]; known && old != kept {
 		return fmt.Errorf("answer %+v was %+v before", a, old)
 	}
@@ -162,14 +162,26 @@ func (c *clients) state(id uint64) SessionState {
 	return state
 }
 
-// put puts all into a snapshot.
-func (c *clients) put(s *Snapshot) error {
-	for _, id := range slices.Sorted(maps.Keys(c.sessions)) {
+// put puts all into a snapshot, and calls between in the middle of each kind.
+func (c *clients) put(s *Snapshot, between func() error) error {
+	ids := slices.Sorted(maps.Keys(c.sessions))
+	for i, id := range ids {
+		if i == len(ids)/2 {
+			if err := between(); err != nil {
+				return err
+			}
+		}
 		if err := s.PutSession(c.state(id)); err != nil {
 			return err
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(c.keys)) {
+	names := slices.Sorted(maps.Keys(c.keys))
+	for i, name := range names {
+		if i == len(names)/2 {
+			if err := between(); err != nil {
+				return err
+			}
+		}
 		k := c.keys[name]
 		if err := s.PutKey([]byte(name), k.Kept, k.used, k.until); err != nil {
 			return err
@@ -178,3 +190,5 @@ func (c *clients) put(s *Snapshot) error {
 	s.Horizon(c.horizon)
 	return nil
 }
+
+func nothing() error { return nil }

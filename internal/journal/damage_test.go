@@ -387,7 +387,7 @@ type refusing struct{}
 func (refusing) Drop(uint32, uint64) error               { return fs.ErrInvalid }
 func (refusing) Floor(uint64)                            {}
 func (refusing) Put(uint32, []byte, int64, uint64) error { return fs.ErrInvalid }
-func (refusing) Session(uint64, int64) error             { return fs.ErrInvalid }
+func (refusing) Session(uint64, uint64, int64) error     { return fs.ErrInvalid }
 func (refusing) Answer(Answer, int64) error              { return fs.ErrInvalid }
 func (refusing) Key([]byte, Kept, int64, int64) error    { return fs.ErrInvalid }
 func (refusing) Horizon(int64)                           {}

@@ -31,7 +31,7 @@ func (s *tame) Put(_ uint32, name []byte, _ int64, _ uint64) error {
 	return nil
 }
 
-func (s *tame) Session(uint64, int64) error { return s.Drop(0, 0) }
+func (s *tame) Session(uint64, uint64, int64) error { return s.Drop(0, 0) }
 
 func (s *tame) Answer(a Answer, _ int64) error {
 	if a.Session == 0 || a.Lowest == 0 || a.Lowest > a.Number {
@@ -116,7 +116,7 @@ func FuzzSnapshot(f *testing.F) {
 		for range 2 {
 			s := &snapshotReader{
 				name: "f", r: bytes.NewReader(data), size: int64(len(data)),
-				into: &tame{t: t, bytes: len(data)}, seen: new(cells),
+				into: &tame{t: t, bytes: len(data)}, seen: new(cells), sessions: new(sessions),
 			}
 			orderly(t, s.read(), len(data))
 			if cap(s.buf) > blockHead+blockMax {

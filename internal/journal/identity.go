@@ -72,7 +72,15 @@ func (r *Record) Answer(a Answer) {
 		b = binary.AppendUvarint(b, a.Number-a.Lowest)
 	}
 	r.session, r.number, r.lowest = a.Session, a.Number, a.Lowest
-	r.buf = Kept{a.Fingerprint, a.Code, a.Value, a.Revision}.append(b)
+	r.buf = a.kept().append(b)
+}
+
+// kept is the answer without the number it belongs to.
+func (a *Answer) kept() Kept { return Kept{a.Fingerprint, a.Code, a.Value, a.Revision} }
+
+// keep is the reverse of kept.
+func (a *Answer) keep(k Kept) {
+	a.Fingerprint, a.Code, a.Value, a.Revision = k.Fingerprint, k.Code, k.Value, k.Revision
 }
 
 // Key adds the answer to the first request with an idempotency key, which must be
@@ -132,7 +140,7 @@ func (e *entries) readAnswer() (reason string) {
 	if !ok {
 		return "an answer is incomplete"
 	}
-	a.Fingerprint, a.Code, a.Value, a.Revision = k.Fingerprint, k.Code, k.Value, k.Revision
+	a.keep(k)
 	e.rest = rest
 	return ""
 }
@@ -167,26 +175,3 @@ func (e *entries) readKey() (reason string) {
 	}
 	return ""
 }
-
-// SessionState is a session as a snapshot has it.
-type SessionState struct {
-	ID     uint64 // not 0
-	Used   int64  // ledger time of its last use
-	Lowest uint64 // the lowest number that is still remembered
-
-	// Answers are what is remembered, [cuenta.SessionWindow] at most. Their Session
-	// and Lowest need not be set: they are the state's. There is one at least where
-	// Lowest is above 1.
-	Answers []Answer
-}
-
-// PutSession adds a session. Sessions come behind the counters, in any order; one
-// that comes again takes the place of the one before.
-func (s *Snapshot) PutSession(state SessionState) error { return s.err }
-
-// PutKey adds an idempotency key, when it was first used, and until when it is
-// remembered. Keys come behind the sessions, in any order.
-func (s *Snapshot) PutKey(key []byte, k Kept, used, until int64) error { return s.err }
-
-// Horizon sets the latest own time of a key that was forgotten.
-func (s *Snapshot) Horizon(time int64) {}

@@ -32,6 +32,8 @@ type Recovery struct {
 	Sequence uint64 // of the last record
 	Time     int64  // ledger time of the last record or snapshot
 	Counters uint64
+	Sessions uint64 // that were handed over; some may have ended since
+	Keys     uint64 // the same; one that was used while the snapshot was written may count twice
 	Snapshot string // name of the snapshot that was read; empty if there was none
 	Segments int    // that were read
 	Records  int    // that were read
@@ -213,6 +215,7 @@ func (c *contents) path(name string) string { return filepath.Join(c.dir, name) 
 func (c *contents) recovery(r *replay) Recovery {
 	rec := Recovery{
 		History: r.history, Time: r.time, Counters: r.seen.n,
+		Sessions: uint64(len(r.sessions)), Keys: r.keys,
 		Segments: len(r.segments), Records: r.records, Sealed: true,
 	}
 	if r.snapshot != nil {

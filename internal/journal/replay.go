@@ -20,9 +20,9 @@ type Sink interface {
 	// Floor tells the highest revision of the deletions before the snapshot.
 	Floor(revision uint64)
 
-	// Session says that a session was granted, at a ledger time or, out of a
-	// snapshot, last used at that time.
-	Session(id uint64, used int64) error
+	// Session says that a session was granted at a ledger time, or that it was last
+	// used then and has forgotten all numbers below lowest, which is at least 1.
+	Session(id, lowest uint64, used int64) error
 
 	// Answer is one of a session that came before, and was last used at a ledger
 	// time. It may come again, and it may be one that the session had forgotten
@@ -255,7 +255,7 @@ func (r *replay) identify(s *segment, e *entries, used int64) error {
 		err = r.into.Key(e.name, e.kept, used, 0)
 	case e.kind == entrySession && !r.sessions.has(e.session):
 		r.sessions.add(e.session)
-		err = r.into.Session(e.session, used)
+		err = r.into.Session(e.session, 1, used)
 	case e.kind == entrySession && !r.overlap:
 		return s.damage(s.end, "session %016x is granted twice", e.session)
 	case e.kind == entrySession:

@@ -1,12 +1,12 @@
 package journal
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
-
-	"encoding/binary"
+	"slices"
 
 	"github.com/cuenta-server/cuenta/internal/disk"
 )
@@ -14,15 +14,24 @@ import (
 const (
 	snapshotMagic = "CUENTASN"
 
-	blockMagic  = "CBLK"
 	blockHead   = 16        // magic, length, checksum, count
 	blockTarget = 256 << 10 // a block is written once it has so many bytes
-	blockMax    = blockTarget + MaxEntry + 255
+	blockMax    = blockTarget + maxSessionState
 
-	footMagic = "CEND"
-	footSize  = 48 // magic, length, checksum, 0, end, counters, blocks, floor
-
+	footSize = blockHead + 7*8
 )
+
+// blockKind is what a block holds. Those of one kind stand together, in this order.
+type blockKind int
+
+const (
+	ofCounters blockKind = iota
+	ofSessions
+	ofKeys
+	ofEnd // the footer
+)
+
+var blockMagics = [...]string{"CBLK", "CSES", "CKEY", "CEND"}
 
 // snapshotHead is what the header of a snapshot says.
 type snapshotHead struct {
@@ -36,7 +45,11 @@ func (h snapshotHead) head() head {
 }
 
 // snapshotFoot is what the end of a snapshot says.
-type snapshotFoot struct{ end, counters, blocks, floor uint64 }
+type snapshotFoot struct {
+	end, blocks, floor uint64
+	counts             [ofEnd]uint64 // by kind
+	horizon            int64
+}
 
 // Block and footer have the same first 16 bytes, and their checksums begin with
 // that of the header, so that they fit this one snapshot only.
@@ -54,11 +67,24 @@ func blockSum(b []byte, seed uint32) uint32 {
 func (f snapshotFoot) bytes(seed uint32) []byte {
 	b := make([]byte, footSize)
 	byteOrder.PutUint64(b[16:], f.end)
-	byteOrder.PutUint64(b[24:], f.counters)
-	byteOrder.PutUint64(b[32:], f.blocks)
-	byteOrder.PutUint64(b[40:], f.floor)
-	sealBlock(b, footMagic, 0, seed)
+	byteOrder.PutUint64(b[24:], f.blocks)
+	for i, n := range f.counts {
+		byteOrder.PutUint64(b[32+8*i:], n)
+	}
+	byteOrder.PutUint64(b[56:], f.floor)
+	byteOrder.PutUint64(b[64:], uint64(f.horizon))
+	sealBlock(b, blockMagics[ofEnd], 0, seed)
 	return b
+}
+
+// readFoot reads the footer's numbers.
+func readFoot(b []byte) (f snapshotFoot) {
+	f.end, f.blocks = byteOrder.Uint64(b[16:]), byteOrder.Uint64(b[24:])
+	for i := range f.counts {
+		f.counts[i] = byteOrder.Uint64(b[32+8*i:])
+	}
+	f.floor, f.horizon = byteOrder.Uint64(b[56:]), int64(byteOrder.Uint64(b[64:]))
+	return f
 }
 
 // snapshotReader reads one snapshot from front to end.
@@ -67,20 +93,37 @@ type snapshotReader struct {
 	r    io.ReaderAt
 	size int64
 	into Sink
-	seen *cells
 
-	head snapshotHead
-	foot snapshotFoot
-	seed uint32
-	last int64 // cell; -1 before the first
-	buf  []byte
+	seen     *cells
+	sessions *sessions
+
+	head    snapshotHead
+	foot    snapshotFoot
+	seed    uint32
+	kind    blockKind // of the last block
+	last    int64     // cell; -1 before the first
+	session SessionState
+	buf     []byte
 }
 
 func (r *snapshotReader) damage(offset int64, format string, args ...any) error {
 	return &DamageError{r.name, offset, fmt.Sprintf(format, args...)}
 }
 
-// read hands every counter to the sink.
+// refused tells where the sink's error comes from.
+func (r *snapshotReader) refused(at int64, err error) error {
+	return fmt.Errorf("journal: %s, block at offset %d: %w", r.name, at, err)
+}
+
+// behind checks that nothing is left at the end of a block.
+func (r *snapshotReader) behind(rest []byte, at int64) error {
+	if len(rest) != 0 {
+		return r.damage(at, "the block holds more than it says")
+	}
+	return nil
+}
+
+// read hands all that is in the snapshot to the sink.
 func (r *snapshotReader) read() error {
 	if err := r.readHeader(); err != nil {
 		return err
@@ -91,12 +134,21 @@ func (r *snapshotReader) read() error {
 		if err != nil {
 			return err
 		}
-		if string(b[:4]) == footMagic {
+		switch r.kind {
+		case ofCounters:
+			err = r.readCounters(b, at)
+		case ofSessions:
+			err = r.readSessions(b, at)
+		case ofKeys:
+			err = r.readKeys(b, at)
+		case ofEnd:
 			return r.readFooter(b, at)
 		}
-		if err := r.counters(b, at); err != nil {
+		if err != nil {
 			return err
 		}
+		r.foot.counts[r.kind] += uint64(byteOrder.Uint32(b[12:]))
+		r.foot.blocks++
 		at += int64(len(b))
 	}
 }
@@ -131,7 +183,7 @@ func (r *snapshotReader) bytes(at, n int64) ([]byte, error) {
 	return b, nil
 }
 
-// block reads and checks the block or footer at an offset.
+// block reads and checks the block or footer at an offset, and notes its kind.
 func (r *snapshotReader) block(at int64) ([]byte, error) {
 	// One read takes what is probably needed: a whole block.
 	n := min(blockHead+blockMax, r.size-at)
@@ -139,9 +191,9 @@ func (r *snapshotReader) block(at int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	magic, length := string(b[:4]), int64(byteOrder.Uint32(b[4:]))
-	if magic != blockMagic && magic != footMagic || length > blockMax {
-		return nil, r.damage(at, "there is neither a block nor the end of the snapshot")
+	kind, length := slices.Index(blockMagics[:], string(b[:4])), int64(byteOrder.Uint32(b[4:]))
+	if kind < int(r.kind) || length > blockMax {
+		return nil, r.damage(at, "there is neither a block that may follow nor the end of the snapshot")
 	}
 	if blockHead+length > int64(len(b)) {
 		return nil, r.damage(at, "the file ends within the block")
@@ -150,15 +202,15 @@ func (r *snapshotReader) block(at int64) ([]byte, error) {
 	if byteOrder.Uint32(b[8:]) != blockSum(b, r.seed) {
 		return nil, r.damage(at, "the block's checksum does not fit")
 	}
+	r.kind = blockKind(kind)
 	return b, nil
 }
 
-// counters hands over the counters of one block.
-func (r *snapshotReader) counters(b []byte, at int64) error {
-	count := byteOrder.Uint32(b[12:])
+// readCounters hands over the counters of one block.
+func (r *snapshotReader) readCounters(b []byte, at int64) error {
 	rest := b[blockHead:]
 	first := true
-	for range count {
+	for range byteOrder.Uint32(b[12:]) {
 		step, n := binary.Uvarint(rest)
 		cell := int64(step)
 		if !first {
@@ -173,17 +225,12 @@ func (r *snapshotReader) counters(b []byte, at int64) error {
 			return r.damage(at, "the counter of cell %d is incomplete", cell)
 		}
 		if err := r.into.Put(uint32(cell), name, value, revision); err != nil {
-			return fmt.Errorf("journal: %s, block at offset %d: %w", r.name, at, err)
+			return r.refused(at, err)
 		}
 		r.seen.add(uint32(cell))
 		rest, r.last, first = behind, cell, false
 	}
-	if len(rest) != 0 {
-		return r.damage(at, "the block holds more than its %d counters", count)
-	}
-	r.foot.counters += uint64(count)
-	r.foot.blocks++
-	return nil
+	return r.behind(rest, at)
 }
 
 // readFooter compares the totals with what was read.
@@ -191,17 +238,16 @@ func (r *snapshotReader) readFooter(b []byte, at int64) error {
 	if len(b) != footSize || at+footSize != r.size {
 		return r.damage(at, "the end of the snapshot is not the end of the file")
 	}
-	r.foot.end = byteOrder.Uint64(b[16:])
-	r.foot.floor = byteOrder.Uint64(b[40:])
-	counters, blocks := byteOrder.Uint64(b[24:]), byteOrder.Uint64(b[32:])
-	if counters != r.foot.counters || blocks != r.foot.blocks {
-		return r.damage(at, "there are %d counters in %d blocks, and should be %d in %d",
-			r.foot.counters, r.foot.blocks, counters, blocks)
+	foot := readFoot(b)
+	if foot.counts != r.foot.counts || foot.blocks != r.foot.blocks {
+		return r.damage(at, "there are %d counters, sessions and keys in %d blocks, and should be %d in %d",
+			r.foot.counts, r.foot.blocks, foot.counts, foot.blocks)
 	}
-	if r.foot.end < r.head.begin {
-		return r.damage(at, "the snapshot ends at sequence %d, before its beginning %d", r.foot.end, r.head.begin)
+	if r.foot = foot; foot.end < r.head.begin {
+		return r.damage(at, "the snapshot ends at sequence %d, before its beginning %d", foot.end, r.head.begin)
 	}
-	r.into.Floor(r.foot.floor)
+	r.into.Floor(foot.floor)
+	r.into.Horizon(foot.horizon)
 	return nil
 }
 
@@ -215,15 +261,16 @@ func (r *replay) readSnapshot(fs disk.FS, name string, begin uint64) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("journal: cannot read %s: %w", name, err), f.Close())
 	}
-	s := &snapshotReader{name: name, r: f, size: size, into: r.into, seen: &r.seen}
+	s := &snapshotReader{name: name, r: f, size: size, into: r.into, seen: &r.seen, sessions: &r.sessions}
 	if err := errors.Join(s.read(), f.Close()); err != nil {
 		return err
 	}
-	s.buf = nil
+	s.buf, s.session = nil, SessionState{}
 	if s.head.begin != begin {
 		return s.damage(24, "it begins at sequence %d, and its name says %d", s.head.begin, begin)
 	}
 	r.history, r.sequence, r.time = s.head.history, begin, s.head.time
 	r.snapshot, r.begin, r.end = s, begin, s.foot.end
+	r.keys = s.foot.counts[ofKeys]
 	return nil
 }

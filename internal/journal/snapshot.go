@@ -27,8 +27,9 @@ type Snapshot struct {
 	start time.Time
 	log   int64 // SinceSnapshot when this one was begun
 
+	kind   blockKind // of the block
 	block  []byte
-	count  uint32 // counters in the block
+	count  uint32 // what is in the block
 	last   int64  // cell; -1 before the first
 	size   int64  // bytes written
 	synced int64
@@ -106,8 +107,8 @@ func (s *Snapshot) write(b []byte) error {
 // Put adds a counter. Cells come in ascending order. After an error the snapshot
 // is gone; the log goes on.
 func (s *Snapshot) Put(cell uint32, name []byte, value int64, revision uint64) error {
-	if s.err != nil {
-		return s.err
+	if err := s.begin(ofCounters); err != nil {
+		return err
 	}
 	if int64(cell) <= s.last {
 		return s.fail(fmt.Errorf("cell %d comes behind cell %d", cell, s.last))
@@ -120,29 +121,49 @@ func (s *Snapshot) Put(cell uint32, name []byte, value int64, revision uint64) e
 		step -= uint64(s.last + 1)
 	}
 	s.last = int64(cell)
-	s.count++
 	b := binary.AppendUvarint(s.block, step)
 	b = append(b, byte(len(name)))
 	b = append(b, name...)
 	b = binary.AppendVarint(b, value)
-	s.block = binary.AppendUvarint(b, revision)
+	return s.added(binary.AppendUvarint(b, revision))
+}
+
+// begin readies the block for something of a kind.
+func (s *Snapshot) begin(kind blockKind) error {
+	switch {
+	case s.err != nil:
+		return s.err
+	case kind < s.kind:
+		return s.fail(errors.New("counters come first, then sessions, then keys"))
+	case kind > s.kind:
+		err := s.flush()
+		s.kind = kind
+		return err
+	}
+	return nil
+}
+
+// added takes the block with one more in it.
+func (s *Snapshot) added(block []byte) error {
+	s.block = block
+	s.count++
 	if len(s.block) >= blockTarget {
 		return s.flush()
 	}
 	return nil
 }
 
-// flush writes the block. Its first cell number is whole, each further one the
+// flush writes the block. The first cell number of one of counters is whole, each further one the
 // distance behind the one before, so that blocks stand alone.
 func (s *Snapshot) flush() error {
 	if s.count == 0 {
 		return nil
 	}
-	sealBlock(s.block, blockMagic, s.count, s.seed)
+	sealBlock(s.block, blockMagics[s.kind], s.count, s.seed)
 	if err := s.write(s.block); err != nil {
 		return s.fail(err)
 	}
-	s.foot.counters += uint64(s.count)
+	s.foot.counts[s.kind] += uint64(s.count)
 	s.foot.blocks++
 	s.block, s.count = s.block[:blockHead], 0
 	return nil
@@ -259,7 +280,7 @@ func (j *Journal) replaced(s *Snapshot) {
 	j.snapshot = true
 	j.stats.SinceSnapshot -= s.log
 	j.stats.Snapshot = SnapshotStats{
-		Sequence: s.head.begin, Time: s.head.time, Counters: s.foot.counters, Bytes: s.size,
+		Sequence: s.head.begin, Time: s.head.time, Counters: s.foot.counts[ofCounters], Bytes: s.size,
 		Took:    time.Since(s.start),
 		Written: j.stats.Snapshot.Written + 1, Aborted: j.stats.Snapshot.Aborted,
 	}

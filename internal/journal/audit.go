@@ -1,0 +1,120 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cuenta-server/cuenta"
+)
+
+const pageSize = 4096
+
+// auditor is the sink that looks at what it gets.
+type auditor struct {
+	replay    *replay
+	revisions map[uint32]*[pageSize]uint64 // by cell/pageSize
+	sessions  map[uint64]answered
+}
+
+func (a *auditor) Floor(uint64) {}
+
+func (a *auditor) Put(cell uint32, name []byte, value int64, revision uint64) error {
+	if name != nil && !cuenta.ValidName(name) {
+		return fmt.Errorf("cell %d has the name %q, which is not valid", cell, name)
+	}
+	return a.revision(cell, revision)
+}
+
+func (a *auditor) Drop(cell uint32, revision uint64) error { return a.revision(cell, revision) }
+
+func (a *auditor) Horizon(int64) {}
+
+func (a *auditor) Session(id, lowest uint64, _ int64) error {
+	if id == 0 {
+		return errors.New("a session has the number 0")
+	}
+	a.sessions[id] = answered{lowest: lowest}
+	return nil
+}
+
+func (a *auditor) Answer(x Answer, _ int64) error {
+	s := a.sessions[x.Session]
+	switch {
+	case x.Lowest < s.lowest && !a.replay.overlap:
+		return fmt.Errorf("session %016x remembers numbers from %d on, and from %d on before", x.Session, x.Lowest, s.lowest)
+	case x.Number < s.lowest:
+		return nil // the snapshot is newer
+	}
+	s.raise(x.Lowest)
+	if x.Number-s.lowest >= cuenta.SessionWindow {
+		return fmt.Errorf("session %016x has an answer to number %d, and remembers numbers from %d on", x.Session, x.Number, s.lowest)
+	}
+	if s.add(x.Number) && !a.replay.overlap {
+		return fmt.Errorf("session %016x has two answers to number %d", x.Session, x.Number)
+	}
+	a.sessions[x.Session] = s
+	return code(x.Code)
+}
+
+func (a *auditor) Key(key []byte, k Kept, _, _ int64) error {
+	if !cuenta.ValidKey(key) {
+		return fmt.Errorf("the idempotency key %q is not valid", key)
+	}
+	return code(k.Code)
+}
+
+// code checks an answer's code.
+func code(c uint8) error {
+	if cuenta.Code(c) >= cuenta.NumCodes {
+		return fmt.Errorf("an answer has the code %d, which means nothing", c)
+	}
+	return nil
+}
+
+// answered is which of a session's numbers have an answer that it remembers.
+type answered struct {
+	lowest uint64
+	bits   [cuenta.SessionWindow / 64]uint64 // of the numbers from lowest on, by number modulo their count
+}
+
+func (s *answered) bit(number uint64) (word *uint64, bit uint64) {
+	number %= cuenta.SessionWindow
+	return &s.bits[number/64], 1 << (number % 64)
+}
+
+// raise forgets the numbers below one.
+func (s *answered) raise(lowest uint64) {
+	if lowest <= s.lowest {
+		return
+	}
+	for n := range min(lowest-s.lowest, cuenta.SessionWindow) {
+		word, bit := s.bit(s.lowest + n)
+		*word &^= bit
+	}
+	s.lowest = lowest
+}
+
+// add adds a number and reports whether it was there.
+func (s *answered) add(number uint64) bool {
+	word, bit := s.bit(number)
+	there := *word&bit != 0
+	*word |= bit
+	return there
+}
+
+// revision checks that revisions grow, through all counters of a cell.
+func (a *auditor) revision(cell uint32, revision uint64) error {
+	page := a.revisions[cell/pageSize]
+	if page == nil {
+		page = new([pageSize]uint64)
+		a.revisions[cell/pageSize] = page
+	}
+	last := &page[cell%pageSize]
+	switch {
+	case revision > *last:
+		*last = revision
+	case !a.replay.overlap:
+		return fmt.Errorf("cell %d has revision %d behind %d", cell, revision, *last)
+	}
+	return nil
+}
