@@ -236,6 +236,13 @@ func FuzzDecode(f *testing.F) {
 		if ok && show(r) != show(want) {
 			t.Fatalf("%q: got %s, want %s", line, show(r), show(want))
 		}
+		if ok {
+			var again cuenta.Request
+			command, sayable := AppendCommand(nil, &r)
+			if v := Decode(command, &again); !sayable || v != Command || show(again) != show(r) {
+				t.Fatalf("%q was written as %q, which is read as %s (%d)", line, command, show(again), v)
+			}
+		}
 		if !ok && (r.Op != 0 || v.Answer() == "") {
 			t.Fatalf("%q: request %s, answer %q", line, show(r), v.Answer())
 		}
