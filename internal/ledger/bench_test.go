@@ -20,18 +20,18 @@ func BenchmarkApply(b *testing.B) {
 				requests[i] = cuenta.Request{Op: cuenta.Add, N: 1, Counter: fmt.Appendf(nil, "counter-%08d", i*7919%counters)}
 			}
 			var out cuenta.Result
-			var effects []Effect
+			var effects Effects
 			b.ReportAllocs()
 			next := 0
 			for i := 0; b.Loop(); i++ {
 				if next == len(requests) {
 					next = 0
 				}
-				l.Apply(&requests[next], l.Hash(&requests[next]), &out)
+				l.Apply(&requests[next], l.Hash(&requests[next]), testTime, &out)
 				next++
 				if i%64 == 63 {
-					effects = l.TakeEffects(effects[:0])
-					l.Publish(effects)
+					l.TakeEffects(&effects)
+					l.Publish(&effects)
 				}
 			}
 		})
@@ -45,7 +45,7 @@ func BenchmarkGrow(b *testing.B) {
 	for b.Loop() {
 		l := newLedger(b, counters)
 		var out cuenta.Result
-		var effects []Effect
+		var effects Effects
 		var longest time.Duration
 		name := []byte("counter-00000000")
 		last := time.Now()
@@ -54,10 +54,10 @@ func BenchmarkGrow(b *testing.B) {
 				name[j] = byte('0' + n%10)
 			}
 			request := cuenta.Request{Op: cuenta.Add, N: 1, Counter: name}
-			l.Apply(&request, l.Hash(&request), &out)
+			l.Apply(&request, l.Hash(&request), testTime, &out)
 			if i%64 == 63 {
-				effects = l.TakeEffects(effects[:0])
-				l.Publish(effects)
+				l.TakeEffects(&effects)
+				l.Publish(&effects)
 			}
 			now := time.Now()
 			longest = max(longest, now.Sub(last))

@@ -1,6 +1,9 @@
 package ledger
 
-import "github.com/cuenta-server/cuenta/internal/shm"
+import (
+	"github.com/cuenta-server/cuenta/internal/identity"
+	"github.com/cuenta-server/cuenta/internal/shm"
+)
 
 // Marks of a cell.
 const (
@@ -18,6 +21,26 @@ type Effect struct {
 	Revision   uint64
 }
 
+// Identified is what a request left behind in the memory of identities: an answer
+// to a key, or to a number of a session, or, where there is neither, a session.
+type Identified struct {
+	Key     []byte
+	Session uint64
+	Number  uint64
+	Lowest  uint64 // that the session remembers from then on
+	Answer  identity.Answer
+}
+
+// Effects is what requests left behind, to be made durable together.
+type Effects struct {
+	Cells      []Effect     // each cell once
+	Identified []Identified // in order
+	keys       []byte       // of them
+}
+
+// Empty reports whether there is nothing to make durable.
+func (e *Effects) Empty() bool { return len(e.Cells) == 0 && len(e.Identified) == 0 }
+
 // mark notes that a cell changed.
 func (l *Ledger) mark(cell uint32, c *shm.Cell) {
 	if c.Flags&changed != 0 {
@@ -30,13 +53,29 @@ func (l *Ledger) mark(cell uint32, c *shm.Cell) {
 	}
 }
 
-// Outstanding returns how many effects were not taken yet, and how many bytes
-// the names that the journal must learn with them have at most.
-func (l *Ledger) Outstanding() (effects, names int) { return len(l.changed), l.newNames }
+// Outstanding is how much was not taken yet: effects on cells and on identities,
+// and at most so many bytes of names and keys with them.
+type Outstanding struct{ Cells, Identified, Bytes int }
 
-// TakeEffects appends to dst the effects since it was last called.
-func (l *Ledger) TakeEffects(dst []Effect) []Effect {
+// Outstanding tells what TakeEffects would take.
+func (l *Ledger) Outstanding() Outstanding {
+	return Outstanding{len(l.changed), len(l.identified), l.newNames + len(l.keys)}
+}
+
+// TakeEffects fills e with the effects since it was last called. They must be
+// published before the next ones that are not empty.
+func (l *Ledger) TakeEffects(e *Effects) {
 	l.releaseVacated()
+	e.Cells = l.takeCells(e.Cells[:0])
+	clear(e.Identified) // lest they keep the memory of keys
+	e.Identified, l.identified = l.identified, e.Identified[:0]
+	e.keys, l.keys = l.keys, e.keys[:0]
+	if !e.Empty() {
+		l.group++
+	}
+}
+
+func (l *Ledger) takeCells(dst []Effect) []Effect {
 	for _, cell := range l.changed {
 		c := l.cells.At(cell)
 		alive := c.Alive()
@@ -55,10 +94,10 @@ func (l *Ledger) TakeEffects(dst []Effect) []Effect {
 }
 
 // Publish shows durable effects to the readers of the shared cells.
-func (l *Ledger) Publish(effects []Effect) {
+func (l *Ledger) Publish(effects *Effects) {
 	born := 0
-	for i := range effects {
-		e := &effects[i]
+	for i := range effects.Cells {
+		e := &effects.Cells[i]
 		c := l.cells.At(e.Cell)
 		if e.Opened || e.Dropped {
 			before, _, _ := c.DurableState()
@@ -71,6 +110,9 @@ func (l *Ledger) Publish(effects []Effect) {
 	}
 	if born != 0 {
 		l.durable.Add(int64(born))
+	}
+	if !effects.Empty() {
+		l.landed.Add(1)
 	}
 }
 

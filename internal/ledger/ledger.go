@@ -10,12 +10,16 @@
 // changed. Once the journal has made effects durable, Publish shows them to the
 // readers of the shared cells.
 //
+// Requests with an identity are carried out once, and what they were answered is
+// remembered (package identity); the entry is an effect like the change itself,
+// and both go into one record.
+//
 // A deleted counter leaves its cell vacant but stays in the index until the
 // deletion is durable: "it does not exist" must not be revealed earlier either.
 // Only then may another counter move in.
 //
 // The files in reading order: ledger.go (requests), effects.go (what they leave
-// behind), restore.go (restarts).
+// behind), once.go (identities), all.go (all or none), restore.go (restarts).
 package ledger
 
 import (
@@ -26,6 +30,7 @@ import (
 	"sync/atomic"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/identity"
 	"github.com/cuenta-server/cuenta/internal/offheap"
 	"github.com/cuenta-server/cuenta/internal/shm"
 )
@@ -57,25 +62,43 @@ type Ledger struct {
 	vacated  []uint32 // cells whose vacancy was published and not looked at since
 	touched  uint8    // see Fetch
 	durable  atomic.Int64
+
+	memory     *identity.Memory
+	identified []Identified // effects on it not taken yet
+	keys       []byte       // the keys among them
+	group      uint64       // how often effects were taken
+	landed     atomic.Uint64
+
+	undoing bool // changes are noted down to be taken back
+	undo    []before
+	slots   []identity.Slot // of a run of requests
 }
 
 // New returns an empty ledger over empty cells, for at most limit counters and
 // no more than there are cells.
-func New(cells shm.Cells, limit uint32) (*Ledger, error) {
+func New(cells shm.Cells, limit uint32, identities identity.Config) (*Ledger, error) {
 	ix, err := offheap.NewIndex()
 	if err != nil {
 		return nil, err
 	}
+	memory, err := identity.New(identities)
+	if err != nil {
+		return nil, errors.Join(err, ix.Free())
+	}
 	return &Ledger{
-		cells: cells,
-		index: ix,
-		seed:  maphash.MakeSeed(),
-		limit: min(limit, uint32(min(cells.Len(), offheap.MaxItems))),
+		cells:  cells,
+		index:  ix,
+		seed:   maphash.MakeSeed(),
+		limit:  min(limit, uint32(min(cells.Len(), offheap.MaxItems))),
+		memory: memory,
 	}, nil
 }
 
-// Close gives the index back to the system. The cells are the caller's.
-func (l *Ledger) Close() error { return errors.Join(l.index.Free(), l.names.Free()) }
+// Close gives the index and what is remembered back to the system. The cells are
+// the caller's.
+func (l *Ledger) Close() error {
+	return errors.Join(l.index.Free(), l.names.Free(), l.memory.Close())
+}
 
 // Used returns how many cells have had a counter: cells 0 to Used-1.
 func (l *Ledger) Used() uint32 { return l.used }
@@ -103,14 +126,21 @@ func (l *Ledger) Name(cell uint32) []byte {
 // Cell returns a used cell.
 func (l *Ledger) Cell(cell uint32) *shm.Cell { return l.cells.At(cell) }
 
-// Apply carries out one request, given its Hash, and says how durable the
-// answer's ground is. The counter's name must be valid ([cuenta.ValidName]) or
-// empty. What a Check spans is the caller's to leave out.
-func (l *Ledger) Apply(r *cuenta.Request, hash uint32, out *cuenta.Result) Standing {
-	if r.Identity.Given() {
-		*out = cuenta.Result{Code: cuenta.Unsupported}
-		return Durable
+// Identities returns what is remembered of identities, to look at.
+func (l *Ledger) Identities() *identity.Memory { return l.memory }
+
+// Apply carries out one request, given its Hash and the time in nanoseconds since
+// 1970, which never goes back, and says how durable the answer's ground is. The
+// counter's name must be valid ([cuenta.ValidName]) or empty. What a Check spans
+// is the caller's to leave out; for All there is ApplyAll.
+func (l *Ledger) Apply(r *cuenta.Request, hash uint32, now int64, out *cuenta.Result) Standing {
+	if r.Identity.Given() || r.Op > cuenta.Check {
+		return l.once(r, hash, now, out)
 	}
+	return l.carryOut(r, hash, out)
+}
+
+func (l *Ledger) carryOut(r *cuenta.Request, hash uint32, out *cuenta.Result) Standing {
 	cell, found := l.find(hash, nameOf(r))
 	switch r.Op {
 	case cuenta.Get:
@@ -174,14 +204,22 @@ func (l *Ledger) change(r *cuenta.Request, hash, cell uint32, found bool, out *c
 			return l.overflow(r, cell, found, out)
 		}
 	}
-	if !alive {
+	if !found {
 		var code cuenta.Code
-		if cell, code = l.open(nameOf(r), hash, cell, found); code != cuenta.OK {
+		if cell, code = l.settle(nameOf(r), hash); code != cuenta.OK {
 			*out = cuenta.Result{Code: code}
 			return Durable
 		}
 	}
 	c := l.cells.At(cell)
+	if l.undoing {
+		l.note(cell, c, !found)
+	}
+	if !alive {
+		c.Generation++
+		c.Value, c.Revision = 0, l.floor
+		l.alive++
+	}
 	c.Value = next
 	c.Revision++
 	l.mark(cell, c)
@@ -208,6 +246,11 @@ func (l *Ledger) answer(cell uint32, found bool, out *cuenta.Result) Standing {
 	if c.Alive() {
 		*out = cuenta.Result{Cell: cell, Generation: c.Generation, Value: c.Value, Revision: c.Revision}
 	}
+	return standing(c)
+}
+
+// standing tells how durable a cell's state is.
+func standing(c *shm.Cell) Standing {
 	if c.Flags&changed != 0 {
 		return Fresh
 	}
@@ -217,30 +260,23 @@ func (l *Ledger) answer(cell uint32, found bool, out *cuenta.Result) Standing {
 	return Durable
 }
 
-// open begins a counter, in the vacant cell that its name still has, in another
-// vacant one, or in one that was never used.
-func (l *Ledger) open(name []byte, hash, cell uint32, found bool) (uint32, cuenta.Code) {
-	if !found {
-		if !cuenta.ValidName(name) {
-			return 0, cuenta.Syntax
-		}
-		var ok bool
-		if cell, ok = l.vacancy(); !ok {
-			return 0, cuenta.TooMany
-		}
-		if err := l.putName(cell, name); err != nil {
-			return 0, cuenta.TooMany
-		}
-		if err := l.index.Insert(hash, cell); err != nil {
-			l.releaseName(l.cells.At(cell))
-			return 0, cuenta.TooMany
-		}
-		l.take(cell)
+// settle gives a name a cell, one that is vacant or was never used.
+func (l *Ledger) settle(name []byte, hash uint32) (cell uint32, code cuenta.Code) {
+	if !cuenta.ValidName(name) {
+		return 0, cuenta.Syntax
 	}
-	c := l.cells.At(cell)
-	c.Generation++
-	c.Value, c.Revision = 0, l.floor
-	l.alive++
+	cell, ok := l.vacancy()
+	if !ok {
+		return 0, cuenta.TooMany
+	}
+	if err := l.putName(cell, name); err != nil {
+		return 0, cuenta.TooMany
+	}
+	if err := l.index.Insert(hash, cell); err != nil {
+		l.releaseName(l.cells.At(cell))
+		return 0, cuenta.TooMany
+	}
+	l.take(cell)
 	return cell, cuenta.OK
 }
 
@@ -294,6 +330,9 @@ func (l *Ledger) delete(cell uint32, found bool, out *cuenta.Result) Standing {
 		return l.answer(cell, found, out)
 	}
 	c := l.cells.At(cell)
+	if l.undoing {
+		l.note(cell, c, false)
+	}
 	*out = cuenta.Result{Value: c.Value, Revision: c.Revision + 1}
 	c.Generation++
 	c.Value = 0

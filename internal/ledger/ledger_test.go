@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/identity"
 	"github.com/cuenta-server/cuenta/internal/shm"
 )
 
@@ -18,7 +19,7 @@ func newLedger(t testing.TB, cells int) *Ledger {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := New(shm.NewCells(seg), math.MaxUint32)
+	l, err := New(shm.NewCells(seg), math.MaxUint32, identity.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,10 +34,21 @@ func newLedger(t testing.TB, cells int) *Ledger {
 	return l
 }
 
+const testTime = int64(1_800_000_000_000_000_000)
+
+// take takes the effects on cells.
+func take(l *Ledger) []Effect {
+	var e Effects
+	l.TakeEffects(&e)
+	return e.Cells
+}
+
+func publish(l *Ledger, cells []Effect) { l.Publish(&Effects{Cells: cells}) }
+
 func apply(l *Ledger, op cuenta.Op, name string, n int64) (cuenta.Result, Standing) {
 	var out cuenta.Result
 	r := cuenta.Request{Op: op, Counter: []byte(name), N: n}
-	s := l.Apply(&r, l.Hash(&r), &out)
+	s := l.Apply(&r, l.Hash(&r), testTime, &out)
 	return out, s
 }
 
@@ -146,7 +158,7 @@ func TestModel(t *testing.T) {
 		for range 20_000 {
 			request := randomRequest(r, names)
 			var got cuenta.Result
-			l.Apply(&request, l.Hash(&request), &got)
+			l.Apply(&request, l.Hash(&request), testTime, &got)
 			want := m.apply(request)
 			if alive := got.Generation != 0; alive != (m.counters[string(request.Counter)] != nil) {
 				t.Fatalf("seed %d: after %v %s, alive %v", seed, request.Op, request.Counter, alive)
@@ -156,15 +168,15 @@ func TestModel(t *testing.T) {
 				t.Fatalf("seed %d: %v %s %d: got %+v, want %+v", seed, request.Op, request.Counter, request.N, got, want)
 			}
 			if r.IntN(50) == 0 {
-				l.Publish(flight)
-				flight = l.TakeEffects(nil)
+				publish(l, flight)
+				flight = take(l)
 				replay(t, l, replica, flight)
 			}
 		}
-		l.Publish(flight)
-		effects := l.TakeEffects(nil)
+		publish(l, flight)
+		effects := take(l)
 		replay(t, l, replica, effects)
-		l.Publish(effects)
+		publish(l, effects)
 		checkReplica(t, seed, replica, m)
 		checkReplica(t, seed, l, m)
 	}
@@ -220,7 +232,7 @@ func TestStandingFollowsTheCommit(t *testing.T) {
 	want("untouched", Durable)
 	apply(l, cuenta.Add, "a", 1)
 	want("changed", Fresh)
-	effects := l.TakeEffects(nil)
+	effects := take(l)
 	want("taken", Taken)
 	out, _ := apply(l, cuenta.Get, "a", 0)
 	if value, revision, ok := l.Cell(out.Cell).Durable(out.Generation); ok {
@@ -228,12 +240,12 @@ func TestStandingFollowsTheCommit(t *testing.T) {
 	}
 	apply(l, cuenta.Add, "a", 1)
 	want("changed again", Fresh)
-	l.Publish(effects)
+	publish(l, effects)
 	if value, revision, _ := l.Cell(out.Cell).Durable(out.Generation); value != 1 || revision != 1 {
 		t.Errorf("after publishing, the cell shows %d at %d, want 1 at 1", value, revision)
 	}
 	want("first change published", Fresh)
-	l.Publish(l.TakeEffects(nil))
+	publish(l, take(l))
 	want("all published", Durable)
 }
 
@@ -243,7 +255,7 @@ func TestEffectsOfOneCounterMerge(t *testing.T) {
 		apply(l, cuenta.Add, "hot", 2)
 	}
 	apply(l, cuenta.Add, "", 5)
-	got := l.TakeEffects(nil)
+	got := take(l)
 	want := []Effect{
 		{Cell: 0, Generation: 1, Opened: true, Value: 2000, Revision: 1000},
 		{Cell: 1, Generation: 1, Opened: true, Value: 5, Revision: 1},
@@ -255,7 +267,7 @@ func TestEffectsOfOneCounterMerge(t *testing.T) {
 		t.Errorf("the counter without a name is %q, want %q", l.Name(1), cuenta.DefaultCounter)
 	}
 	apply(l, cuenta.Add, "hot", 1)
-	if got := l.TakeEffects(nil); len(got) != 1 || got[0].Opened {
+	if got := take(l); len(got) != 1 || got[0].Opened {
 		t.Errorf("second effects %+v, want one that opens nothing", got)
 	}
 }
@@ -264,7 +276,7 @@ func TestRefusalsChangeNothing(t *testing.T) {
 	l := newLedger(t, 2)
 	apply(l, cuenta.Add, "a", math.MaxInt64)
 	apply(l, cuenta.Add, "b", 1)
-	l.Publish(l.TakeEffects(nil))
+	publish(l, take(l))
 	for _, c := range []struct {
 		r    cuenta.Request
 		want cuenta.Code
@@ -272,15 +284,16 @@ func TestRefusalsChangeNothing(t *testing.T) {
 		{cuenta.Request{Op: cuenta.Add, Counter: []byte("a"), N: 1}, cuenta.Overflow},
 		{cuenta.Request{Op: cuenta.Add, Counter: []byte("c"), N: 1}, cuenta.TooMany},
 		{cuenta.Request{Op: cuenta.Add, Counter: []byte("a b"), N: 1}, cuenta.Syntax},
-		{cuenta.Request{Op: cuenta.Add, Counter: []byte("a"), N: 1, Identity: cuenta.Identity{Key: []byte("x")}}, cuenta.Unsupported},
+		{cuenta.Request{Op: cuenta.Add, Counter: []byte("c"), N: 1, Identity: cuenta.Identity{Key: []byte("x")}}, cuenta.TooMany},
+		{cuenta.Request{Op: cuenta.Add, Counter: []byte("a"), N: 1, Identity: cuenta.Identity{Number: 1}}, cuenta.Syntax},
 		{cuenta.Request{Op: 99, Counter: []byte("a")}, cuenta.Syntax},
 	} {
 		var out cuenta.Result
-		if l.Apply(&c.r, l.Hash(&c.r), &out); out.Code != c.want {
+		if l.Apply(&c.r, l.Hash(&c.r), testTime, &out); out.Code != c.want {
 			t.Errorf("%+v: %v, want %v", c.r, out.Code, c.want)
 		}
 	}
-	if effects := l.TakeEffects(nil); len(effects) != 0 {
+	if effects := take(l); len(effects) != 0 {
 		t.Errorf("refusals left %+v", effects)
 	}
 }
@@ -333,7 +346,7 @@ func TestRestoreKeepsTheNewest(t *testing.T) {
 func TestDeletionIsRevealedOnlyWhenDurable(t *testing.T) {
 	l := newLedger(t, 2)
 	apply(l, cuenta.Add, "a", 5)
-	l.Publish(l.TakeEffects(nil))
+	publish(l, take(l))
 	if out, standing := apply(l, cuenta.Delete, "a", 0); out.Value != 5 || out.Revision != 2 || standing != Fresh {
 		t.Fatalf("deletion: %+v on %v", out, standing)
 	}
@@ -352,14 +365,14 @@ func TestDeletionIsRevealedOnlyWhenDurable(t *testing.T) {
 	if out, _ := apply(l, cuenta.Add, "c", 1); out.Code != cuenta.TooMany {
 		t.Errorf("the cell was given away before the deletion was durable: %+v", out)
 	}
-	effects := l.TakeEffects(nil)
+	effects := take(l)
 	absent("taken", Taken)
-	l.Publish(effects)
+	publish(l, effects)
 	absent("durable", Durable)
 	if l.ReadDurable(&cuenta.Request{Counter: []byte("a")}, &out); out != (cuenta.Result{}) {
 		t.Errorf("the deletion is durable, and %+v is read", out)
 	}
-	l.TakeEffects(nil)
+	take(l)
 	out, _ = apply(l, cuenta.Add, "c", 1)
 	if out.Code != cuenta.OK || out.Cell != 0 || out.Generation != 3 || out.Revision != 3 {
 		t.Errorf("a new counter in the cell: %+v, want generation 3, above revision 2", out)
@@ -371,18 +384,18 @@ func TestDeletedAndMadeAnewWithinOneGroup(t *testing.T) {
 	l := newLedger(t, 4)
 	apply(l, cuenta.Add, "a", 5)
 	apply(l, cuenta.Delete, "a", 0)
-	if e := l.TakeEffects(nil); len(e) != 1 || !e[0].Dropped || e[0].Opened || e[0].Revision != 2 {
+	if e := take(l); len(e) != 1 || !e[0].Dropped || e[0].Opened || e[0].Revision != 2 {
 		t.Errorf("made and deleted: %+v", e)
 	}
 	apply(l, cuenta.Add, "a", 7)
 	apply(l, cuenta.Delete, "a", 0)
 	apply(l, cuenta.Add, "a", 8)
-	if e := l.TakeEffects(nil); len(e) != 1 || e[0].Dropped || !e[0].Opened || e[0].Value != 8 || e[0].Revision != 5 {
+	if e := take(l); len(e) != 1 || e[0].Dropped || !e[0].Opened || e[0].Value != 8 || e[0].Revision != 5 {
 		t.Errorf("made, deleted and made: %+v", e)
 	}
 	apply(l, cuenta.Delete, "a", 0)
 	apply(l, cuenta.Add, "a", 9)
-	if e := l.TakeEffects(nil); len(e) != 1 || e[0].Dropped || e[0].Opened || e[0].Value != 9 || e[0].Revision != 7 {
+	if e := take(l); len(e) != 1 || e[0].Dropped || e[0].Opened || e[0].Value != 9 || e[0].Revision != 7 {
 		t.Errorf("deleted and made, the name known: %+v", e)
 	}
 }
@@ -399,7 +412,7 @@ func TestNamesComeAndGo(t *testing.T) {
 		}
 		apply(l, cuenta.Delete, name, 0)
 		if i%16 == 0 {
-			l.Publish(l.TakeEffects(nil))
+			publish(l, take(l))
 		}
 		if i == 20_000 {
 			slots, chunks = l.index.Memory(), l.names.Memory()

@@ -25,8 +25,8 @@ const (
 // Fronts share a floor, so none can know another.
 var floors = [][]string{
 	{"."},
-	{"internal/offheap", "internal/disk", "internal/lang", "internal/gate", "internal/queue", "internal/wire/text", "internal/wire/resp", "internal/rpcclient", "internal/front/limit", "internal/front/stream"},
-	{"internal/shm", "internal/config", "internal/journal", "internal/bench"},
+	{"internal/offheap", "internal/uuid", "internal/disk", "internal/lang", "internal/gate", "internal/queue", "internal/wire/text", "internal/wire/resp", "internal/rpcclient", "internal/front/limit", "internal/front/stream"},
+	{"internal/identity", "internal/shm", "internal/config", "internal/journal", "internal/bench"},
 	{"internal/ledger", "internal/front/tcp", "internal/front/resp", "internal/front/udp", "internal/front/proc", "internal/front/web", "internal/front/rpc", "internal/inspect", "internal/cli"},
 	{"internal/engine"},
 	{"internal/server"},

@@ -1,0 +1,268 @@
+package ledger
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"slices"
+
+	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/shm"
+)
+
+// before is what a cell held before a change that may be taken back.
+type before struct {
+	cell       uint32
+	generation uint32
+	value      int64
+	revision   uint64
+	flags      uint8
+	settled    bool // the change gave the name its cell
+}
+
+// note writes down what is about to be changed.
+func (l *Ledger) note(cell uint32, c *shm.Cell, settled bool) {
+	l.undo = append(l.undo, before{cell, c.Generation, c.Value, c.Revision, c.Flags, settled})
+}
+
+// mark is where the ledger was when changes that may be taken back began.
+type mark struct {
+	changed, newNames int
+	alive             uint32
+	floor             uint64
+}
+
+func (l *Ledger) begin() mark {
+	l.undoing, l.undo = true, l.undo[:0]
+	return mark{len(l.changed), l.newNames, l.alive, l.floor}
+}
+
+// takeBack undoes everything since begin, the latest first.
+func (l *Ledger) takeBack(m mark) {
+	for _, b := range slices.Backward(l.undo) {
+		c := l.cells.At(b.cell)
+		c.Generation, c.Value, c.Revision, c.Flags = b.generation, b.value, b.revision, b.flags
+		if b.settled {
+			l.index.Remove(l.hash(l.Name(b.cell)), b.cell)
+			l.releaseName(c)
+			l.free = append(l.free, b.cell)
+		}
+	}
+	l.changed, l.newNames = l.changed[:m.changed], m.newNames
+	l.alive, l.floor, l.undoing = m.alive, m.floor, false
+}
+
+// ApplyAll carries out what an All spans, all or none. Out has a place for the All
+// and one for each request behind it.
+func (l *Ledger) ApplyAll(all *cuenta.Request, span []cuenta.Request, now int64, out []cuenta.Result) Standing {
+	if code := wellFormed(all, span); code != cuenta.OK {
+		fill(out, cuenta.Result{Code: code})
+		return Durable
+	}
+	if all.Identity.Given() {
+		return l.onceAsOne(all, span, now, out)
+	}
+	return l.onceEach(span, now, out)
+}
+
+// wellFormed checks what an All may span: reads and changes, with identities of
+// their own only if it has none. These are all keys, or ascending numbers of one
+// session, which have room in its window together.
+func wellFormed(all *cuenta.Request, span []cuenta.Request) cuenta.Code {
+	if len(span) != int(all.Span) || !all.Identity.Valid() {
+		return cuenta.Syntax
+	}
+	var first, last *cuenta.Identity
+	for i := range span {
+		r := &span[i]
+		if r.Op == 0 || r.Op > cuenta.Delete || !r.Identity.Valid() || r.Identity.Given() && all.Identity.Given() {
+			return cuenta.Syntax
+		}
+		if !identified(r) {
+			continue
+		}
+		id := &r.Identity
+		switch {
+		case first == nil:
+			first = id
+		case id.Session != first.Session || id.Lowest > first.Number || id.Session != 0 && id.Number <= last.Number:
+			return cuenta.Syntax
+		case id.Number-first.Number >= cuenta.SessionWindow:
+			return cuenta.TooLarge
+		}
+		last = id
+	}
+	return cuenta.OK
+}
+
+// identified reports whether the request is one to remember.
+func identified(r *cuenta.Request) bool { return r.Op != cuenta.Get && r.Identity.Given() }
+
+func fill(out []cuenta.Result, r cuenta.Result) {
+	for i := range out {
+		out[i] = r
+	}
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// fingerprintOf tells runs of operations apart. The journal keeps it.
+func fingerprintOf(span []cuenta.Request) (sum uint32) {
+	var b [4]byte
+	for i := range span {
+		binary.LittleEndian.PutUint32(b[:], span[i].Fingerprint())
+		sum = crc32.Update(sum, castagnoli, b[:])
+	}
+	return sum
+}
+
+// onceAsOne carries out a run under the one identity of its All.
+func (l *Ledger) onceAsOne(all *cuenta.Request, span []cuenta.Request, now int64, out []cuenta.Result) Standing {
+	fingerprint := fingerprintOf(span)
+	slot, code := l.memory.Find(&all.Identity, all.Client, now)
+	if code != cuenta.OK {
+		fill(out, cuenta.Result{Code: code})
+		return l.standingOf(slot.Group)
+	}
+	if slot.Known {
+		standing := l.replay(&slot, fingerprint, &out[0])
+		fill(out[1:], cuenta.Result{Code: out[0].Code, Replayed: out[0].Replayed})
+		return standing
+	}
+	standing, final := l.allOrNone(span, out)
+	if !final {
+		l.memory.Release(&slot)
+		return standing
+	}
+	l.keep(&slot, &all.Identity, answerOf(&out[0], fingerprint), now)
+	return Fresh
+}
+
+// onceEach carries out a run whose requests may have identities of their own.
+func (l *Ledger) onceEach(span []cuenta.Request, now int64, out []cuenta.Result) Standing {
+	standing, isNew := l.findEach(span, now, out)
+	if !isNew {
+		return standing
+	}
+	standing, final := l.allOrNone(span, out)
+	slots := l.slots
+	for i := range span {
+		if !identified(&span[i]) {
+			continue
+		}
+		if final {
+			l.keep(&slots[0], &span[i].Identity, answerOf(&out[1+i], span[i].Fingerprint()), now)
+			standing = Fresh
+		} else {
+			l.memory.Release(&slots[0])
+		}
+		slots = slots[1:]
+	}
+	return standing
+}
+
+// findEach looks up the identities of a run. If all are new it reports true, and
+// l.slots has their slots. Otherwise it fills in the answers: those of the run if
+// it was carried out before, or why it cannot be.
+func (l *Ledger) findEach(span []cuenta.Request, now int64, out []cuenta.Result) (worst Standing, isNew bool) {
+	l.slots = l.slots[:0]
+	known := 0
+	for i := range span {
+		r := &span[i]
+		if !identified(r) {
+			continue
+		}
+		slot, code := l.memory.Find(&r.Identity, r.Client, now)
+		worst = max(worst, l.standingOf(slot.Group))
+		switch {
+		case code != cuenta.OK:
+		case !slot.Known && known > 0, slot.Known && known < len(l.slots):
+			code = cuenta.Conflict // some were used in another run, or twice in this one
+		case slot.Known && slot.Answer.Fingerprint != r.Fingerprint():
+			code = cuenta.Conflict
+		case slot.Known:
+			known++
+		}
+		if code != cuenta.OK {
+			if code == cuenta.Conflict && !slot.Known {
+				l.memory.Release(&slot)
+			}
+			l.refuseEach(i, code, out)
+			return worst, false
+		}
+		l.slots = append(l.slots, slot)
+	}
+	if known > 0 {
+		l.replayEach(span, out)
+	}
+	return worst, known == 0
+}
+
+// refuseEach gives a run up for the sake of one identity, before anything was
+// carried out.
+func (l *Ledger) refuseEach(refused int, code cuenta.Code, out []cuenta.Result) {
+	for i := range l.slots {
+		if !l.slots[i].Known {
+			l.memory.Release(&l.slots[i])
+		}
+	}
+	fill(out, cuenta.Result{Code: cuenta.Aborted})
+	out[1+refused] = cuenta.Result{Code: code}
+}
+
+// replayEach answers a run that was carried out before. What had no identity is
+// not remembered.
+func (l *Ledger) replayEach(span []cuenta.Request, out []cuenta.Result) {
+	fill(out, cuenta.Result{Replayed: true})
+	slots := l.slots
+	for i := range span {
+		if !identified(&span[i]) {
+			continue
+		}
+		l.replay(&slots[0], slots[0].Answer.Fingerprint, &out[1+i])
+		if out[1+i].Code != cuenta.OK {
+			out[0].Code = cuenta.Aborted
+		}
+		slots = slots[1:]
+	}
+}
+
+// allOrNone carries out a run, or takes it back if one of its requests is refused.
+// It reports whether that is final: what was decided is the answer for good.
+func (l *Ledger) allOrNone(span []cuenta.Request, out []cuenta.Result) (worst Standing, final bool) {
+	mark := l.begin()
+	effects := int64(0)
+	for i := range span {
+		r, o := &span[i], &out[1+i]
+		worst = max(worst, l.carryOut(r, l.Hash(r), o))
+		if o.Code != cuenta.OK {
+			l.takeBack(mark)
+			return l.abort(span, i, out), consumes(o.Code)
+		}
+		if r.Op != cuenta.Get && o.Revision != 0 {
+			effects++
+		}
+	}
+	l.undoing = false
+	out[0] = cuenta.Result{Value: effects}
+	if len(span) > 0 && span[0].Op == cuenta.Get {
+		out[0].Value, out[0].Revision = out[1].Value, out[1].Revision
+	}
+	return worst, true
+}
+
+// abort answers a run that was taken back because of one of its requests.
+func (l *Ledger) abort(span []cuenta.Request, refused int, out []cuenta.Result) (s Standing) {
+	why := out[1+refused]
+	fill(out, cuenta.Result{Code: cuenta.Aborted})
+	// The state in which it was refused never was; of an overflow it is told which
+	// end of int64 it would have passed.
+	out[1+refused] = cuenta.Result{Code: why.Code}
+	if why.Code == cuenta.Overflow {
+		out[1+refused].Value = why.Value
+	}
+	r := &span[refused]
+	if cell, found := l.find(l.Hash(r), nameOf(r)); found {
+		s = standing(l.cells.At(cell))
+	}
+	return s
+}

@@ -1,0 +1,130 @@
+package ledger
+
+import (
+	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/identity"
+)
+
+// once carries out a request that has an identity, or is about one.
+func (l *Ledger) once(r *cuenta.Request, hash uint32, now int64, out *cuenta.Result) Standing {
+	switch {
+	case r.Op == cuenta.Get || r.Op == cuenta.Check:
+		return l.carryOut(r, hash, out)
+	case r.Op == cuenta.OpenSession:
+		return l.openSession(r, now, out)
+	case r.Op == cuenta.Outcome || !r.Identity.Valid() || r.Op > cuenta.Outcome:
+		return l.recall(r, now, out)
+	}
+	slot, code := l.memory.Find(&r.Identity, r.Client, now)
+	if code != cuenta.OK {
+		*out = cuenta.Result{Code: code}
+		return l.standingOf(slot.Group)
+	}
+	if slot.Known {
+		return l.replay(&slot, r.Fingerprint(), out)
+	}
+	standing := l.carryOut(r, hash, out)
+	if !consumes(out.Code) {
+		l.memory.Release(&slot)
+		return standing
+	}
+	l.keep(&slot, &r.Identity, answerOf(out, r.Fingerprint()), now)
+	return Fresh
+}
+
+// consumes reports whether an answer of that code is the one that an identity will
+// ever get.
+func consumes(code cuenta.Code) bool {
+	switch code {
+	case cuenta.OK, cuenta.Overflow, cuenta.Unmet, cuenta.Aborted:
+		return true
+	}
+	return false
+}
+
+func answerOf(out *cuenta.Result, fingerprint uint32) identity.Answer {
+	return identity.Answer{Value: out.Value, Revision: out.Revision, Fingerprint: fingerprint, Code: out.Code}
+}
+
+// keep remembers an answer, and leaves it behind as an effect.
+func (l *Ledger) keep(slot *identity.Slot, id *cuenta.Identity, a identity.Answer, now int64) {
+	l.memory.Keep(slot, a, l.group+1, now)
+	e := Identified{Answer: a}
+	if id.Session != 0 {
+		e.Session, e.Number, e.Lowest = id.Session, id.Number, l.memory.Lowest(slot)
+	} else {
+		from := len(l.keys)
+		l.keys = append(l.keys, id.Key...)
+		e.Key = l.keys[from:len(l.keys):len(l.keys)]
+	}
+	l.identified = append(l.identified, e)
+}
+
+// replay gives the answer that is remembered.
+func (l *Ledger) replay(slot *identity.Slot, fingerprint uint32, out *cuenta.Result) Standing {
+	a := &slot.Answer
+	if a.Fingerprint != fingerprint {
+		*out = cuenta.Result{Code: cuenta.Conflict}
+	} else {
+		*out = cuenta.Result{Code: a.Code, Replayed: true, Value: a.Value, Revision: a.Revision}
+	}
+	return l.standingOf(slot.Group)
+}
+
+// standingOf tells how durable what a group left behind is.
+func (l *Ledger) standingOf(group uint64) Standing {
+	switch {
+	case group > l.group:
+		return Fresh
+	case group > l.landed.Load():
+		return Taken
+	}
+	return Durable
+}
+
+func (l *Ledger) openSession(r *cuenta.Request, now int64, out *cuenta.Result) Standing {
+	id := r.Identity.Session
+	if code := l.memory.Open(id, r.Client, l.group+1, now); code != cuenta.OK {
+		*out = cuenta.Result{Code: code}
+		return Durable
+	}
+	*out = cuenta.Result{Revision: id}
+	l.identified = append(l.identified, Identified{Session: id})
+	return Fresh
+}
+
+// recall answers Outcome, and what cannot be read.
+func (l *Ledger) recall(r *cuenta.Request, now int64, out *cuenta.Result) Standing {
+	if r.Op != cuenta.Outcome || !r.Identity.Given() || !r.Identity.Valid() {
+		*out = cuenta.Result{Code: cuenta.Syntax}
+		return Durable
+	}
+	slot, code := l.memory.Recall(&r.Identity, now)
+	switch {
+	case slot.Known:
+		return l.replay(&slot, slot.Answer.Fingerprint, out)
+	case code == cuenta.OK || code == cuenta.TooNew: // nothing so new was let in
+		code = cuenta.Absent
+	}
+	*out = cuenta.Result{Code: code}
+	return l.standingOf(slot.Group)
+}
+
+// Replay answers a change that was carried out before. It reports false, and
+// changes nothing, if that is not known of it.
+func (l *Ledger) Replay(r *cuenta.Request, now int64, out *cuenta.Result) (s Standing, known bool) {
+	if !r.Identity.Given() || !r.Identity.Valid() {
+		return Durable, false
+	}
+	slot, _ := l.memory.Recall(&r.Identity, now)
+	if !slot.Known {
+		return Durable, false
+	}
+	if r.Op == cuenta.Outcome {
+		return l.replay(&slot, slot.Answer.Fingerprint, out), true
+	}
+	return l.replay(&slot, r.Fingerprint(), out), true
+}
+
+// Sweep forgets identities whose time is over, at most about so many.
+func (l *Ledger) Sweep(now int64, most int) { l.memory.Sweep(now, most) }
