@@ -131,6 +131,8 @@ func TestTheTableIsComplete(t *testing.T) {
 			t.Errorf("%s: where its keys are is told by halves", c.full)
 		case c.ask != nil && c.first == 0 && c.name != "unwatch" && c.group != "cuenta":
 			t.Errorf("%s asks of no counter", c.full)
+		case (c.wraps != nil) != (c.flags&movable != 0):
+			t.Errorf("%s: whether its keys move is told by halves", c.full)
 		case c.run == nil && c.flags&looks != 0:
 			t.Errorf("%s looks, but is not run", c.full)
 		}

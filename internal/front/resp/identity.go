@@ -85,7 +85,7 @@ func askOnce(s *Session, b *cuenta.Batch, args [][]byte) {
 }
 
 func askSeq(s *Session, b *cuenta.Batch, args [][]byte) {
-	id, refusal := numbered(args[1], args[2])
+	id, refusal := s.numbered(args[1], args[2])
 	if refusal == "" && isWord(args[3], "lowest") && len(args) > 4 {
 		var isNumber bool
 		id.Lowest, isNumber = wire.ParseUint(args[4])
@@ -100,12 +100,24 @@ func askSeq(s *Session, b *cuenta.Batch, args [][]byte) {
 	s.under(&id, b, insideSeq(args))
 }
 
-// numbered reads the identity of a session's request.
-func numbered(session, number []byte) (id cuenta.Identity, refusal string) {
-	var isSession, isNumber bool
-	if id.Session, isSession = cuenta.ParseSession(session); !isSession {
-		return id, errSession
+// granted is a session's id as it was said, and what it says.
+type granted struct {
+	text [16]byte
+	id   uint64
+}
+
+// numbered reads the identity of a session's request. Most clients have one
+// session, so the last one is tried first.
+func (s *Session) numbered(session, number []byte) (id cuenta.Identity, refusal string) {
+	if s.granted.id == 0 || len(session) != len(s.granted.text) || [16]byte(session) != s.granted.text {
+		n, isSession := cuenta.ParseSession(session)
+		if !isSession {
+			return id, errSession
+		}
+		s.granted = granted{[16]byte(session), n}
 	}
+	id.Session = s.granted.id
+	var isNumber bool
 	if id.Number, isNumber = wire.ParseUint(number); !isNumber || id.Number == 0 {
 		return id, errNumber
 	}

@@ -18,12 +18,12 @@ func answerSession(_ *Session, dst []byte, results []cuenta.Result, _ *due) []by
 	if r.Code != cuenta.OK {
 		return wire.AppendError(dst, refusal(r.Code))
 	}
-	var digits [16]byte
-	return wire.AppendBulk(dst, cuenta.AppendSession(digits[:0], r.Revision))
+	var id granted
+	return wire.AppendBulk(dst, cuenta.AppendSession(id.text[:0], r.Revision))
 }
 
 func askOutcome(s *Session, b *cuenta.Batch, args [][]byte) {
-	id, refusal := identityOf(args)
+	id, refusal := s.identityOf(args)
 	if refusal != "" {
 		s.refuse(refusal)
 		return
@@ -33,10 +33,10 @@ func askOutcome(s *Session, b *cuenta.Batch, args [][]byte) {
 }
 
 // identityOf reads CUENTA.OUTCOME's arguments.
-func identityOf(args [][]byte) (id cuenta.Identity, refusal string) {
+func (s *Session) identityOf(args [][]byte) (id cuenta.Identity, refusal string) {
 	switch {
 	case len(args) == 3:
-		return numbered(args[1], args[2])
+		return s.numbered(args[1], args[2])
 	case len(args) > 3:
 		return id, wrongArity("cuenta.outcome")
 	case !cuenta.ValidKey(args[1]):

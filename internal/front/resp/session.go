@@ -50,6 +50,7 @@ type Session struct {
 	version   wire.Version // as of the command being answered
 	replies   int          // where in dst the answers of this Decode begin
 
+	granted    granted  // the session of the last request that had one
 	inner      *command // the last one with an identity
 	identified bool     // one identity is for all that the command being planned asks
 

@@ -53,6 +53,9 @@ func (d *Decoder) Next(buf []byte) (args [][]byte, size int, err error) {
 		return d.inline(buf)
 	}
 	if d.left == 0 {
+		if size := d.short(buf); size > 0 {
+			return d.args, size, nil
+		}
 		if err := d.count(buf); err != nil {
 			return nil, 0, err
 		}
@@ -68,6 +71,34 @@ func (d *Decoder) Next(buf []byte) (args [][]byte, size int, err error) {
 	}
 	size, d.pos = d.pos, 0
 	return d.slice(buf), size, nil
+}
+
+// short reads a command that is there as a whole and has up to nine arguments of
+// up to 99 bytes, as nearly all are. It returns 0 for any other, which leaves it
+// as it was.
+func (d *Decoder) short(buf []byte) (size int) {
+	if len(buf) < len("*1\r\n") || buf[2] != '\r' || buf[3] != '\n' || buf[1]-'1' > 8 {
+		return 0
+	}
+	d.args = d.args[:0]
+	pos := len("*1\r\n")
+	for range buf[1] - '0' {
+		rest := buf[pos:]
+		if len(rest) < len("$0\r\n\r\n") || rest[0] != '$' || rest[1]-'0' > 9 {
+			return 0
+		}
+		n, start := int(rest[1]-'0'), len("$0\r\n")
+		if digit := rest[2] - '0'; digit <= 9 && n > 0 {
+			n, start = n*10+int(digit), start+1
+		}
+		end := start + n
+		if len(rest) < end+2 || rest[start-2] != '\r' || rest[start-1] != '\n' || rest[end] != '\r' || rest[end+1] != '\n' {
+			return 0
+		}
+		d.args = append(d.args, rest[start:end:end])
+		pos += end + 2
+	}
+	return pos
 }
 
 // Again makes the next call of Next read a command anew that was returned but
