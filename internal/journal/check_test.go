@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/disk"
 	"github.com/cuenta-server/cuenta/internal/disk/disktest"
 )
@@ -70,12 +71,56 @@ func TestCheckReports(t *testing.T) {
 	}
 }
 
+// answers makes a session's answers.
+func answers(all ...Answer) func(*Record) {
+	return func(r *Record) {
+		r.Session(5)
+		for _, a := range all {
+			a.Session = 5
+			r.Answer(a)
+		}
+	}
+}
+
+// What is in order passes, however far the numbers go.
+func TestCheckPasses(t *testing.T) {
+	mem := disktest.New()
+	j, _, _ := mustOpen(t, mem)
+	var r Record
+	r.Reset(1)
+	var all []Answer
+	for _, n := range []uint64{1, 129, 2, 127, 128, 130, 257, 258, 1 << 40, 1<<40 - 1, 1<<64 - 1} {
+		lowest := uint64(2)
+		if n == 1 || n > 129 {
+			lowest = max(1, n-min(n, 127))
+		}
+		if n == 1<<40-1 {
+			lowest = 1<<40 - 127
+		}
+		all = append(all, Answer{Number: n, Lowest: lowest, Code: uint8(cuenta.NumCodes) - 1})
+	}
+	answers(all...)(&r)
+	must(t, j.Append(&r))
+	must(t, j.Seal())
+	must(t, j.Close())
+	must(t, Check(mem, dir, &strings.Builder{}))
+}
+
 func TestCheckLooksAtContents(t *testing.T) {
 	tests := map[string]func(*Record){
 		`name "a b", which is not valid`:    func(r *Record) { r.Open(5, []byte("a b"), 1, 1) },
 		"cell 5 is opened twice":            func(r *Record) { r.Open(5, []byte("a"), 1, 1); r.Open(5, []byte("a"), 1, 2) },
 		"cell 5 has revision 3 behind 3":    func(r *Record) { r.Open(5, []byte("a"), 1, 3); r.Set(5, 2, 3) },
 		"cell 6 is set before it is opened": func(r *Record) { r.Open(5, []byte("a"), 1, 3); r.Set(6, 2, 3) },
+
+		"a session has the number 0":        func(r *Record) { r.Session(0) },
+		`idempotency key "a b" is not val`:  func(r *Record) { r.Key([]byte("a b"), Kept{}) },
+		"the code 200, which means nothing": func(r *Record) { r.Key([]byte("a"), Kept{Code: 200}) },
+		"has the code 201":                  answers(Answer{Number: 1, Lowest: 1, Code: 201}),
+		"has two answers to number 3":       answers(Answer{Number: 3, Lowest: 2}, Answer{Number: 3, Lowest: 3}),
+		"two answers to number 130":         answers(Answer{Number: 130, Lowest: 3}, Answer{Number: 131, Lowest: 130}, Answer{Number: 130, Lowest: 130}),
+		"from 2 on, and from 3 on before":   answers(Answer{Number: 3, Lowest: 3}, Answer{Number: 4, Lowest: 2}),
+		"an answer to number 130, and rem":  answers(Answer{Number: 130, Lowest: 2}),
 	}
 	for message, make := range tests {
 		mem := disktest.New()

@@ -1,11 +1,12 @@
 package journal
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
+
+	"github.com/cuenta-server/cuenta"
 )
 
 // session is what is known of one, but for its answers.
@@ -125,7 +126,7 @@ func (c *clients) change(r *Record, rng *rand.Rand) {
 // answer makes one answer: to the next number, one further on, or one left out.
 func (c *clients) answer(r *Record, rng *rand.Rand, id uint64) {
 	s, k := c.sessions[id], kept(rng)
-	n := s.highest + 1
+	n := max(s.highest+1, s.lowest)
 	if rng.IntN(4) == 0 {
 		n += rng.Uint64N(3)
 	}
@@ -141,6 +142,9 @@ func (c *clients) answer(r *Record, rng *rand.Rand, id uint64) {
 	case 2:
 		lowest = n
 	}
+	if n >= cuenta.SessionWindow {
+		lowest = max(lowest, n-cuenta.SessionWindow+1)
+	}
 	a := Answer{id, n, lowest, k.Fingerprint, k.Code, k.Value, k.Revision}
 	r.Answer(a)
 	if err := c.Answer(a, c.now); err != nil {
@@ -152,13 +156,11 @@ func (c *clients) answer(r *Record, rng *rand.Rand, id uint64) {
 func (c *clients) state(id uint64) SessionState {
 	s := c.sessions[id]
 	state := SessionState{ID: id, Used: s.used, Lowest: s.lowest}
-	for n, k := range c.answers {
-		if n.session == id {
-			state.Answers = append(state.Answers,
-				Answer{id, n.number, s.lowest, k.Fingerprint, k.Code, k.Value, k.Revision})
+	for n := s.lowest; n <= s.highest; n++ {
+		if k, ok := c.answers[number{id, n}]; ok {
+			state.Answers = append(state.Answers, Answer{id, n, s.lowest, k.Fingerprint, k.Code, k.Value, k.Revision})
 		}
 	}
-	slices.SortFunc(state.Answers, func(a, b Answer) int { return cmp.Compare(a.Number, b.Number) })
 	return state
 }
 

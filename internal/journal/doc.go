@@ -4,7 +4,9 @@
 //
 // It stores effects, not requests: "cell 17 now holds value 5 at revision 3".
 // Replaying an effect twice does no harm, because a revision already reached is
-// never applied again; so a snapshot may be written while changes go on.
+// never applied again; so a snapshot may be written while changes go on. What is
+// to be remembered of an identity stands in the record of its change, so that one
+// is never there without the other.
 //
 // # A data directory
 //
@@ -64,6 +66,21 @@
 //	3 seal  uvarint: number of the segment in which the log goes on, 0 after a clean
 //	        stop; the only entry of its record
 //
+// and those of identities, whose time is that of the record:
+//
+//	5 session  id u64: a session was granted
+//	6 answer   session's id u64, number uvarint, number less the lowest that is
+//	           remembered from then on uvarint, outcome
+//	7 next     outcome: the answer to the number behind that of the last answer in
+//	           this record, of the same session, and with the same lowest number
+//	8 shift    outcome: the same, with the lowest number one higher as well
+//	9 key      length u8, idempotency key, outcome
+//	outcome    fingerprint u32, code u8, value varint, revision uvarint
+//
+// Every operation with an identity writes one of these, so they are short: a
+// session whose numbers come in order costs 12 bytes a number. That a session or
+// a key was forgotten is not written: it follows from the time.
+//
 // An unknown type, version, or history stops recovery.
 //
 // # A snapshot
@@ -71,15 +88,24 @@
 // A header, then blocks of about 256 KiB, then a footer that ends the file:
 //
 //	block   "CBLK", length u32, checksum u32, counters u32, then counters
+//	        "CSES", length u32, checksum u32, sessions u32, then sessions
+//	        "CKEY", length u32, checksum u32, keys u32, then keys
 //	counter cell uvarint, name length u8, name, value varint, revision uvarint
-//	footer  "CEND", length u32, checksum u32, 0 u32, end u64, counters u64, blocks u64,
+//	session id u64, time of last use i64, lowest number remembered uvarint, answers u8,
+//	        then answers: number less the lowest u8, outcome
+//	key     length u8, idempotency key, outcome, time of first use varint, time until
+//	        which it is remembered less that of first use varint
+//	footer  "CEND", length u32, checksum u32, 0 u32, end u64, blocks u64, counters u64,
+//	        sessions u64, keys u64,
 //	        floor u64: the highest revision of a deletion before the beginning
+//	        horizon i64: the latest own time of a key that was forgotten
 //
+// Blocks of counters come first, then those of sessions, then those of keys.
 // Cells ascend. The first of a block is whole, and each further one is counted
-// from the cell behind the one before. A checksum covers the whole of its block
-// and, before it, the header, so that it fits this one file only. End is the last
-// sequence of which the snapshot may hold effects: the log must reach it, or
-// something is missing.
+// from the cell behind the one before. Sessions and keys are in no order. A
+// checksum covers the whole of its block and, before it, the header, so that it
+// fits this one file only. End is the last sequence of which the snapshot may hold
+// effects: the log must reach it, or something is missing.
 //
 // # Recovery
 //
@@ -94,6 +120,11 @@
 // One thing cannot be told apart: a last record that was acknowledged and rotted
 // afterwards looks like one that was never finished. A clean stop puts its seal
 // behind it, and then it can; of a rotten seal itself no value depends.
+//
+// In the records through the snapshot's end, an answer may come for a session that
+// is not known: it ended before the snapshot came to it, and the answer is passed
+// over. A session that comes again there is passed over too, for the snapshot
+// knows it better. Behind the end, either is damage.
 //
 // # Room
 //
