@@ -27,7 +27,7 @@ var floors = [][]string{
 	{"."},
 	{"internal/offheap", "internal/uuid", "internal/disk", "internal/lang", "internal/gate", "internal/queue", "internal/wire/text", "internal/wire/resp", "internal/rpcclient", "internal/front/limit", "internal/front/stream"},
 	{"internal/identity", "internal/shm", "internal/config", "internal/journal", "internal/bench"},
-	{"internal/ledger", "internal/front/tcp", "internal/front/resp", "internal/front/udp", "internal/front/proc", "internal/front/web", "internal/front/rpc", "internal/inspect", "internal/cli"},
+	{"internal/ledger", "internal/front/tcp", "internal/front/resp", "internal/front/udp", "internal/front/proc", "internal/front/web", "internal/front/rpc", "internal/inspect", "internal/cli", "client"},
 	{"internal/engine"},
 	{"internal/server"},
 	{"cmd/cuenta"},

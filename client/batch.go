@@ -1,0 +1,94 @@
+package client
+
+import (
+	"context"
+
+	"github.com/cuenta-server/cuenta"
+)
+
+// maxRun is how many operations of a batch share one request where each is
+// carried out for itself: half a session's window, so that others find room.
+const maxRun = cuenta.SessionWindow / 2
+
+// Batch collects operations that are sent together. It is not safe for concurrent
+// use. It can be done once: to repeat it is the client's business.
+type Batch struct {
+	c        *Client
+	requests []cuenta.Request
+}
+
+// Item is what came of one operation of a batch.
+type Item struct {
+	Result
+	Err error // an [*Error], or nil
+}
+
+// Batch returns an empty batch.
+func (c *Client) Batch() *Batch { return &Batch{c: c} }
+
+// Add adds delta to a counter.
+func (b *Batch) Add(counter string, delta int64) { b.append(counter, cuenta.Add, delta) }
+
+// Reset sets a counter to 0.
+func (b *Batch) Reset(counter string) { b.append(counter, cuenta.Reset, 0) }
+
+// Set sets a counter to value.
+func (b *Batch) Set(counter string, value int64) { b.append(counter, cuenta.Set, value) }
+
+// Delete removes a counter.
+func (b *Batch) Delete(counter string) { b.append(counter, cuenta.Delete, 0) }
+
+// Get reads a counter, after what stands before it in the batch.
+func (b *Batch) Get(counter string) { b.append(counter, cuenta.Get, 0) }
+
+// Len returns how many operations there are.
+func (b *Batch) Len() int { return len(b.requests) }
+
+func (b *Batch) append(counter string, op cuenta.Op, amount int64) {
+	b.requests = append(b.requests, b.c.Counter(counter).request(op, amount))
+}
+
+// Do carries out the operations in their order, each for itself and under its own
+// identity, and returns one item for each. They travel in requests of up to 64.
+// Where some fail, the others have counted all the same; the error is the first
+// item's that failed.
+func (b *Batch) Do(ctx context.Context) ([]Item, error) {
+	items := make([]Item, 0, len(b.requests))
+	var first error
+	for rest := b.requests; len(rest) > 0; {
+		run := make([]*unit, min(len(rest), maxRun))
+		for i := range run {
+			run[i] = newUnit(rest[i])
+		}
+		rest = rest[len(run):]
+		b.c.run(ctx, run...)
+		for _, u := range run {
+			result, err := u.result()
+			items = append(items, Item{result, err})
+			if first == nil {
+				first = err
+			}
+		}
+	}
+	return items, first
+}
+
+// DoAtomic carries out all the operations or none, in one request and under one
+// identity; at most [cuenta.MaxBatch]-1. If one is refused, the error is its
+// refusal and nothing has changed. The server remembers that the batch was carried
+// out, and not what each operation answered: where an answer was lost on the way,
+// the results are Replayed and hold nothing more.
+//
+// Over redis:// and udp:// it is refused as [cuenta.Unsupported].
+func (b *Batch) DoAtomic(ctx context.Context) ([]Result, error) {
+	u := newUnit(cuenta.Request{Op: cuenta.All, Span: uint16(min(len(b.requests), cuenta.MaxBatch))}, b.requests...)
+	b.c.run(ctx, u)
+	if u.err != nil {
+		return nil, u.err
+	}
+	results := make([]Result, len(b.requests))
+	for i := range results {
+		results[i] = resultOf(&u.results[1+i])
+	}
+	return results, nil
+}

@@ -1,0 +1,50 @@
+// Package client counts on a Cuenta server, so that a retry never counts twice.
+//
+//	c, err := client.Open(ctx, "cuenta://localhost")
+//	…
+//	r, err := c.Counter("visitas").Add(ctx, 1)
+//
+// # What it takes care of
+//
+// Every change gets an identity of its own before it is sent for the first time.
+// When no answer comes, because a message was lost, the connection broke or the
+// server was killed, the client asks again under the same identity, and the
+// server, which remembers it, answers again instead of counting again. So what a
+// call says is exact: a result means that the change counted once; an error says
+// with its [Error.Fate] whether it counted not at all or whether that could not be
+// found out in the time given. In the latter case [Error.Identity] names the
+// change, and [Client.Outcome] asks what became of it.
+//
+// Retries wait with exponential back-off and full jitter, and are paid from a
+// budget, so that many clients do not bury a server that has just come back. What
+// would be in vain is not repeated: an overflow, a conflict, a malformed name.
+//
+// # Addresses
+//
+//	cuenta://host:1234     the API, over HTTP
+//	redis://host:6380      the Redis protocol, all calls pipelined on one connection
+//	udp://host:2002        a datagram for each attempt
+//	shm:///path/of.sock    rings in shared memory, for programs on the server's machine (Linux)
+//
+// A port that is left out is the one shown. What each of them can do:
+//
+//	                     cuenta   redis   udp   shm
+//	Add, Reset, Get      yes      yes     yes   yes
+//	Set, Delete, Batch   yes      yes     no    yes
+//	Batch.DoAtomic       yes      no      no    yes
+//	Outcome              yes      yes     no    yes
+//	Result.Revision      yes      no      no    yes
+//
+// What one cannot do is refused as [cuenta.Unsupported]. An identity has the same
+// meaning on all of them, so what became of a change sent over UDP can be asked
+// over another one.
+//
+// # Identities
+//
+// Over UDP an identity is a random key (a UUID of version 7, which the server
+// refuses once it could have forgotten it). On the others it is a number in a
+// session that the client opens when it first changes something, and anew when the
+// server has ended it. A program that knows a better name for a change, such as
+// the number of the order it belongs to, can give it: see [Counter.Once]. That
+// guards against repeats by the program itself, in a later run too.
+package client

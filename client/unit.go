@@ -1,0 +1,175 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cuenta-server/cuenta"
+)
+
+// unit is what one identity stands for, a request or an All with what it spans,
+// and what is known of its fate.
+type unit struct {
+	requests []cuenta.Request
+	results  []cuenta.Result // once it is settled without an error
+
+	session   *session // whose number it has; nil for none
+	generated bool     // the identity was made for this call, so nobody else uses it
+	attempts  int
+	doubt     bool  // an attempt may have been carried out, unheard of
+	last      error // why the last attempt did not settle it
+	settled   bool
+	err       error // why it failed, an [*Error]
+}
+
+func newUnit(first cuenta.Request, span ...cuenta.Request) *unit {
+	u := &unit{requests: append([]cuenta.Request{first}, span...)}
+	// About a change that was sent earlier everything is in doubt.
+	u.doubt = first.Op == cuenta.Outcome
+	return u
+}
+
+func (u *unit) head() *cuenta.Request { return &u.requests[0] }
+
+// changes reports whether the unit needs an identity.
+func (u *unit) changes() bool {
+	return u.head().Op != cuenta.Get && u.head().Op != cuenta.Outcome
+}
+
+func (u *unit) identified() bool { return u.head().Identity.Given() }
+
+// check refuses what no server could carry out, before it can do harm in a
+// protocol that would take it for something else.
+func (u *unit) check() error {
+	if u.head().Op == cuenta.All && len(u.requests) > cuenta.MaxBatch {
+		return cuenta.TooLarge.Err()
+	}
+	for i := range u.requests {
+		r := &u.requests[i]
+		named := r.Op != cuenta.All && r.Op != cuenta.Outcome
+		if named && !cuenta.ValidName(r.Counter) {
+			return &cuenta.Error{Code: cuenta.Syntax, Text: "bad counter name"}
+		}
+		if !r.Identity.Valid() || r.Op == cuenta.Outcome && !r.Identity.Given() {
+			return &cuenta.Error{Code: cuenta.Syntax, Text: "bad identity"}
+		}
+	}
+	return nil
+}
+
+// retriable reports whether a refusal promises that nothing was changed and that
+// it may be different soon.
+func retriable(code cuenta.Code) bool {
+	switch code {
+	case cuenta.Busy, cuenta.Full, cuenta.Canceled, cuenta.Stopping:
+		return true
+	}
+	return false
+}
+
+// decisive reports whether a refusal tells what became of the identity, whatever
+// happened to earlier attempts.
+func decisive(code cuenta.Code) bool {
+	switch code {
+	case cuenta.Overflow, cuenta.Unmet, cuenta.Aborted, cuenta.Absent, cuenta.Conflict:
+		return true
+	}
+	return false
+}
+
+// answered takes the server's results in. The unit is settled then, unless they
+// say that it is worth another attempt.
+func (u *unit) answered(results []cuenta.Result) {
+	r := atFault(results)
+	switch code := r.Code; {
+	case code == cuenta.OK:
+		u.results, u.settled = results, true
+	case retriable(code), code == cuenta.Failed && u.doubt:
+		u.last = r.Err()
+	case code == cuenta.Unknown:
+		u.last, u.doubt = r.Err(), u.changes() || u.doubt
+	case code == cuenta.NoSession && u.session != nil && !u.doubt:
+		// No attempt in the session was carried out, so it may go into another one.
+		u.last, u.session = r.Err(), nil
+		u.head().Identity = cuenta.Identity{}
+	default:
+		u.refuse(code, r.Err())
+	}
+}
+
+// atFault is the result that tells why there was a refusal, or the first one.
+func atFault(results []cuenta.Result) *cuenta.Result {
+	if results[0].Code == cuenta.Aborted {
+		for i := range results {
+			if code := results[i].Code; code != cuenta.OK && code != cuenta.Aborted {
+				return &results[i]
+			}
+		}
+	}
+	return &results[0]
+}
+
+// unanswered takes in that an attempt has brought no results.
+func (u *unit) unanswered(err error) {
+	u.last = err
+	if refusal, ok := errors.AsType[*cuenta.Error](err); ok {
+		if !retriable(refusal.Code) {
+			u.refuse(refusal.Code, err)
+		}
+		return
+	}
+	if _, ok := errors.AsType[unsent](err); !ok && u.changes() {
+		u.doubt = true
+	}
+}
+
+// refuse settles the unit with a refusal.
+func (u *unit) refuse(code cuenta.Code, err error) {
+	fate := code.Fate()
+	switch {
+	case u.head().Op == cuenta.Get:
+		fate = cuenta.NotApplied
+	case decisive(code):
+	case u.doubt:
+		fate = cuenta.FateUnknown
+	case u.generated || !u.identified():
+		// Every attempt there was has been refused.
+		fate = cuenta.NotApplied
+	}
+	u.fail(code, fate, err)
+}
+
+// giveUp settles the unit because it is at the end of its time.
+func (u *unit) giveUp(why error) {
+	if u.last != nil && !errors.Is(u.last, why) {
+		why = fmt.Errorf("%w; the last attempt: %w", why, u.last)
+	}
+	refusal, refused := errors.AsType[*cuenta.Error](u.last)
+	switch {
+	case u.doubt:
+		u.fail(cuenta.Unknown, cuenta.FateUnknown, why)
+	case refused:
+		u.fail(refusal.Code, cuenta.NotApplied, why)
+	default:
+		u.fail(cuenta.Canceled, cuenta.NotApplied, why)
+	}
+}
+
+func (u *unit) fail(code cuenta.Code, fate cuenta.Fate, err error) {
+	e := &Error{Code: code, Fate: fate, Op: u.head().Op, Counter: string(u.head().Counter), Attempts: u.attempts, Err: err}
+	if u.changes() || e.Op == cuenta.Outcome {
+		e.Identity = identityOf(u.head())
+	}
+	u.err, u.settled = e, true
+}
+
+func (u *unit) result() (Result, error) {
+	if u.err != nil {
+		return Result{}, u.err
+	}
+	return resultOf(&u.results[0]), nil
+}
+
+func resultOf(r *cuenta.Result) Result {
+	return Result{Value: r.Value, Revision: r.Revision, Replayed: r.Replayed}
+}
