@@ -11,7 +11,8 @@ import (
 const preface = `# Redis commands
 
 The commands that the resp front knows, made from its own table; COMMAND DOCS tells the same to clients. Tests send
-the same commands to a Redis 7.0 and compare the answers byte by byte. They are the same but for this:
+the same commands to a Redis 7.0 and compare the answers byte by byte. They are the same but for this, and
+for the commands under Cuenta, which are ours:
 
 - A value is an integer as Redis writes it (-1, 0, 25). SET and its like refuse any other with
   "ERR value is not an integer or out of range", before they look at their condition.
@@ -43,6 +44,7 @@ An error's first word tells what became of the command:
 | EXECABORT | the transaction was not carried out |
 
 Where OOM answers a command on several keys, or a transaction, the changes before it in the same command were made.
+With an identity a command on several keys is carried out as a whole or not at all.
 `
 
 // identities stands before the commands that no Redis has.
@@ -60,15 +62,17 @@ CUENTA.OUTCOME 00c5b1e29d0a4f17 8                 1) "state" 2) "absent"
 
 - The reply is that of the command inside. A repeat gets the reply that the first one had, a refusal such as an
   overflow or a condition that did not hold as well, and nothing is changed again.
-- Inside may be INCR, INCRBY, DECR, DECRBY, SET, SETNX, GETSET, GETDEL, MSET, DEL and UNLINK. With an identity MSET, DEL and
-  UNLINK take at most 4095 keys and are carried out as a whole or not at all. Commands that only read need no identity
-  and are refused with one.
-- Inside MULTI … EXEC they are queued like any other command. Each has its own identity there: a transaction that is
-  sent again gets the first replies of those, and a command without an identity in it is carried out again.
+- Inside may be INCR, INCRBY, DECR, DECRBY, SET, SETNX, GETSET, GETDEL, MSET, DEL and UNLINK, the last three with at
+  most 4095 keys. Commands that only read need no identity and are refused with one.
+- Inside MULTI … EXEC they are queued like any other command. A transaction that is sent again gets the first
+  replies to those that have an identity, and carries out the others again.
 - The same identity with another change is refused with CONFLICT. INCR a and INCRBY a 1 are the same change.
-- CUENTA.OUTCOME answers a map, in version 2 of the protocol as an array of names and values. Its state is applied (with
-  value and revision; for DEL of several keys the value is their count), refused (with error: overflow, unmet or aborted), absent
-  (nothing was done so far) or forgotten (too old to be known, or the session is not known).
+- CUENTA.OUTCOME answers a map, in version 2 of the protocol an array of names and values. The state is one of
+  - applied, with value and revision: of the counter after the change, or before it for GETDEL, GETSET and SET … GET;
+    of several keys the value is how many of them were set or deleted, and the revision 0;
+  - refused, with the error: overflow, unmet or aborted;
+  - absent: nothing was done under that identity so far;
+  - forgotten: it may be too old to be known, or there is no such session.
 
 `
 

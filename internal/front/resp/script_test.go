@@ -193,7 +193,7 @@ func TestEverySplit(t *testing.T) {
 	for name, stream := range pipelines(t, scripts(t)) {
 		for _, version := range []string{"2", "3"} {
 			want := newCast(t, version)["a"].hears(stream)
-			step := max(1, len(stream)/400)
+			step := max(1, len(stream)/200)
 			for cut := step; cut < len(stream); cut += step {
 				p := newCast(t, version)["a"]
 				got := append(p.hears(stream[:cut]), p.hears(stream[cut:])...)
