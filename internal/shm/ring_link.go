@@ -11,7 +11,7 @@ import (
 // change of the layout or of what travels on the rings.
 const (
 	linkMagic   = 0x4c41_544e_4555_43 // "CUENTAL", the least significant byte first
-	linkVersion = 1
+	linkVersion = 2
 	linkHead    = 4096 // before the rings
 )
 

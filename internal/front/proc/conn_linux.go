@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/wire/ring"
 	"github.com/cuenta-server/cuenta/internal/wire/text"
 )
 
@@ -30,6 +31,7 @@ type conn struct {
 	slot    uint32
 	fd      int // -1 once closed
 	peer    string
+	client  uint32 // stands for the peer's host; see cuenta.Request
 	session text.Session
 	*work   // nil while there is nothing to do
 
@@ -136,7 +138,7 @@ func (l *loop) decode(c *conn) int {
 func (l *loop) answerHere(c *conn) int {
 	for i := range c.batch.Requests {
 		r := &c.batch.Requests[i]
-		if r.Op != cuenta.Get || r.Identity.Given() || !l.places.read(r.Counter, &c.batch.Results[i]) {
+		if r.Op != cuenta.Get || !l.places.read(r.Counter, &c.batch.Results[i]) {
 			return i
 		}
 	}
@@ -151,7 +153,8 @@ func (l *loop) send(c *conn) {
 	}
 	for ; c.sent < len(c.batch.Requests); c.sent++ {
 		r := &c.batch.Requests[c.sent]
-		if !l.put(tagOf(c, c.sent), uint8(r.Op), r) {
+		r.Client = c.client
+		if !l.put(tagOf(c, c.sent), r) {
 			l.blocked = append(l.blocked, c)
 			return
 		}
@@ -165,7 +168,8 @@ func (l *loop) send(c *conn) {
 // announce tells the server of a connection. It reports false if there is no
 // room on the ring; then the first batch tries again.
 func (l *loop) announce(c *conn) bool {
-	return l.put(noTag, kindHello, &cuenta.Request{Counter: []byte(c.peer)})
+	l.message = ring.AppendHello(l.message[:0], noTag, c.peer)
+	return l.putMessage()
 }
 
 // answered takes one answer of the server.

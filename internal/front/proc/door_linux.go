@@ -41,7 +41,7 @@ func (l *loop) accept() {
 		unix.Close(fd) // there is nobody to tell
 		return
 	}
-	c, err := l.add(fd, peerName(from))
+	c, err := l.add(fd, addressOf(from))
 	if err != nil {
 		unix.Close(fd) // the connection is lost, like one that could not be accepted
 		return
@@ -60,18 +60,20 @@ func (l *loop) accept() {
 	c.announce = !l.announce(c)
 }
 
-func peerName(from unix.Sockaddr) string {
+// addressOf returns the peer's address; the zero one if it is of no kind that
+// the listener is of.
+func addressOf(from unix.Sockaddr) netip.AddrPort {
 	switch a := from.(type) {
 	case *unix.SockaddrInet4:
-		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port)).String()
+		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port))
 	case *unix.SockaddrInet6:
-		return netip.AddrPortFrom(netip.AddrFrom16(a.Addr).Unmap(), uint16(a.Port)).String()
+		return netip.AddrPortFrom(netip.AddrFrom16(a.Addr).Unmap(), uint16(a.Port))
 	}
-	return "unknown"
+	return netip.AddrPort{}
 }
 
 // add begins to serve a connection.
-func (l *loop) add(fd int, peer string) (*conn, error) {
+func (l *loop) add(fd int, peer netip.AddrPort) (*conn, error) {
 	slot := uint32(len(l.conns))
 	if n := len(l.vacant); n > 0 {
 		slot = l.vacant[n-1]
@@ -86,7 +88,10 @@ func (l *loop) add(fd int, peer string) (*conn, error) {
 	// Answers are written whole; there is nothing to gain by holding them back.
 	// A failure shows again, and matters, at the first write.
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-	c := &conn{slot: slot, fd: fd, peer: peer, writable: true, lastRead: -1}
+	c := &conn{slot: slot, fd: fd, peer: "unknown", writable: true, lastRead: -1}
+	if peer.IsValid() {
+		c.peer, c.client = peer.String(), cuenta.ClientOf(peer.Addr())
+	}
 	if n := len(l.vacant); n > 0 {
 		l.vacant = l.vacant[:n-1]
 		l.conns[slot] = c

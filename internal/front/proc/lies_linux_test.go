@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/wire/ring"
 )
 
 // liarEnv makes a worker of the test binary obey a client that tells it to lie.
@@ -42,11 +43,28 @@ var lies = map[string]func(l *loop){
 		l.requests.Publish()
 	},
 	"no operation": func(l *loop) {
-		l.lie(appendRequest(nil, 1, 77, new(cuenta.Request)))
+		l.lie(ring.AppendRequest(nil, 1, new(cuenta.Request)))
 		l.requests.Publish()
 	},
 	"a name that is none": func(l *loop) {
-		l.lie(appendRequest(nil, 1, uint8(cuenta.Add), &cuenta.Request{Counter: []byte("two words")}))
+		l.lie(ring.AppendRequest(nil, 1, &cuenta.Request{Op: cuenta.Add, Counter: []byte("two words")}))
+		l.requests.Publish()
+	},
+	"a key that is none": func(l *loop) {
+		l.lie(ring.AppendRequest(nil, 1, &cuenta.Request{Op: cuenta.Add, Identity: cuenta.Identity{Key: []byte("two words")}}))
+		l.requests.Publish()
+	},
+	"a number without a session": func(l *loop) {
+		l.lie(ring.AppendRequest(nil, 1, &cuenta.Request{Op: cuenta.Add, Identity: cuenta.Identity{Number: 1}}))
+		l.requests.Publish()
+	},
+	"a condition that there is not": func(l *loop) {
+		l.lie(ring.AppendRequest(nil, 1, &cuenta.Request{Op: cuenta.Set, If: 9}))
+		l.requests.Publish()
+	},
+	"half a transaction": func(l *loop) {
+		l.lie(ring.AppendRequest(nil, 1, &cuenta.Request{Op: cuenta.All, Span: 2}))
+		l.lie(goodRequest())
 		l.requests.Publish()
 	},
 	"noise": func(l *loop) {
@@ -79,7 +97,7 @@ var lies = map[string]func(l *loop){
 }
 
 func goodRequest() []byte {
-	return appendRequest(nil, 1, uint8(cuenta.Get), new(cuenta.Request))
+	return ring.AppendRequest(nil, 1, &cuenta.Request{Op: cuenta.Get})
 }
 
 func (l *loop) lie(m []byte) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/shm"
+	"github.com/cuenta-server/cuenta/internal/wire/ring"
 )
 
 const (
@@ -96,11 +97,15 @@ func (l *loop) run() error {
 
 // put puts a message on the ring. It reports false if there is no room now;
 // answers will come, and make some.
-func (l *loop) put(tag uint32, kind uint8, r *cuenta.Request) bool {
+func (l *loop) put(tag uint32, r *cuenta.Request) bool {
+	l.message = ring.AppendRequest(l.message[:0], tag, r)
+	return l.putMessage()
+}
+
+func (l *loop) putMessage() bool {
 	if l.inFlight >= l.limit {
 		return false
 	}
-	l.message = appendRequest(l.message[:0], tag, kind, r)
 	ok, err := l.requests.Put(l.message)
 	if err != nil {
 		panic(err) // the server is the one process that a worker believes
@@ -132,7 +137,7 @@ func (l *loop) takeAnswers() error {
 			return err
 		}
 		var r cuenta.Result
-		tag, err := parseAnswer(m, &r)
+		tag, err := ring.ParseAnswer(m, &r)
 		if err != nil {
 			return err
 		}

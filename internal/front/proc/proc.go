@@ -14,9 +14,10 @@
 //	                     ◄──cells (read-only)
 //
 // Server side: [Server] accepts, or shares the listener (server.go, accept.go),
-// starts and buries processes (process.go, spawn.go), and serves a link (pump.go).
-// Worker side: [Main] (worker.go) runs the loop (loop.go) over connections (door.go,
-// conn.go) and reads cells (places.go). Both agree on message.go and settings.go.
+// starts and buries processes (process.go, spawn.go), and serves each one's link
+// by a pump (internal/front/pump). Worker side: [Main] (worker.go) runs the loop
+// (loop.go) over connections (door.go, conn.go) and reads cells (places.go). Both
+// agree on settings.go and on the codec in internal/wire/ring.
 package proc
 
 import (

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/front/pump"
 	"github.com/cuenta-server/cuenta/internal/shm"
 )
 
@@ -21,8 +23,7 @@ type process struct {
 	last    *tail
 
 	link     *shm.Link
-	requests *shm.Consumer
-	answers  *shm.Producer
+	pump     pump.Pump
 	bell     *shm.Doorbell // to be woken by
 	worker   *shm.Doorbell // to ring
 	lifeline *os.File      // its end tells the worker that the server is gone
@@ -57,10 +58,17 @@ func (p *process) prepare() error {
 	if p.link, err = shm.CreateLink("cuenta-link", t.requests, t.answers); err != nil {
 		return err
 	}
-	if p.requests, err = shm.NewConsumer(p.link.RequestRing()); err != nil {
+	p.pump = pump.Pump{
+		Service:  p.s.conf.Service,
+		Origin:   cuenta.Origin{Front: front, Peer: p.peer},
+		InFlight: t.inFlight,
+		Hello:    p.announced,
+		Idle:     func() { p.figures() },
+	}
+	if p.pump.Requests, err = shm.NewConsumer(p.link.RequestRing()); err != nil {
 		return err
 	}
-	if p.answers, err = shm.NewProducer(p.link.AnswerRing()); err != nil {
+	if p.pump.Answers, err = shm.NewProducer(p.link.AnswerRing()); err != nil {
 		return err
 	}
 	if p.bell, err = shm.NewDoorbell(p.link.ServerAsleep()); err != nil {
@@ -69,7 +77,13 @@ func (p *process) prepare() error {
 	if p.worker, err = shm.NewDoorbell(p.link.WorkerAsleep()); err != nil {
 		return err
 	}
+	p.pump.Wait, p.pump.Ring = p.bell.Wait, p.worker.Ring
 	return nil
+}
+
+// announced hears of a connection that a worker of the pool has accepted.
+func (p *process) announced(peer string) {
+	p.s.conf.Log.Info("new connection", "front", front, "peer", peer, "worker", p.told.PID)
 }
 
 // launch starts the process itself.
@@ -111,7 +125,7 @@ func (p *process) serve() {
 		p.bell.Close() // ends the pump; it cannot fail otherwise than by being closed
 		ended <- err
 	}()
-	if p.lied = p.pump(); p.lied != nil {
+	if p.lied = p.pump.Run(p.s.ctx); p.lied != nil {
 		p.kill()
 	}
 	err := <-ended

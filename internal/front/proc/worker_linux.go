@@ -124,6 +124,8 @@ func (l *loop) watch() error {
 		l.listener = fdSocket
 		return l.watchListener()
 	}
-	_, err = l.add(fdSocket, "")
+	// It fails if the client has gone already, as the first read will show.
+	from, _ := unix.Getpeername(fdSocket)
+	_, err = l.add(fdSocket, addressOf(from))
 	return err
 }

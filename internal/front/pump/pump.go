@@ -1,0 +1,208 @@
+// Package pump serves the server's end of a link to another process: everything
+// that is on the ring of requests becomes one batch, and its answers are
+// published together. It believes nothing of what comes; it only ever copies
+// from the ring, so its peer can spoil nothing but its own answers.
+package pump
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/shm"
+	"github.com/cuenta-server/cuenta/internal/wire/ring"
+)
+
+// ErrLie says that the peer sent what no honest peer sends. It is of no more use.
+var ErrLie = errors.New("it sent what none of its kind sends")
+
+// Pump is one link's.
+type Pump struct {
+	Service cuenta.Service
+	Origin  cuenta.Origin
+
+	Requests *shm.Consumer
+	Answers  *shm.Producer
+
+	// Wait returns when ready may hold, and fails when there is nobody left to
+	// wait for. Ring wakes the peer if it sleeps.
+	Wait func(ready func() bool) error
+	Ring func() error
+
+	// InFlight is how many messages the peer may have that it has not seen the
+	// answers to; there is room for all these answers on the ring.
+	InFlight int
+
+	// Client, if not 0, stands for the host that asks, whatever the requests say.
+	Client uint32
+
+	// Foreign says that the peer is somebody else's program: a request that means
+	// nothing is refused as Syntax, and what it spans too, where of a peer of ours
+	// it would be a lie.
+	Foreign bool
+
+	Hello func(peer string)                           // a connection was announced; nil if none may be
+	Idle  func()                                      // there is nothing to do; may be nil
+	Done  func(results []cuenta.Result, received int) // a batch of so many bytes was answered; may be nil
+
+	stopping atomic.Bool
+	tags     []uint64 // of all messages taken, in their order
+	batch    cuenta.Batch
+	spanned  int // messages still to come that belong to an earlier one
+	doomed   int // of those, the ones whose earlier one means nothing
+}
+
+// Stop has Run return when it has answered what is on the ring by then. If it
+// waits, it must be woken.
+func (p *Pump) Stop() { p.stopping.Store(true) }
+
+// Run serves the link until it is stopped or Wait fails, which is no error, or
+// until the peer lies. The end of ctx gives up what waits for its turn.
+func (p *Pump) Run(ctx context.Context) error {
+	p.batch.Class, p.batch.Origin = cuenta.ClassQueue, p.Origin
+	ready := p.Requests.Ready
+	for {
+		last := p.stopping.Load() // before the look at the ring, so that what was there is taken
+		run, err := p.Requests.Take()
+		if err != nil {
+			return err
+		}
+		if len(run) > 0 {
+			if err := p.serve(ctx, run); err != nil {
+				return err
+			}
+		}
+		if last {
+			return nil
+		}
+		if len(run) > 0 {
+			continue
+		}
+		if p.Idle != nil {
+			p.Idle()
+		}
+		if p.Wait(ready) != nil {
+			p.Stop() // something may have come before
+		}
+	}
+}
+
+func (p *Pump) serve(ctx context.Context, run shm.Messages) error {
+	received := len(run)
+	if err := p.parse(run); err != nil {
+		return err
+	}
+	if len(p.batch.Requests) > 0 {
+		p.Service.Do(ctx, &p.batch)
+	} else {
+		p.batch.Results = p.batch.Results[:0]
+	}
+	if p.Done != nil {
+		p.Done(p.batch.Results, received)
+	}
+	return p.answer()
+}
+
+// helloBit marks the tag of a message that is not in the batch. Tags are 32
+// bits wide.
+const helloBit = 1 << 32
+
+// parse makes the batch of all messages of a run. The run is a copy: the peer
+// cannot change it any more.
+func (p *Pump) parse(run shm.Messages) error {
+	p.tags, p.batch.Requests = p.tags[:0], p.batch.Requests[:0]
+	p.spanned, p.doomed = 0, 0
+	for {
+		m, err := run.Next()
+		if err != nil {
+			return err
+		}
+		if m == nil {
+			break
+		}
+		if len(p.tags) == p.InFlight {
+			return fmt.Errorf("%w: too much at once", ErrLie)
+		}
+		if err := p.parseOne(m); err != nil {
+			return err
+		}
+	}
+	if p.spanned > 0 {
+		return fmt.Errorf("%w: the beginning of a batch", ErrLie)
+	}
+	return nil
+}
+
+// parseOne appends the request in a message, unless it is none.
+func (p *Pump) parseOne(m []byte) error {
+	n := len(p.batch.Requests)
+	p.batch.Requests = append(p.batch.Requests, cuenta.Request{})
+	r := &p.batch.Requests[n]
+	head, err := ring.ParseRequest(m, r)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrLie, err)
+	}
+	if head.Hello {
+		if p.Hello == nil {
+			return fmt.Errorf("%w: a connection of its own", ErrLie)
+		}
+		p.Hello(string(r.Counter))
+		p.batch.Requests = p.batch.Requests[:n]
+		p.tags = append(p.tags, uint64(head.Tag)|helloBit)
+		return nil
+	}
+	p.tags = append(p.tags, uint64(head.Tag))
+	sound := ring.Sound(r)
+	if !sound && !p.Foreign {
+		return fmt.Errorf("%w: a request without meaning", ErrLie)
+	}
+	if p.Client != 0 {
+		r.Client = p.Client
+	}
+	p.follow(r, sound)
+	return nil
+}
+
+// follow keeps count of what belongs to an earlier request, and takes away what
+// must not be carried out.
+func (p *Pump) follow(r *cuenta.Request, sound bool) {
+	span := 0
+	if r.Op == cuenta.Check || r.Op == cuenta.All {
+		span = int(r.Span)
+	}
+	doomed := p.doomed > 0 || !sound
+	p.spanned, p.doomed = max(p.spanned-1, span), max(p.doomed-1, 0)
+	if doomed {
+		p.doomed = max(p.doomed, span)
+		*r = cuenta.Request{} // which every service refuses as Syntax
+	}
+}
+
+// answer answers every message. There is always room for what an honest peer has
+// in flight, so the server never waits for a peer that does not take its
+// answers.
+func (p *Pump) answer() error {
+	var (
+		message [ring.AnswerSize]byte
+		hello   cuenta.Result
+		next    int
+	)
+	for _, tag := range p.tags {
+		r := &hello
+		if tag&helloBit == 0 {
+			r = &p.batch.Results[next]
+			next++
+		}
+		ok, err := p.Answers.Put(ring.AppendAnswer(message[:0], uint32(tag), r))
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return fmt.Errorf("%w: more than it may have in flight", ErrLie)
+		}
+	}
+	p.Answers.Publish()
+	return p.Ring()
+}
