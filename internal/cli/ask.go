@@ -26,24 +26,23 @@ func (a *app) add(sign int64) error {
 	if n == 0 {
 		op = cuenta.Get
 	}
-	return a.ask(op, sign*int64(n), a.operands[1:])
+	return a.ask(cuenta.Request{Op: op, N: sign * int64(n)}, a.operands[1:])
 }
 
-func (a *app) reset() error { return a.ask(cuenta.Reset, 0, a.operands) }
-func (a *app) get() error   { return a.ask(cuenta.Get, 0, a.operands) }
+func (a *app) reset() error { return a.ask(cuenta.Request{Op: cuenta.Reset}, a.operands) }
+func (a *app) get() error   { return a.ask(cuenta.Request{Op: cuenta.Get}, a.operands) }
 
 // ask applies one operation to the counter named, if one is, and prints the bare value.
-func (a *app) ask(op cuenta.Op, n int64, name []string) error {
-	r := cuenta.RPCRequest{Op: op.String(), N: n}
+func (a *app) ask(r cuenta.Request, name []string) error {
 	if len(name) > 0 {
-		r.Counter = name[0]
-		if !cuenta.ValidName([]byte(r.Counter)) {
+		r.Counter = []byte(name[0])
+		if !cuenta.ValidName(r.Counter) {
 			return usageError{lang.Text{
-				ES: "%q no puede ser nombre de cuenta", EN: "%q cannot name a counter"}.Fill(r.Counter)}
+				ES: "%q no puede ser nombre de cuenta", EN: "%q cannot name a counter"}.Fill(name[0])}
 		}
 	}
 	return a.withServer(func(o *operator, _ config.Client) error {
-		value, err := o.apply(r)
+		value, err := o.apply(&r)
 		if err != nil {
 			return err
 		}

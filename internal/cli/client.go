@@ -18,10 +18,10 @@ import (
 )
 
 const (
-	// A datagram is lost or answered within a blink; a read is asked again, a
-	// change is not, so its answer gets the time of all the reads.
-	datagramTimeout = time.Second
-	datagramTries   = 3
+	// A datagram is lost or answered within a blink, so it is soon sent again, as
+	// a change has a key. Each wait is twice as long as the one before: 4.5 s in all.
+	datagramWait  = 300 * time.Millisecond
+	datagramTries = 4
 
 	lineTimeout = 10 * time.Second
 
@@ -34,8 +34,10 @@ const (
 type client struct {
 	label string
 
-	// exchange sends one command and returns the line that answers it.
-	exchange func(line string, change bool) (string, error)
+	// exchange sends one command and returns the line that answers it. It is open
+	// if the command was sent without that line being its answer for certain: if
+	// there is none, or if an earlier sending was not answered.
+	exchange func(command string) (answer string, open bool, err error)
 }
 
 func (a *app) client() error {
@@ -53,7 +55,7 @@ func (a *app) client() error {
 		}
 	}
 	if front == cuenta.FrontUDP {
-		return a.talk(client{labelRemote, datagrams{address, datagramTimeout}.exchange})
+		return a.talk(client{labelRemote, datagrams{address, datagramWait}.exchange})
 	}
 	conn, err := net.DialTimeout("tcp", address, dialTimeout)
 	if err != nil {
@@ -70,14 +72,15 @@ func (c client) say(line string, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	change := r.Op != cuenta.Get
-	answer, err := c.exchange(line, change)
-	if err != nil {
-		return err
+	command := identify(&r)
+	answer, open, err := c.exchange(command)
+	value := ""
+	if err == nil {
+		value, err = parseAnswer(answer)
+		open = open || !isRefusal(err) // whoever says something else may have done anything
 	}
-	value, err := parseAnswer(answer)
 	if err != nil {
-		return withFate(err, change)
+		return withFate(err, &r, command, open)
 	}
 	_, err = fmt.Fprintln(w, c.label+value)
 	return err
@@ -102,14 +105,14 @@ func newStream(conn net.Conn, patience time.Duration) stream {
 
 // exchange treats silence as the loss of the connection: the answer might still
 // come, and then be taken for that of the next command.
-func (s stream) exchange(line string, change bool) (string, error) {
+func (s stream) exchange(command string) (answer string, open bool, err error) {
 	if err := s.conn.SetDeadline(time.Now().Add(s.patience)); err != nil {
-		return "", errLost
+		return "", false, errLost
 	}
 	// A server that is at its limit says so and closes, so an answer may be there
 	// to read even where writing fails.
-	_, writeErr := io.WriteString(s.conn, line+"\n")
-	answer, err := s.in.ReadSlice('\n')
+	_, writeErr := io.WriteString(s.conn, command+"\n")
+	line, err := s.in.ReadSlice('\n')
 	switch {
 	case err == bufio.ErrBufferFull:
 		err = fmt.Errorf("%w: %w", errLongAnswer, errLost)
@@ -118,48 +121,74 @@ func (s stream) exchange(line string, change bool) (string, error) {
 	case err != nil:
 		err = errLost
 	}
-	return strings.TrimRight(string(answer), "\r\n"), withFate(err, change)
+	if err != nil {
+		return "", true, err
+	}
+	return strings.TrimRight(string(line), "\r\n"), false, nil
 }
 
 // datagrams exchanges each command over a socket of its own, whose port no
 // earlier command had: a late answer to one that was given up finds nobody, and
 // cannot be taken for the answer to this one.
 type datagrams struct {
-	address  string
-	patience time.Duration // for the answer to a read
+	address string
+	wait    time.Duration // for an answer, the first time
 }
 
-func (d datagrams) exchange(line string, change bool) (string, error) {
-	if change {
-		return d.once(line, change, datagramTries*d.patience)
-	}
-	for try := 1; ; try++ {
-		answer, err := d.once(line, change, d.patience)
-		if try == datagramTries || !errors.Is(err, os.ErrDeadlineExceeded) {
-			return answer, err
-		}
-	}
-}
-
-func (d datagrams) once(line string, change bool, patience time.Duration) (string, error) {
+// exchange sends the command until it is answered, waiting longer each time. A
+// busy server is no answer yet, as it may be less so the next time.
+func (d datagrams) exchange(command string) (answer string, open bool, err error) {
 	conn, err := net.Dial("udp", d.address)
 	if err != nil {
-		return "", noServer(d.address, systemCause(err))
+		return "", false, noServer(d.address, systemCause(err))
 	}
 	defer conn.Close() // one answer is all it was for
-	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+	wait := d.wait
+	for try := 1; ; try++ {
+		answer, err = once(conn, command, wait)
+		switch {
+		case errors.Is(err, syscall.ECONNREFUSED):
+			// The far side's system says that nobody has that port: nobody heard.
+			return "", open, noServer(d.address, systemCause(err))
+		case err != nil && !errors.Is(err, os.ErrDeadlineExceeded):
+			return "", true, err
+		case err == nil && !strings.HasPrefix(answer, busy):
+			return answer, open, nil
+		}
+		open = open || err != nil
+		if try == datagramTries {
+			return answer, open, err
+		}
+		wait *= 2
+	}
+}
+
+// busy begins what a server says that is at its limit.
+var busy = "error " + cuenta.Busy.String() + " "
+
+// once sends a command and waits for its answer, and for another one if that
+// says that the server is busy.
+func once(conn net.Conn, command string, wait time.Duration) (answer string, err error) {
+	if err := conn.SetDeadline(time.Now().Add(wait)); err != nil {
 		return "", err
 	}
-	if _, err := io.WriteString(conn, line); err != nil {
+	if _, err := io.WriteString(conn, command); err != nil {
 		return "", err
 	}
-	answer := make([]byte, text.MaxLine)
-	n, err := conn.Read(answer)
-	if errors.Is(err, syscall.ECONNREFUSED) {
-		// The far side's system says that nobody has that port: nobody heard.
-		return "", noServer(d.address, systemCause(err))
+	buffer := make([]byte, text.MaxLine)
+	for {
+		n, err := conn.Read(buffer)
+		if errors.Is(err, os.ErrDeadlineExceeded) && answer != "" {
+			return answer, nil
+		}
+		if err != nil {
+			return "", err
+		}
+		answer = string(text.TrimDatagram(buffer[:n]))
+		if !strings.HasPrefix(answer, busy) {
+			return answer, nil
+		}
 	}
-	return string(text.TrimDatagram(answer[:n])), withFate(err, change)
 }
 
 // systemCause is what the system said, without the addresses around it.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/lang"
+	"github.com/cuenta-server/cuenta/internal/uuid"
 )
 
 // listenUDP returns a port whose datagrams the test answers itself.
@@ -46,64 +47,139 @@ func receive(c net.PacketConn) <-chan datagram {
 	return arrived
 }
 
-func TestUnansweredChangeIsNotRepeated(t *testing.T) {
+// forever is a wait that ends only when a test fails.
+const forever = 20 * time.Second
+
+// TestUnansweredIsRepeated with the same words, until it is answered.
+func TestUnansweredIsRepeated(t *testing.T) {
+	for _, command := range []string{"con.0", "inc.4 id=k"} {
+		c := listenUDP(t)
+		heard := make(chan string, datagramTries)
+		go func() {
+			arrived := receive(c)
+			heard <- (<-arrived).text // it is lost
+			for d := range arrived {
+				heard <- d.text
+				c.WriteTo([]byte("13\n"), d.from)
+			}
+		}()
+		answer, open, err := datagrams{c.LocalAddr().String(), 200 * time.Millisecond}.exchange(command)
+		if err != nil || answer != "13" || !open {
+			t.Errorf("%s: got %q, %v, open %v", command, answer, err, open)
+		}
+		for range 2 {
+			if words := <-heard; words != command {
+				t.Errorf("%s: sent %q", command, words)
+			}
+		}
+	}
+}
+
+func TestUnansweredIsGivenUpInTheEnd(t *testing.T) {
 	c := listenUDP(t)
 	arrived := receive(c)
-	_, err := datagrams{c.LocalAddr().String(), 10 * time.Millisecond}.exchange("inc.4", true)
-	if got := explain(err, lang.English); got != "the server did not answer in time; whether the change was made is unknown" {
+	d := datagrams{c.LocalAddr().String(), time.Millisecond}
+	err := client{labelRemote, d.exchange}.say("inc.4 @visitas id=k", io.Discard)
+	const again = "inc.4 @visitas id=k"
+	if got := explain(err, lang.English); got != "the server did not answer in time; whether the change was made is unknown; `"+again+"` repeats it without counting twice" {
 		t.Errorf("got %q", got)
 	}
-	if got := explain(err, lang.Spanish); got != "el servidor no respondió a tiempo; no se sabe si el cambio se hizo" {
+	if got := explain(err, lang.Spanish); got != "el servidor no respondió a tiempo; no se sabe si el cambio se hizo; «"+again+"» lo repite sin contar dos veces" {
 		t.Errorf("got %q", got)
+	}
+	err = client{labelRemote, d.exchange}.say("con.0", io.Discard)
+	if got := explain(err, lang.English); got != "the server did not answer in time" {
+		t.Errorf("a read: got %q", got)
 	}
 	c.Close()
 	count := 0
 	for range arrived {
 		count++
 	}
-	if count > 1 {
+	if count > 2*datagramTries {
 		t.Errorf("sent %d times", count)
 	}
 }
 
-func TestUnansweredReadIsRepeated(t *testing.T) {
+// TestBusyIsAskedAgain: who is told that the server is busy waits, and hears what
+// it did after all.
+func TestBusyIsAskedAgain(t *testing.T) {
 	c := listenUDP(t)
 	go func() {
 		arrived := receive(c)
-		<-arrived // the first is lost
+		c.WriteTo([]byte("error busy the server is at its limit, try again\n"), (<-arrived).from)
 		for d := range arrived {
-			c.WriteTo([]byte("13\n"), d.from)
+			c.WriteTo([]byte("4\n"), d.from)
 		}
 	}()
-	answer, err := datagrams{c.LocalAddr().String(), 300 * time.Millisecond}.exchange("con.0", false)
-	if err != nil || answer != "13" {
-		t.Errorf("got %q, %v", answer, err)
+	answer, open, err := datagrams{c.LocalAddr().String(), 50 * time.Millisecond}.exchange("inc.4 id=k")
+	if err != nil || answer != "4" {
+		t.Errorf("got %q, %v, open %v", answer, err, open)
 	}
 }
 
-func TestReadIsGivenUpInTheEnd(t *testing.T) {
+func TestBusyToTheEnd(t *testing.T) {
 	c := listenUDP(t)
-	_, err := datagrams{c.LocalAddr().String(), 5 * time.Millisecond}.exchange("con.0", false)
-	if got := explain(err, lang.English); got != "the server did not answer in time" {
-		t.Errorf("got %q", got)
+	go func() {
+		for d := range receive(c) {
+			c.WriteTo([]byte("error busy the server is at its limit, try again\n"), d.from)
+		}
+	}()
+	d := datagrams{c.LocalAddr().String(), 20 * time.Millisecond}
+	err := client{labelRemote, d.exchange}.say("inc.4", io.Discard)
+	if !errors.Is(err, &cuenta.Error{Code: cuenta.Busy}) {
+		t.Errorf("got %v", err)
 	}
 }
 
-func TestLateAnswerIsNotTakenForTheNext(t *testing.T) {
+// TestNobodyListens: where nobody can have heard a change, its fate is known.
+func TestNobodyListens(t *testing.T) {
+	c := listenUDP(t)
+	address := c.LocalAddr().String()
+	c.Close()
+	_, open, err := datagrams{address, forever}.exchange("inc.1 id=k")
+	if open || err == nil || !strings.HasPrefix(explain(err, lang.English), "no server at "+address) {
+		t.Errorf("got %v, open %v", err, open)
+	}
+}
+
+// TestServerGoesAway after it has heard a change.
+func TestServerGoesAway(t *testing.T) {
+	c := listenUDP(t)
+	address := c.LocalAddr().String()
+	go func() {
+		c.ReadFrom(make([]byte, 64))
+		c.Close()
+	}()
+	d := datagrams{address, 20 * time.Millisecond}
+	err := client{labelRemote, d.exchange}.say("inc.1 id=k", io.Discard)
+	if _, unknown := errors.AsType[unknownFate](err); !unknown {
+		t.Errorf("got %v, a fate that is known", err)
+	}
+}
+
+// TestLateAnswer: one to an earlier sending of the command is its answer; one to
+// an earlier command is not.
+func TestLateAnswer(t *testing.T) {
 	c := listenUDP(t)
 	arrived := receive(c)
-	if _, err := (datagrams{c.LocalAddr().String(), time.Millisecond}).exchange("inc.1", true); err == nil {
-		t.Fatal("an answer came from nowhere")
+	d := datagrams{c.LocalAddr().String(), time.Millisecond}
+	if _, open, err := d.exchange("inc.1 id=a"); err == nil || !open {
+		t.Fatalf("an answer came from nowhere: %v, open %v", err, open)
 	}
 	first := <-arrived
 	go func() {
 		second := <-arrived
+		for second.text != "inc.2 id=b" {
+			second = <-arrived
+		}
 		c.WriteTo([]byte("1\n"), first.from) // late
 		c.WriteTo([]byte("3\n"), second.from)
 	}()
-	answer, err := datagrams{c.LocalAddr().String(), 10 * time.Second}.exchange("inc.2", true)
-	if err != nil || answer != "3" {
-		t.Errorf("got %q, %v", answer, err)
+	d.wait = forever
+	answer, open, err := d.exchange("inc.2 id=b")
+	if err != nil || answer != "3" || open {
+		t.Errorf("got %q, %v, open %v", answer, err, open)
 	}
 }
 
@@ -129,18 +205,29 @@ func serveOnce(t *testing.T, serve func(net.Conn, *bufio.Reader)) (address strin
 }
 
 func TestLostConnectionEndsTheConversation(t *testing.T) {
+	said := make(chan string, 2)
 	address := serveOnce(t, func(c net.Conn, in *bufio.Reader) {
-		in.ReadString('\n')
-		io.WriteString(c, "4\n")
-		in.ReadString('\n')
+		for _, answer := range []string{"4\n", ""} {
+			line, _ := in.ReadString('\n')
+			said <- strings.TrimSpace(line)
+			io.WriteString(c, answer)
+		}
 	})
 	status, stdout, stderr := run(t, "inc.4\ninc.4\ninc.4\n", "client", "tcp", address)
 	if status != exitFailed || stdout != "Estado Del Contador->: 4\n" {
 		t.Errorf("status %d, %q", status, stdout)
 	}
-	want := "cuenta client: line 2: the connection to the server was lost; whether the change was made is unknown\n"
+	first, second := <-said, <-said
+	want := "cuenta client: line 2: the connection to the server was lost; whether the change was made is unknown; `" +
+		second + "` repeats it without counting twice\n"
 	if stderr != want {
 		t.Errorf("got %q\nwant %q", stderr, want)
+	}
+	for _, line := range []string{first, second} {
+		key, ok := strings.CutPrefix(line, "inc.4 id=")
+		if _, dated := uuid.Time([]byte(key)); !ok || !dated || first == second {
+			t.Errorf("said %q, then %q", first, second)
+		}
 	}
 }
 
@@ -168,8 +255,9 @@ func TestServerAtItsLimit(t *testing.T) {
 
 func TestAnswersOfSomebodyElse(t *testing.T) {
 	tests := []struct{ name, answer, want string }{
-		{"readable, but not ours", "220 mail ready\n", `unreadable answer "220 mail ready"; whether the change was made is unknown`},
-		{"endless", strings.Repeat("9", 4096), "the answer is too long; it is no counter server's; whether the change was made is unknown"},
+		{"readable, but not ours", "220 mail ready\n", `unreadable answer "220 mail ready"`},
+		{"empty", "\n", `unreadable answer ""`},
+		{"endless", strings.Repeat("9", 4096), "the answer is too long; it is no counter server's"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -178,8 +266,8 @@ func TestAnswersOfSomebodyElse(t *testing.T) {
 				io.WriteString(c, tt.answer)
 				in.ReadString('\n')
 			})
-			status, _, stderr := run(t, "inc.1", "client", "tcp", address)
-			if status != exitFailed || stderr != "cuenta client: line 1: "+tt.want+"\n" {
+			status, _, stderr := run(t, "inc.1 id=k", "client", "tcp", address)
+			if status != exitFailed || stderr != "cuenta client: line 1: "+tt.want+"; whether the change was made is unknown; `inc.1 id=k` repeats it without counting twice\n" {
 				t.Errorf("status %d, %q", status, stderr)
 			}
 		})
@@ -190,11 +278,11 @@ func TestSilenceLosesTheConnection(t *testing.T) {
 	near, far := net.Pipe()
 	defer far.Close()
 	go io.Copy(io.Discard, far)
-	_, err := newStream(near, 5*time.Millisecond).exchange("inc.1", true)
+	err := client{labelTCP, newStream(near, 5*time.Millisecond).exchange}.say("inc.1 id=k", io.Discard)
 	if !isLost(err) {
 		t.Errorf("%v does not end the conversation", err)
 	}
-	if got := explain(err, lang.English); got != "the server did not answer in time; whether the change was made is unknown" {
+	if got := explain(err, lang.English); !strings.HasPrefix(got, "the server did not answer in time; whether the change was made is unknown; `inc.1 id=k`") {
 		t.Errorf("got %q", got)
 	}
 }
@@ -211,17 +299,5 @@ func TestRemoteConsoleLosesItsServer(t *testing.T) {
 	status, _, stderr := run(t, "inc.1\ninc.1\n", "console", "--remote", f.rpc)
 	if status != exitFailed || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "line 1: ") {
 		t.Errorf("status %d, %q", status, stderr)
-	}
-}
-
-func TestOnlyAFailureWithoutRefusalLeavesTheFateOpen(t *testing.T) {
-	lost := withFate(errLost, true)
-	if _, open := errors.AsType[unknownFate](lost); !open || !isLost(lost) {
-		t.Errorf("%v", lost)
-	}
-	for _, err := range []error{withFate(nil, true), withFate(errLost, false), withFate(cuenta.Busy.Err(), true)} {
-		if _, open := errors.AsType[unknownFate](err); open {
-			t.Errorf("%v", err)
-		}
 	}
 }

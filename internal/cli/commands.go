@@ -28,6 +28,12 @@ var (
 	operandPrefix  = lang.Text{ES: "[PREFIJO]", EN: "[PREFIX]"}
 	operandFront   = lang.Text{ES: "NOMBRE", EN: "NAME"}
 
+	detailChange = lang.Text{
+		ES: `El cambio lleva una clave. Si no se sabe si se hizo, se dice la orden con la que una
+consola («cuenta console») lo repite sin contar dos veces.`,
+		EN: "The change has a key. Where it is unknown whether it was made, the command is told\n" +
+			"with which a console (`cuenta console`) repeats it without counting twice."}
+
 	detailFront = lang.Text{ES: "NOMBRE es udp, tcp, proc, web, rpc o resp.", EN: "NAME is udp, tcp, proc, web, rpc or resp."}
 )
 
@@ -59,30 +65,38 @@ func talkCommands() []command {
 			summary: lang.Text{ES: "consola, local o remota", EN: "console, local or remote"},
 			detail: lang.Text{
 				ES: `Una orden por línea, por teclado o por una tubería; «ayuda» dice cuáles. Por una
-tubería, el estado de salida es 1 si alguna línea falló.`,
+tubería, el estado de salida es 1 si alguna línea falló. Cada cambio lleva una clave
+(id=CLAVE detrás da la propia). Si no se sabe si se hizo, se dice la orden que lo repite
+sin contar dos veces.`,
 				EN: "One command a line, typed or piped; `help` tells which. When piped, the exit\n" +
-					"status is 1 if any line failed."}},
+					"status is 1 if any line failed. Every change has a key (give your own with id=KEY at\n" +
+					"the end). Where it is unknown whether it was made, the command is told that repeats it\n" +
+					"without counting twice."}},
 		{names: []string{"client"}, operands: lang.Text{ES: "udp|tcp|proc [HOST:PORT]", EN: "udp|tcp|proc [HOST:PORT]"},
 			min: 1, max: 2, run: (*app).client,
 			summary: lang.Text{ES: "cliente de un servicio de red", EN: "client of a network service"},
 			detail: lang.Text{
 				ES: `Habla el protocolo de texto: inc.N dec.N con.0 res.0, con @CUENTA detrás para otra
-cuenta. Sin dirección, la de «cuenta serve» si no se le dice otra. Por UDP, un cambio
-cuya respuesta no llega no se repite: se dice que no se sabe si se hizo.`,
+cuenta. Sin dirección, la de «cuenta serve» si no se le dice otra. Cada cambio lleva
+una clave (id=CLAVE detrás da la propia). Por UDP se repite con ella, hasta cuatro veces
+en 4,5 s, mientras no llegue la respuesta, y cuenta una sola vez. Por TCP no se repite.
+Si no se sabe si un cambio se hizo, se dice la orden que lo repite.`,
 				EN: "Speaks the text protocol: inc.N dec.N con.0 res.0, followed by @COUNTER for another\n" +
-					"counter. Without an address, the one `cuenta serve` has by default. Over UDP, a\n" +
-					"change whose answer does not come is not repeated: its fate is said to be unknown."}},
+					"counter. Without an address, the one `cuenta serve` has by default. Every change has\n" +
+					"a key (give your own with id=KEY at the end). Over UDP it is sent again with it, up to\n" +
+					"four times in 4.5 s, until an answer comes, and counts once. Over TCP it is sent once.\n" +
+					"Where it is unknown whether a change was made, the command that repeats it is told."}},
 	}
 }
 
 func askCommands() []command {
 	return []command{
 		{names: []string{"inc"}, operands: operandAmount, min: 1, max: 2, flags: askFlags, run: (*app).inc,
-			summary: lang.Text{ES: "suma N y muestra el valor", EN: "add N and print the value"}},
+			summary: lang.Text{ES: "suma N y muestra el valor", EN: "add N and print the value"}, detail: detailChange},
 		{names: []string{"dec"}, operands: operandAmount, min: 1, max: 2, flags: askFlags, run: (*app).dec,
-			summary: lang.Text{ES: "resta N y muestra el valor", EN: "subtract N and print the value"}},
+			summary: lang.Text{ES: "resta N y muestra el valor", EN: "subtract N and print the value"}, detail: detailChange},
 		{names: []string{"reset"}, operands: operandCounter, max: 1, flags: askFlags, run: (*app).reset,
-			summary: lang.Text{ES: "pone la cuenta a 0", EN: "set the counter to 0"}},
+			summary: lang.Text{ES: "pone la cuenta a 0", EN: "set the counter to 0"}, detail: detailChange},
 		{names: []string{"get"}, operands: operandCounter, max: 1, flags: askFlags, run: (*app).get,
 			summary: lang.Text{ES: "muestra el valor", EN: "print the value"}},
 		{names: []string{"list", "lista"}, operands: operandPrefix, max: 1, flags: askFlags, run: (*app).list,

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/lang"
 )
 
@@ -43,9 +42,7 @@ func (c console) say(line string, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	value, err := c.apply(cuenta.RPCRequest{
-		Op: r.Op.String(), Counter: string(r.Counter), N: r.N, Identity: string(r.Identity.Key),
-	})
+	value, err := c.apply(&r)
 	if err != nil {
 		return err
 	}
@@ -74,6 +71,7 @@ var commandHelp = []struct {
 	{lang.Text{ES: "dec.N [@CUENTA]", EN: "dec.N [@COUNTER]"}, lang.Text{ES: "resta N; dec.0 lee", EN: "subtract N; dec.0 reads"}},
 	{lang.Text{ES: "con.0 [@CUENTA]", EN: "con.0 [@COUNTER]"}, lang.Text{ES: "lee", EN: "read"}},
 	{lang.Text{ES: "res.0 [@CUENTA]", EN: "res.0 [@COUNTER]"}, lang.Text{ES: "pone a 0", EN: "set to 0"}},
+	{lang.Text{ES: "… id=CLAVE", EN: "... id=KEY"}, lang.Text{ES: "repite el cambio de esa clave sin contar dos veces", EN: "repeat the change of that key without counting twice"}},
 }
 
 func writeTalkHelp(w io.Writer, p partner, l lang.Lang) error {

@@ -61,31 +61,17 @@ var details = map[string]string{
 // errLost says that a connection ended, or fell silent, before the answer came.
 var errLost = lang.Text{ES: "se perdió la conexión con el servidor", EN: "the connection to the server was lost"}
 
-// unknownFate is a change that may or may not have been made.
-type unknownFate struct{ cause error }
-
-func (e unknownFate) Error() string { return e.cause.Error() }
-func (e unknownFate) Unwrap() error { return e.cause }
-
-// withFate marks the failure of a change, unless the server refused it: a
-// refusal says itself what became of the change.
-func withFate(err error, change bool) error {
-	if _, refused := errors.AsType[*cuenta.Error](err); err == nil || refused || !change {
-		return err
-	}
-	return unknownFate{err}
-}
-
 // isLost reports whether nothing more can be asked over the connection.
 func isLost(err error) bool { return errors.Is(err, errLost) || errors.Is(err, rpcclient.ErrLost) }
 
 // explain tells a failure to a person.
 func explain(err error, l lang.Lang) string {
 	text := cause(err)
-	if _, unknown := errors.AsType[unknownFate](err); unknown {
+	if unknown, ok := errors.AsType[unknownFate](err); ok {
 		text = lang.Text{
-			ES: "%s; no se sabe si el cambio se hizo", EN: "%s; whether the change was made is unknown",
-		}.Fill(text)
+			ES: "%s; no se sabe si el cambio se hizo; «%s» lo repite sin contar dos veces",
+			EN: "%s; whether the change was made is unknown; `%s` repeats it without counting twice",
+		}.Fill(text, unknown.again)
 	}
 	return text.In(l)
 }

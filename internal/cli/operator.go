@@ -53,11 +53,16 @@ func (a *app) connect() (*operator, config.Client, error) {
 // it ends is no matter.
 func (o *operator) close() { o.client.Close() }
 
-func (o *operator) apply(r cuenta.RPCRequest) (int64, error) {
+// apply applies one request. It never sends a change twice, but gives it a key
+// with which a person may.
+func (o *operator) apply(r *cuenta.Request) (int64, error) {
+	command := identify(r)
 	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 	defer cancel()
-	reply, err := o.client.Do(ctx, r)
-	return reply.Value, withFate(err, r.Op != cuenta.Get.String())
+	reply, err := o.client.Do(ctx, cuenta.RPCRequest{
+		Op: r.Op.String(), Counter: string(r.Counter), N: r.N, Identity: string(r.Identity.Key),
+	})
+	return reply.Value, withFate(err, r, command, !isRefusal(err))
 }
 
 // list writes the counters a page at a time, so that any number of them takes
