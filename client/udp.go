@@ -4,21 +4,21 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"math"
 	"net"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/cuenta-server/cuenta"
+	wire "github.com/cuenta-server/cuenta/internal/wire/text"
 )
 
-// udp carries requests as datagrams of the text protocol. Its answers do not tell
+// datagrams carries requests as datagrams of the text protocol. Its answers do not tell
 // what they answer, and a network may repeat or delay any of them. So every
 // attempt has a socket, and with it a port, of its own: what arrives there is an
 // answer to this request. A socket that is done is kept for a while, unread, so
 // that nobody on this machine is given its port while a late answer may arrive.
-type udp struct {
+type datagrams struct {
 	address string
 
 	mu     sync.Mutex
@@ -40,15 +40,15 @@ const (
 	maxText = 512
 )
 
-func newUDP(address string) (transport, error) { return &udp{address: address}, nil }
+func newUDP(address string) (transport, error) { return &datagrams{address: address}, nil }
 
-func (t *udp) do(ctx context.Context, requests []cuenta.Request) ([]cuenta.Result, error) {
+func (t *datagrams) do(ctx context.Context, requests []cuenta.Request) ([]cuenta.Result, error) {
 	if len(requests) != 1 {
 		return nil, &cuenta.Error{Code: cuenta.Unsupported, Text: "a datagram takes one operation"}
 	}
-	command, err := textCommand(&requests[0])
-	if err != nil {
-		return nil, err
+	command, ok := wire.AppendCommand(nil, &requests[0])
+	if !ok {
+		return nil, unsayable
 	}
 	var d net.Dialer
 	socket, err := d.DialContext(ctx, "udp", t.address)
@@ -76,7 +76,7 @@ func (t *udp) do(ctx context.Context, requests []cuenta.Request) ([]cuenta.Resul
 }
 
 // retire keeps a socket from which nothing more is expected.
-func (t *udp) retire(socket net.Conn) {
+func (t *datagrams) retire(socket net.Conn) {
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -91,7 +91,7 @@ func (t *udp) retire(socket net.Conn) {
 	}
 }
 
-func (t *udp) close() error {
+func (t *datagrams) close() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.closed = true
@@ -102,32 +102,9 @@ func (t *udp) close() error {
 	return nil
 }
 
-// textCommand writes a request in the text protocol.
-func textCommand(r *cuenta.Request) ([]byte, error) {
-	verb, amount := "", uint64(0)
-	switch r.Op {
-	case cuenta.Get:
-		verb = "con."
-	case cuenta.Reset:
-		verb = "res."
-	case cuenta.Add:
-		if r.N == math.MinInt64 {
-			return nil, &cuenta.Error{Code: cuenta.Unsupported, Text: "the text protocol takes amounts from -9223372036854775807"}
-		}
-		verb, amount = "inc.", uint64(r.N)
-		if r.N < 0 {
-			verb, amount = "dec.", uint64(-r.N)
-		}
-	default:
-		return nil, &cuenta.Error{Code: cuenta.Unsupported, Text: "the text protocol has no " + r.Op.String()}
-	}
-	command := strconv.AppendUint([]byte(verb), amount, 10)
-	command = append(append(command, " @"...), r.Counter...)
-	if len(r.Identity.Key) > 0 {
-		command = append(append(command, " id="...), r.Identity.Key...)
-	}
-	return command, nil
-}
+// unsayable is the refusal of what the text protocol has no words for. What adds
+// 0 would read there, and change nothing.
+var unsayable = &cuenta.Error{Code: cuenta.Unsupported, Text: "the text protocol cannot say that, use another way in"}
 
 var errText = errors.New("the server does not answer as the text protocol has it")
 
