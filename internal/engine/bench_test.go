@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/identity"
 	"github.com/cuenta-server/cuenta/internal/journal"
 	"github.com/cuenta-server/cuenta/internal/ledger"
 	"github.com/cuenta-server/cuenta/internal/shm"
@@ -24,12 +25,12 @@ func BenchmarkCycle(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer seg.Close()
-			l, err := ledger.New(shm.NewCells(seg), uint32(counters))
+			l, err := ledger.New(shm.NewCells(seg), uint32(counters), identity.Config{})
 			if err != nil {
 				b.Fatal(err)
 			}
 			defer l.Close()
-			cycle := NewCycle(l)
+			cycle := NewCycle(l, drawSession)
 			batches := make([]*cuenta.Batch, max(1, counters/64))
 			for i := range batches {
 				batches[i] = &cuenta.Batch{Class: cuenta.ClassQueue}
@@ -54,7 +55,7 @@ func BenchmarkCycle(b *testing.B) {
 }
 
 func turn(c *Cycle, b *cuenta.Batch) *journal.Record {
-	c.Apply(b, cuenta.OK)
+	c.Apply(b, cuenta.OK, 0)
 	r := c.Seal(0)
 	c.Landed()
 	return r

@@ -17,22 +17,24 @@ type Ticket uint64
 // alone; a record that was sealed must land before the next is sealed.
 type Cycle struct {
 	ledger  *ledger.Ledger
+	draw    func() uint64 // the ids of sessions
 	record  journal.Record
-	effects []ledger.Effect // of the sealed group
+	effects ledger.Effects // of the sealed group
 	sealed  Ticket
 	flight  int64 // size of the sealed record in bytes
 }
 
-// NewCycle returns a cycle over a ledger that has no effects outstanding.
-func NewCycle(l *ledger.Ledger) *Cycle { return &Cycle{ledger: l} }
+// NewCycle returns a cycle over a ledger that has no effects outstanding. Draw
+// draws ids of sessions: nobody may guess one that was drawn.
+func NewCycle(l *ledger.Ledger, draw func() uint64) *Cycle { return &Cycle{ledger: l, draw: draw} }
 
 // Sealed returns the ticket of the last group sealed. The open group's is one more.
 func (c *Cycle) Sealed() Ticket { return c.sealed }
 
 // Idle reports whether the open group is empty.
 func (c *Cycle) Idle() bool {
-	effects, _ := c.ledger.Outstanding()
-	return effects == 0
+	o := c.ledger.Outstanding()
+	return o.Cells == 0 && o.Identified == 0
 }
 
 // Demand returns an upper bound, in bytes, of the journal's room that the sealed
@@ -41,27 +43,41 @@ func (c *Cycle) Demand(b *cuenta.Batch) int64 {
 	return c.flight + c.openBytes() + bound(b)
 }
 
+// maxIdentified is the most bytes that an answer takes in a record, or a session,
+// but for a key's own.
+const maxIdentified = max(journal.MaxAnswer, journal.MaxKey, journal.MaxSession)
+
+// maxRequest is the most bytes that a request's effects take in a record.
+const maxRequest = journal.MaxEntry + cuenta.MaxName + maxIdentified + cuenta.MaxKey
+
 func (c *Cycle) openBytes() int64 {
-	effects, names := c.ledger.Outstanding()
-	return int64(effects)*journal.MaxEntry + int64(names)
+	o := c.ledger.Outstanding()
+	return int64(o.Cells)*journal.MaxEntry + int64(o.Identified)*maxIdentified + int64(o.Bytes)
 }
 
 // bound returns the most bytes that the effects of b take in a record.
 func bound(b *cuenta.Batch) (bytes int64) {
 	for i := range b.Requests {
-		if r := &b.Requests[i]; changes(r) {
-			bytes += journal.MaxEntry + int64(max(len(r.Counter), len(cuenta.DefaultCounter)))
+		r := &b.Requests[i]
+		if !changes(r) {
+			continue
+		}
+		bytes += journal.MaxEntry + int64(max(len(r.Counter), len(cuenta.DefaultCounter)))
+		if r.Identity.Given() || r.Op == cuenta.OpenSession {
+			bytes += maxIdentified + int64(len(r.Identity.Key))
 		}
 	}
 	return bytes
 }
 
 // changes reports whether the request may leave an effect.
-func changes(r *cuenta.Request) bool { return r.Op != cuenta.Get && r.Op != cuenta.Check }
+func changes(r *cuenta.Request) bool {
+	return r.Op != cuenta.Get && r.Op != cuenta.Check && r.Op != cuenta.Outcome
+}
 
-// Apply carries out the batch. Changes are refused with the code deny unless it
-// is OK.
-func (c *Cycle) Apply(b *cuenta.Batch, deny cuenta.Code) (t Ticket) {
+// Apply carries out the batch at a time of the ledger. Changes are refused with the
+// code deny unless it is OK, but for those that are only repeated.
+func (c *Cycle) Apply(b *cuenta.Batch, deny cuenta.Code, now int64) (t Ticket) {
 	b.Results = slices.Grow(b.Results[:0], len(b.Requests))[:len(b.Requests)]
 	var hashes [ledger.Ahead]uint32
 	from, fetched := 0, 0
@@ -72,21 +88,60 @@ func (c *Cycle) Apply(b *cuenta.Batch, deny cuenta.Code) (t Ticket) {
 			from, fetched = i, i+len(ahead)
 		}
 		r, out := &b.Requests[i], &b.Results[i]
-		if deny != cuenta.OK && changes(r) {
-			*out = cuenta.Result{Code: deny}
-			continue
-		}
-		switch c.ledger.Apply(r, hashes[i-from], out) {
-		case ledger.Fresh:
-			t = c.sealed + 1
-		case ledger.Taken:
-			t = max(t, c.sealed)
-		}
-		if out.Code == cuenta.Unmet && r.Op == cuenta.Check {
-			i += passOver(b.Results[i+1:], int(r.Span))
+		switch {
+		case deny != cuenta.OK && changes(r):
+			span := c.deny(b, i, deny, now, &t)
+			i += span
+		case r.Op == cuenta.All:
+			span := spanned(b.Requests[i+1:], r)
+			t = max(t, c.ticket(c.ledger.ApplyAll(r, span, now, b.Results[i:i+1+len(span)])))
+			i += len(span)
+		default:
+			if r.Op == cuenta.OpenSession {
+				r.Identity = cuenta.Identity{Session: c.draw()}
+			}
+			t = max(t, c.ticket(c.ledger.Apply(r, hashes[i-from], now, out)))
+			if out.Code == cuenta.Unmet && r.Op == cuenta.Check {
+				i += passOver(b.Results[i+1:], int(r.Span))
+			}
 		}
 	}
 	return t
+}
+
+// ticket returns what an answer of that standing waits for.
+func (c *Cycle) ticket(s ledger.Standing) Ticket {
+	switch s {
+	case ledger.Fresh:
+		return c.sealed + 1
+	case ledger.Taken:
+		return c.sealed
+	}
+	return 0
+}
+
+// spanned returns the requests behind an All that belong to it, as far as they
+// are there.
+func spanned(rest []cuenta.Request, all *cuenta.Request) []cuenta.Request {
+	return rest[:min(int(all.Span), len(rest))]
+}
+
+// deny refuses the change at i, unless it is the repeat of one that was made. It
+// returns how many requests behind it belong to it.
+func (c *Cycle) deny(b *cuenta.Batch, i int, code cuenta.Code, now int64, t *Ticket) int {
+	r, span := &b.Requests[i], []cuenta.Request(nil)
+	if r.Op == cuenta.All {
+		span = spanned(b.Requests[i+1:], r)
+	}
+	out := b.Results[i : i+1+len(span)]
+	if standing, known := c.ledger.Replay(r, span, now, out); known {
+		*t = max(*t, c.ticket(standing))
+		return len(span)
+	}
+	for k := range out {
+		out[k] = cuenta.Result{Code: code}
+	}
+	return len(span)
 }
 
 // passOver refuses what a check that failed spans.
@@ -98,30 +153,49 @@ func passOver(results []cuenta.Result, span int) int {
 	return span
 }
 
-// Durable answers the batch after a failure: reads from what is durable, all
-// else with the code deny.
-func (c *Cycle) Durable(b *cuenta.Batch, deny cuenta.Code) {
+// Durable answers the batch after a failure: reads and repeats from what is
+// durable, all else with the code deny.
+func (c *Cycle) Durable(b *cuenta.Batch, deny cuenta.Code, now int64) {
 	b.Results = slices.Grow(b.Results[:0], len(b.Requests))[:len(b.Requests)]
-	for i := range b.Requests {
+	for i := 0; i < len(b.Requests); i++ {
 		if b.Requests[i].Op == cuenta.Get {
 			c.ledger.ReadDurable(&b.Requests[i], &b.Results[i])
-		} else {
-			b.Results[i] = cuenta.Result{Code: deny}
+			continue
 		}
+		var t Ticket
+		span := c.deny(b, i, deny, now, &t)
+		if t > 0 { // it is remembered, but not durable
+			for k := range b.Results[i : i+1+span] {
+				b.Results[i+k] = cuenta.Result{Code: deny}
+			}
+		}
+		i += span
 	}
 }
+
+// sweepPerGroup is how many ends of identities are looked at with every group.
+const sweepPerGroup = 64
 
 // Seal closes the open group and returns its record, nil if it is empty. The
 // record is valid until the next Seal.
 func (c *Cycle) Seal(now int64) *journal.Record {
-	c.effects = c.ledger.TakeEffects(c.effects[:0])
+	c.ledger.Sweep(now, sweepPerGroup)
+	c.ledger.TakeEffects(&c.effects)
 	c.flight = 0
-	if len(c.effects) == 0 {
+	if c.effects.Empty() {
 		return nil
 	}
 	c.record.Reset(now)
-	for i := range c.effects {
-		switch e := &c.effects[i]; {
+	c.recordCells()
+	c.recordIdentified()
+	c.sealed++
+	c.flight = int64(c.record.Len())
+	return &c.record
+}
+
+func (c *Cycle) recordCells() {
+	for i := range c.effects.Cells {
+		switch e := &c.effects.Cells[i]; {
 		case e.Dropped:
 			c.record.Drop(e.Cell, e.Revision)
 		case e.Opened:
@@ -130,11 +204,25 @@ func (c *Cycle) Seal(now int64) *journal.Record {
 			c.record.Set(e.Cell, e.Value, e.Revision)
 		}
 	}
-	c.sealed++
-	c.flight = int64(c.record.Len())
-	return &c.record
+}
+
+func (c *Cycle) recordIdentified() {
+	for i := range c.effects.Identified {
+		switch e := &c.effects.Identified[i]; {
+		case e.Key != nil:
+			c.record.Key(e.Key, keptOf(e.Answer))
+		case e.Number != 0:
+			k := keptOf(e.Answer)
+			c.record.Answer(journal.Answer{
+				Session: e.Session, Number: e.Number, Lowest: e.Lowest,
+				Fingerprint: k.Fingerprint, Code: k.Code, Value: k.Value, Revision: k.Revision,
+			})
+		default:
+			c.record.Session(e.Session)
+		}
+	}
 }
 
 // Landed publishes the sealed group, once its record is durable. It may run
 // beside Apply.
-func (c *Cycle) Landed() { c.ledger.Publish(c.effects) }
+func (c *Cycle) Landed() { c.ledger.Publish(&c.effects) }

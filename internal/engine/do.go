@@ -52,7 +52,7 @@ func (e *Engine) Do(ctx context.Context, b *cuenta.Batch) {
 	case n == 0:
 		b.Results = b.Results[:0]
 		return
-	case n > cuenta.MaxBatch || int64(n)*(journal.MaxEntry+cuenta.MaxName) > e.maxGroup && bound(b) > e.maxGroup:
+	case n > cuenta.MaxBatch || int64(n)*maxRequest > e.maxGroup && bound(b) > e.maxGroup:
 		refuse(b, cuenta.TooLarge)
 		return
 	}
@@ -137,7 +137,7 @@ func onlyReads(b *cuenta.Batch) bool {
 // the next segment is there.
 func (e *Engine) apply(b *cuenta.Batch) (t Ticket, applied bool) {
 	if e.failed.Load() != nil {
-		e.cycle.Durable(b, cuenta.Failed)
+		e.cycle.Durable(b, cuenta.Failed, e.clock.now())
 		return 0, true
 	}
 	demand := e.cycle.Demand(b)
@@ -156,7 +156,7 @@ func (e *Engine) apply(b *cuenta.Batch) (t Ticket, applied bool) {
 			deny = cuenta.Failed
 		}
 	}
-	return e.cycle.Apply(b, deny), true
+	return e.cycle.Apply(b, deny, e.clock.now()), true
 }
 
 // makeRoom waits until the open group is durable and the journal has made, or
@@ -176,5 +176,5 @@ func (e *Engine) disown(b *cuenta.Batch) {
 		return
 	}
 	defer e.gate.Release(gateCapacity)
-	e.cycle.Durable(b, cuenta.Unknown)
+	e.cycle.Durable(b, cuenta.Unknown, e.clock.now())
 }

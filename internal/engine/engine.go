@@ -12,6 +12,7 @@ import (
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/disk"
 	"github.com/cuenta-server/cuenta/internal/gate"
+	"github.com/cuenta-server/cuenta/internal/identity"
 	"github.com/cuenta-server/cuenta/internal/journal"
 	"github.com/cuenta-server/cuenta/internal/ledger"
 	"github.com/cuenta-server/cuenta/internal/queue"
@@ -34,12 +35,13 @@ const (
 // Config says where and how an engine keeps its counters. Zero values mean the
 // documented default.
 type Config struct {
-	FS            disk.FS      // default: the operating system's
-	Dir           string       // the data directory; made if missing
-	MaxCounters   uint32       // default: 268,435,456 on Linux, 1,048,576 elsewhere
-	QueueCapacity int          // requests in the message queue at most; default 65,536
-	SegmentSize   int64        // of the log, in bytes; default 16 MiB
-	SnapshotAfter int64        // bytes of log that are worth a snapshot at least; default 64 MiB
+	FS            disk.FS // default: the operating system's
+	Dir           string  // the data directory; made if missing
+	MaxCounters   uint32  // default: 268,435,456 on Linux, 1,048,576 elsewhere
+	QueueCapacity int     // requests in the message queue at most; default 65,536
+	SegmentSize   int64   // of the log, in bytes; default 16 MiB
+	SnapshotAfter int64   // bytes of log that are worth a snapshot at least; default 64 MiB
+	Identities    identity.Config
 	Log           *slog.Logger // default: none
 }
 
@@ -109,7 +111,7 @@ func Open(c Config) (*Engine, error) {
 	// What recovering took, segments and lists to sort, is not needed again.
 	debug.FreeOSMemory()
 	e.clock = newClock(e.recovery.Time)
-	e.cycle = NewCycle(e.ledger)
+	e.cycle = NewCycle(e.ledger, drawSession)
 	e.snapshots.start(e)
 	return e, nil
 }
@@ -118,7 +120,7 @@ func (e *Engine) recover() (err error) {
 	if err := e.segment.OnlyReaders(); err != nil {
 		return err
 	}
-	if e.ledger, err = ledger.New(shm.NewCells(e.segment), e.config.MaxCounters); err != nil {
+	if e.ledger, err = ledger.New(shm.NewCells(e.segment), e.config.MaxCounters, e.config.Identities); err != nil {
 		return err
 	}
 	options := journal.Options{SegmentSize: e.config.SegmentSize, Log: e.log}
@@ -131,25 +133,6 @@ func (e *Engine) recover() (err error) {
 	}
 	return nil
 }
-
-// sink gives the journal's state back to the ledger.
-type sink struct{ *ledger.Ledger }
-
-func (s sink) Drop(cell uint32, revision uint64) error { return s.RestoreDrop(cell, revision) }
-
-func (s sink) Floor(revision uint64) { s.RestoreFloor(revision) }
-
-func (s sink) Put(cell uint32, name []byte, value int64, revision uint64) error {
-	return s.Restore(cell, name, value, revision)
-}
-
-func (s sink) Session(uint64, uint64, int64) error { return nil }
-
-func (s sink) Answer(journal.Answer, int64) error { return nil }
-
-func (s sink) Key([]byte, journal.Kept, int64, int64) error { return nil }
-
-func (s sink) Horizon(int64) {}
 
 // Recovery tells what was found in the data directory at the start.
 func (e *Engine) Recovery() journal.Recovery { return e.recovery }

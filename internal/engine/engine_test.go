@@ -124,9 +124,9 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%v: a batch within the bound: %v", class, r[0].Code)
 		}
 	}
-	withID := add("a", 1)
-	withID.Identity.Key = []byte("x")
-	if r := do(e, cuenta.ClassConsole, withID, add("a", math.MaxInt64), add("a", 1)); r[0].Code != cuenta.Unsupported ||
+	noID := add("a", 1)
+	noID.Identity.Number = 1
+	if r := do(e, cuenta.ClassConsole, noID, add("a", math.MaxInt64), add("a", 1)); r[0].Code != cuenta.Syntax ||
 		r[1].Code != cuenta.OK || r[2].Code != cuenta.Overflow {
 		t.Errorf("results %+v", r)
 	}

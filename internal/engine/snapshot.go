@@ -86,6 +86,9 @@ func (e *Engine) Snapshot(ctx context.Context) error {
 	}
 	err = e.walk(ctx, s, used)
 	if err == nil {
+		err = e.walkIdentities(ctx, s)
+	}
+	if err == nil {
 		err = e.flush() // what the walk saw counts only once it is durable
 	}
 	if err != nil {

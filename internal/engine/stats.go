@@ -5,6 +5,7 @@ import (
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/gate"
+	"github.com/cuenta-server/cuenta/internal/identity"
 	"github.com/cuenta-server/cuenta/internal/journal"
 	"github.com/cuenta-server/cuenta/internal/queue"
 )
@@ -15,8 +16,11 @@ type Stats struct {
 	MaxCounters uint32 `json:"max_counters"`
 	Sequence    uint64 `json:"sequence"` // of the last durable record
 	History     uint64 `json:"history"`
-	Memory      uint64 `json:"memory"`            // bytes of cells and names, outside Go's heap
-	Failure     string `json:"failure,omitempty"` // why the engine is poisoned
+	Memory      uint64 `json:"memory"` // bytes of cells and names, outside Go's heap
+
+	Identities identity.Stats `json:"identities"`
+
+	Failure string `json:"failure,omitempty"` // why the engine is poisoned
 
 	Snapshotting    bool   `json:"snapshotting"`     // a snapshot is being written
 	SnapshotFailure string `json:"snapshot_failure"` // why the last one was not; empty if it was
@@ -30,13 +34,13 @@ type Stats struct {
 func (e *Engine) Stats() Stats {
 	s := Stats{
 		Counters:    e.Count(),
-		Memory:      e.memory(),
 		MaxCounters: e.config.MaxCounters,
 		History:     e.recovery.History,
 		Gate:        e.gate.Stats(),
 		Queue:       e.queue.Stats(),
 		Journal:     e.journal.Stats(),
 	}
+	s.Memory, s.Identities = e.memory()
 	s.Sequence = s.Journal.Sequence
 	s.Snapshotting = e.snapshots.running.Load()
 	if failure := e.snapshots.failure.Load(); failure != nil {
@@ -51,12 +55,13 @@ func (e *Engine) Stats() Stats {
 // Count returns how many counters there are durably.
 func (e *Engine) Count() uint64 { return e.ledger.Count() }
 
-// memory returns the bytes that the counters take.
-func (e *Engine) memory() uint64 {
-	// Background: a look at one number is worth waiting for.
+// memory returns the bytes that the counters take, and what is remembered of
+// identities.
+func (e *Engine) memory() (uint64, identity.Stats) {
+	// Background: a look at some numbers is worth waiting for.
 	if err := e.gate.Acquire(context.Background(), cuenta.ClassConsole, 1); err != nil {
-		return 0
+		return 0, identity.Stats{}
 	}
 	defer e.gate.Release(1)
-	return e.ledger.Memory()
+	return e.ledger.Memory(), e.ledger.Identities().Stats()
 }

@@ -128,8 +128,14 @@ func (m *Memory) Find(id *cuenta.Identity, client uint32, now int64) (Slot, cuen
 	m.Sweep(now, sweepPerUse)
 	s, code := m.find(id, now)
 	s.client = client
-	if code != cuenta.OK || s.Known {
+	if code != cuenta.OK {
 		return s, code
+	}
+	if s.Known {
+		if id.Lowest > 0 {
+			m.raise(m.sessions.At(s.item), id.Lowest)
+		}
+		return s, cuenta.OK
 	}
 	if id.Session != 0 {
 		return s, m.makeRoom(&s, now)
@@ -140,7 +146,7 @@ func (m *Memory) Find(id *cuenta.Identity, client uint32, now int64) (Slot, cuen
 	return s, m.reserve(&s)
 }
 
-// Recall looks up a well-formed identity without making room for it.
+// Recall looks up a well-formed identity and changes nothing.
 func (m *Memory) Recall(id *cuenta.Identity, now int64) (Slot, cuenta.Code) { return m.find(id, now) }
 
 func (m *Memory) find(id *cuenta.Identity, now int64) (Slot, cuenta.Code) {

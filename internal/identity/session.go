@@ -98,7 +98,6 @@ func (m *Memory) findNumber(id *cuenta.Identity, minute uint32) (Slot, cuenta.Co
 	if a := m.answer(s, id.Number); a != nil && a.there {
 		slot.Known = true
 		slot.Answer = Answer{a.value, a.revision, a.fingerprint, a.code}
-		m.raise(s, id.Lowest)
 	}
 	return slot, cuenta.OK
 }

@@ -60,7 +60,6 @@ type Ledger struct {
 	changed  []uint32 // cells with effects not taken yet, each once
 	newNames int      // bytes of names among them that the journal must learn
 	vacated  []uint32 // cells whose vacancy was published and not looked at since
-	touched  uint8    // see Fetch
 	durable  atomic.Int64
 
 	memory     *identity.Memory
@@ -356,20 +355,23 @@ const Ahead = 32
 // Fetch hashes up to Ahead requests and touches the memory that applying them
 // will need: first all slots of the index, then all cells. The processor waits
 // for many cache lines at the same time in this way, where each request by
-// itself would wait for its two one after the other.
-func (l *Ledger) Fetch(requests []cuenta.Request, hashes *[Ahead]uint32) {
+// itself would wait for its two one after the other. What it returns means
+// nothing, but that the loads cannot be optimised away; nor may it be inlined
+// where that is passed over.
+//
+//go:noinline
+func (l *Ledger) Fetch(requests []cuenta.Request, hashes *[Ahead]uint32) (touched uint8) {
 	var cells [Ahead]uint32
 	for i := range requests {
 		hashes[i] = l.Hash(&requests[i])
 		cells[i] = l.index.Home(hashes[i])
 	}
-	var touched uint8
 	for _, cell := range cells[:len(requests)] {
 		if cell < l.used {
 			touched ^= l.cells.At(cell).NameLen
 		}
 	}
-	l.touched = touched // lest the loads be optimised away
+	return touched
 }
 
 func (l *Ledger) find(hash uint32, name []byte) (uint32, bool) {

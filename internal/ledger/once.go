@@ -110,9 +110,9 @@ func (l *Ledger) recall(r *cuenta.Request, now int64, out *cuenta.Result) Standi
 	return l.standingOf(slot.Group)
 }
 
-// Replay answers a change that was carried out before. It reports false, and
-// changes nothing, if that is not known of it.
-func (l *Ledger) Replay(r *cuenta.Request, now int64, out *cuenta.Result) (s Standing, known bool) {
+// Replay answers a change, or an All and its span, that was carried out before. It
+// reports false, and changes nothing, if that is not known of it.
+func (l *Ledger) Replay(r *cuenta.Request, span []cuenta.Request, now int64, out []cuenta.Result) (s Standing, known bool) {
 	if !r.Identity.Given() || !r.Identity.Valid() {
 		return Durable, false
 	}
@@ -120,10 +120,16 @@ func (l *Ledger) Replay(r *cuenta.Request, now int64, out *cuenta.Result) (s Sta
 	if !slot.Known {
 		return Durable, false
 	}
-	if r.Op == cuenta.Outcome {
-		return l.replay(&slot, slot.Answer.Fingerprint, out), true
+	fingerprint := r.Fingerprint()
+	switch r.Op {
+	case cuenta.All:
+		fingerprint = fingerprintOf(span)
+	case cuenta.Outcome:
+		fingerprint = slot.Answer.Fingerprint
 	}
-	return l.replay(&slot, r.Fingerprint(), out), true
+	s = l.replay(&slot, fingerprint, &out[0])
+	fill(out[1:], cuenta.Result{Code: out[0].Code, Replayed: out[0].Replayed})
+	return s, true
 }
 
 // Sweep forgets identities whose time is over, at most about so many.

@@ -1,0 +1,52 @@
+package engine
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+
+	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/identity"
+	"github.com/cuenta-server/cuenta/internal/journal"
+	"github.com/cuenta-server/cuenta/internal/ledger"
+)
+
+// drawSession draws the id of a session.
+func drawSession() uint64 {
+	var b [8]byte
+	rand.Read(b[:]) // it never fails
+	return binary.LittleEndian.Uint64(b[:])
+}
+
+func keptOf(a identity.Answer) journal.Kept {
+	return journal.Kept{Fingerprint: a.Fingerprint, Code: uint8(a.Code), Value: a.Value, Revision: a.Revision}
+}
+
+func answerOf(k journal.Kept) identity.Answer {
+	return identity.Answer{Fingerprint: k.Fingerprint, Code: cuenta.Code(k.Code), Value: k.Value, Revision: k.Revision}
+}
+
+// sink gives the journal's state back to the ledger.
+type sink struct{ *ledger.Ledger }
+
+func (s sink) Drop(cell uint32, revision uint64) error { return s.RestoreDrop(cell, revision) }
+
+func (s sink) Floor(revision uint64) { s.RestoreFloor(revision) }
+
+func (s sink) Put(cell uint32, name []byte, value int64, revision uint64) error {
+	return s.Restore(cell, name, value, revision)
+}
+
+func (s sink) Session(id, lowest uint64, used int64) error {
+	return s.Identities().RestoreSession(id, lowest, used)
+}
+
+func (s sink) Answer(a journal.Answer, used int64) error {
+	k := journal.Kept{Fingerprint: a.Fingerprint, Code: a.Code, Value: a.Value, Revision: a.Revision}
+	return s.Identities().RestoreAnswer(a.Session, a.Number, a.Lowest, answerOf(k), used)
+}
+
+func (s sink) Key(key []byte, k journal.Kept, used, until int64) error {
+	return s.Identities().RestoreKey(key, answerOf(k), used, until)
+}
+
+func (s sink) Horizon(time int64) { s.Identities().RestoreHorizon(time) }
