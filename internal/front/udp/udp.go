@@ -7,7 +7,8 @@
 // buffer collects the next batch: the busier the socket, the larger the batches.
 //
 // UDP may lose a datagram on either way, so a client that hears nothing cannot
-// know whether its command counted. What the server can do, it does: when the
+// know whether its command counted. If it had a key (id=), the client sends it
+// again and hears what the first was answered. What the server can do, it does: when the
 // message queue is full the sender is told to try again, and datagrams that the
 // kernel had to drop before they were read are counted, where it tells (Linux).
 //

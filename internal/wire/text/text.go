@@ -16,10 +16,13 @@
 // syntax …" and changes nothing, because a guess at what a sender meant would
 // be a guess at a count.
 //
+// A change with a key counts once, however often it is sent: a repeat gets the
+// answer of the first. Reads need none, and one that they carry means nothing.
+//
 // Every answer, its line end included, fits in [MaxAnswer] bytes, so that an
 // answer to a datagram is never much larger than the datagram.
 //
-// [Decode] reads one command. [Session] is the protocol on one stream.
+// [Decode] reads one command, [AppendCommand] writes one. [Session] is the protocol on one stream.
 package text
 
 import (
