@@ -168,7 +168,7 @@ func (e *entries) readNumbers() bool {
 func (e *entries) readKey() (reason string) {
 	var ok bool
 	if e.name, e.rest = readName(e.rest); e.name == nil || len(e.name) > cuenta.MaxKey {
-		return "an idempotency key is incomplete"
+		return "an idempotency key is incomplete or too long"
 	}
 	if e.kept, e.rest, ok = readKept(e.rest); !ok {
 		return "the answer to an idempotency key is incomplete"

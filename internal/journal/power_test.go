@@ -114,6 +114,7 @@ type image struct {
 // The power goes at every call that changes something, and again at every such
 // call of the recovery.
 func TestPowerLoss(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	var images []image
 	mem, l, calls := disktest.New(), newLife(), 0
@@ -201,6 +202,7 @@ func (im image) open(t *testing.T, i int) *book {
 // The server is killed at every call, with all it wrote still in the memory of
 // the operating system. The next one goes on from there, and then the power goes.
 func TestKilledThenPowerLoss(t *testing.T) {
+	t.Parallel()
 	dead := errors.New("killed")
 	for at := 1; ; at++ {
 		mem, l := disktest.New(), newLife()

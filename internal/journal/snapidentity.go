@@ -144,7 +144,7 @@ func (r *snapshotReader) readKeys(b []byte, at int64) error {
 		used, n := binary.Varint(data)
 		remembered, m := binary.Varint(data[max(n, 0):])
 		if key == nil || len(key) > cuenta.MaxKey || !ok || n <= 0 || m <= 0 {
-			return r.damage(at, "an idempotency key is incomplete")
+			return r.damage(at, "an idempotency key is incomplete or too long")
 		}
 		if err := r.into.Key(key, k, used, used+remembered); err != nil {
 			return r.refused(at, err)

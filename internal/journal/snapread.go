@@ -174,7 +174,7 @@ func (r *snapshotReader) bytes(at, n int64) ([]byte, error) {
 		return nil, r.damage(r.size, "the file ends too early")
 	}
 	if int64(cap(r.buf)) < n {
-		r.buf = make([]byte, max(n, blockHead+blockMax))
+		r.buf = make([]byte, max(n, min(blockHead+blockMax, r.size)))
 	}
 	b := r.buf[:n]
 	if got, err := r.r.ReadAt(b, at); int64(got) < n {
