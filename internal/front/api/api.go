@@ -1,0 +1,166 @@
+// Package api is the API on the web port. One implementation of the service
+// cuenta.v1.CounterService (calls.go, batch.go) is served twice:
+//
+//   - by connect-go, which speaks gRPC, gRPC-Web and Connect, the last also as
+//     plain JSON;
+//   - at the routes under /v1, for curl (routes.go, rest.go), with errors as
+//     problem details (problem.go).
+//
+// Beside it are the description of the routes (/openapi.json), a page that shows
+// it (/docs), reflection and health. What is refused, and how each protocol says
+// so, stands in one table (refusal.go).
+//
+// Who mounts the handler has to keep away what pages of other origins send.
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"connectrpc.com/connect"
+	"connectrpc.com/grpchealth"
+	"connectrpc.com/grpcreflect"
+
+	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/proto/cuenta/v1/cuentav1connect"
+)
+
+// Config says what an [API] serves.
+type Config struct {
+	Service  cuenta.Service
+	Operator cuenta.Operator
+	Traffic  *cuenta.Traffic // its errors are counted here
+	Log      *slog.Logger
+}
+
+// maxCall is how long a call may take. A change that still waits then is given
+// up, while there is time to say so.
+const maxCall = 25 * time.Second
+
+// API is the handler of every path of the API.
+type API struct {
+	config  Config
+	calls   *calls
+	rpc     map[string]http.Handler // unary, by service
+	streams map[string]http.Handler // of connect-go's own making, by service
+	errors  *connect.ErrorWriter
+	bodies  budget
+	page    page
+}
+
+// New returns the handler.
+func New(c Config) *API {
+	if c.Traffic == nil {
+		c.Traffic = new(cuenta.Traffic)
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	a := &API{
+		config:  c,
+		calls:   &calls{service: c.Service, operator: c.Operator, reports: make(chan struct{}, maxReports)},
+		rpc:     make(map[string]http.Handler),
+		streams: make(map[string]http.Handler),
+		errors:  connect.NewErrorWriter(),
+		page:    newPage(),
+	}
+	a.mount(a.rpc)(cuentav1connect.NewCounterServiceHandler(a.calls,
+		connect.WithInterceptors(connect.UnaryInterceptorFunc(coded)),
+		connect.WithCodec(binaryCodec{}),
+		connect.WithCodec(jsonCodec{"json"}),
+		connect.WithCodec(jsonCodec{"json; charset=utf-8"}),
+		connect.WithReadMaxBytes(maxBody),
+		// Messages are small. Unpacked ones would have to be bounded too.
+		connect.WithCompression("gzip", nil, nil),
+	))
+	limited := connect.WithReadMaxBytes(smallBody)
+	names := grpcreflect.NewStaticReflector(cuentav1connect.CounterServiceName, grpchealth.HealthV1ServiceName)
+	a.mount(a.streams)(grpcreflect.NewHandlerV1(names, limited))
+	a.mount(a.streams)(grpcreflect.NewHandlerV1Alpha(names, limited))
+	a.mount(a.streams)(grpchealth.NewHandler(grpchealth.NewStaticChecker(cuentav1connect.CounterServiceName), limited))
+	return a
+}
+
+// mount returns a function that puts a handler where its service is looked up.
+func (a *API) mount(services map[string]http.Handler) func(path string, h http.Handler) {
+	return func(path string, h http.Handler) { services[strings.Trim(path, "/")] = h }
+}
+
+// ServeHTTP answers one request.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	recorder := &recorder{ResponseWriter: w}
+	ctx, cancel := context.WithTimeout(withCaller(r), maxCall)
+	defer cancel()
+	r = r.WithContext(ctx)
+	a.serve(recorder, r)
+	if recorder.refused() || callerOf(ctx).refused {
+		a.config.Traffic.Errors.Add(1)
+		a.config.Log.Debug("request refused", "front", cuenta.FrontWeb, "peer", r.RemoteAddr,
+			"method", r.Method, "path", r.URL.Path, "status", recorder.status)
+	}
+}
+
+func (a *API) serve(w http.ResponseWriter, r *http.Request) {
+	service, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	if stream := a.streams[service]; stream != nil {
+		stream.ServeHTTP(w, r)
+		return
+	}
+	err := guard(r)
+	if err == nil {
+		var release func()
+		if release, err = a.bodies.read(w, r); err == nil {
+			defer release()
+		}
+	}
+	rpc := a.rpc[service]
+	switch {
+	case rpc != nil && err != nil:
+		// An error of the writing means that the client is gone.
+		_ = a.errors.Write(w, r, connectError(r.Context(), err))
+	case rpc != nil:
+		rpc.ServeHTTP(w, r)
+	case err != nil:
+		writeProblem(w, err)
+	default:
+		a.rest(w, r)
+	}
+}
+
+// guard refuses a change that comes from a browser which does not say whose page
+// asks for it. (That the page is ours is looked after by who mounts the API.) A
+// page can make requests without these headers only where its browser trusts the
+// connection so little that it says nothing.
+func guard(r *http.Request) *refusal {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead || !strings.HasPrefix(r.UserAgent(), "Mozilla/") {
+		return nil
+	}
+	if len(r.Header["Origin"]) == 0 && len(r.Header["Sec-Fetch-Site"]) == 0 {
+		return refuse(cuenta.Forbidden, "the browser does not say which page asks for this")
+	}
+	return nil
+}
+
+// recorder notes the status of an answer.
+type recorder struct {
+	http.ResponseWriter
+	status int // 0: not said, which is 200
+}
+
+func (w *recorder) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Flush is what gRPC needs of a ResponseWriter, to send its trailers.
+func (w *recorder) Flush() {
+	// Only a writer that cannot flush would fail, and the server's can.
+	_ = http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *recorder) refused() bool { return w.status >= 400 }

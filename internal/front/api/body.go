@@ -1,0 +1,80 @@
+package api
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"sync/atomic"
+
+	"github.com/cuenta-server/cuenta"
+)
+
+const (
+	// maxBody is the largest body of a request, in bytes: the longest names and keys
+	// in a whole batch fit in.
+	maxBody = 2 << 20
+
+	// smallBody is what a body may have without a share of the budget: far more
+	// than a single operation needs.
+	smallBody = 4 << 10
+
+	// maxBodies is how much all larger bodies together may have at a time, in
+	// bytes. Decoded they take many times as much.
+	maxBodies = 16 << 20
+)
+
+// budget is the memory for bodies of requests.
+type budget struct {
+	used atomic.Int64
+}
+
+// read reads the whole body and puts it in place of the request's. release gives
+// back its share; it is to be called once the request is answered.
+func (b *budget) read(w http.ResponseWriter, r *http.Request) (release func(), refused *refusal) {
+	nothing := func() {}
+	if r.ContentLength > maxBody {
+		return nil, tooLarge()
+	}
+	limited := http.MaxBytesReader(w, r.Body, maxBody)
+	body, err := io.ReadAll(io.LimitReader(limited, smallBody+1))
+	if err != nil {
+		return nil, unread(err)
+	}
+	if len(body) <= smallBody {
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		return nothing, nil
+	}
+	share := int64(maxBody) // until it is known
+	if r.ContentLength > 0 {
+		share = r.ContentLength
+	}
+	if b.used.Add(share) > maxBodies {
+		b.used.Add(-share)
+		return nil, refuse(cuenta.Busy, "too many large requests at a time, try again")
+	}
+	whole := bytes.NewBuffer(body)
+	if _, err := whole.ReadFrom(limited); err != nil {
+		b.used.Add(-share)
+		return nil, unread(err)
+	}
+	r.Body = io.NopCloser(whole)
+	return func() { b.used.Add(-share) }, nil
+}
+
+func tooLarge() *refusal {
+	return refuse(cuenta.TooLarge, "the body is over %d bytes", maxBody)
+}
+
+// unread is for a body that did not arrive.
+func unread(err error) *refusal {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return tooLarge()
+	}
+	refused := refuse(cuenta.Syntax, "the body ends early")
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		refused.status = http.StatusRequestTimeout
+	}
+	return refused
+}
