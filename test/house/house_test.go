@@ -25,10 +25,11 @@ const (
 // Fronts share a floor, so none can know another.
 var floors = [][]string{
 	{"."},
-	{"internal/offheap", "internal/uuid", "internal/disk", "internal/lang", "internal/gate", "internal/queue", "internal/wire/text", "internal/wire/resp", "internal/rpcclient", "internal/front/limit", "internal/front/stream"},
-	{"internal/identity", "internal/shm", "internal/config", "internal/journal", "internal/bench"},
-	{"internal/ledger", "internal/front/tcp", "internal/front/resp", "internal/front/udp", "internal/front/proc", "internal/front/web", "internal/front/rpc", "internal/inspect", "internal/cli", "client"},
-	{"internal/engine"},
+	{"internal/offheap", "internal/uuid", "internal/history", "internal/disk", "internal/lang", "internal/gate", "internal/queue", "internal/wire/text", "internal/wire/resp", "internal/wire/ring", "internal/rpcclient", "internal/front/limit", "internal/front/stream"},
+	{"internal/identity", "internal/shm", "internal/config", "internal/journal"},
+	{"internal/front/pump", "internal/ringclient"},
+	{"internal/ledger", "internal/front/tcp", "internal/front/resp", "internal/front/udp", "internal/front/proc", "internal/front/local", "internal/front/web", "internal/front/rpc", "internal/inspect", "internal/bench", "client"},
+	{"internal/engine", "internal/cli"},
 	{"internal/server"},
 	{"cmd/cuenta"},
 }

@@ -1,0 +1,113 @@
+package history
+
+import (
+	"math"
+
+	"github.com/cuenta-server/cuenta"
+)
+
+// alone finds answers that no state of a counter can have given.
+func (c *checker) alone(id uint32, o *Op) {
+	if !o.told(Answered) {
+		return
+	}
+	if why := impossible(o); why != "" {
+		c.violated(c.name(o.Counter), "%o cannot be: "+why, []uint32{id})
+	}
+}
+
+// impossible says why an answer is wrong whatever the counter was, if it is.
+func impossible(o *Op) string {
+	switch {
+	case o.Code == cuenta.Overflow && o.Op != cuenta.Outcome:
+		return impossibleOverflow(o)
+	case o.Code == cuenta.Unmet && o.Op != cuenta.Outcome:
+		return impossibleUnmet(o)
+	case o.Code == cuenta.Aborted && o.Batch == 0 && o.Op != cuenta.Outcome:
+		return "there was nothing else to be refused"
+	case ofIdentity(o.Code) && o.Session == NoIdentity:
+		return "it has no identity"
+	case o.Code != cuenta.OK || o.Op == cuenta.OpenSession || o.Op == cuenta.Outcome:
+		return ""
+	}
+	if why := impossibleRevision(o); why != "" || !o.told(WithValue) {
+		return why
+	}
+	switch o.Op {
+	case cuenta.Add:
+		if found := o.Value - o.N; passes(found, o.N) {
+			return "no int64 and the amount make that value: it wrapped"
+		}
+		if o.If == cuenta.IfAbsent && o.Value != o.N {
+			return "a counter that is absent starts from 0"
+		}
+	case cuenta.Set:
+		if o.Value != o.N {
+			return "it was set to something else"
+		}
+	case cuenta.Reset:
+		if o.Value != 0 {
+			return "it was set to 0"
+		}
+	}
+	return ""
+}
+
+// ofIdentity reports whether only a request with an identity is refused so.
+func ofIdentity(code cuenta.Code) bool {
+	switch code {
+	case cuenta.Conflict, cuenta.TooOld, cuenta.TooNew, cuenta.NoSession, cuenta.Absent:
+		return true
+	}
+	return false
+}
+
+// impossibleRevision compares the revision with what it is the revision of.
+func impossibleRevision(o *Op) string {
+	if !o.told(WithRevision) {
+		return ""
+	}
+	switch absent := o.Revision == 0; {
+	case absent && o.Value != 0:
+		return "a counter that does not exist reads 0"
+	case absent && o.changes() && o.Op != cuenta.Delete:
+		return "a change has a revision"
+	case o.Op == cuenta.Check && o.Revision != uint64(o.N):
+		return "it was to pass at another revision"
+	}
+	return ""
+}
+
+func impossibleOverflow(o *Op) string {
+	end := int64(math.MaxInt64)
+	if o.N < 0 {
+		end = math.MinInt64
+	}
+	switch {
+	case o.Op != cuenta.Add || o.N == 0:
+		return "it cannot pass an end of int64"
+	case o.told(WithValue) && o.Value != end:
+		return "that is not the end of int64 that it would pass"
+	case o.told(WithRevision) && o.Revision == 0 || o.If == cuenta.IfAbsent:
+		return "from 0 no amount passes an end of int64"
+	}
+	return ""
+}
+
+func impossibleUnmet(o *Op) string {
+	if o.Op != cuenta.Check && (o.If == cuenta.Always || !o.changes()) && (o.Batch == 0 || o.told(WithValue)) {
+		return "it had no condition"
+	}
+	if !o.told(WithRevision) {
+		return ""
+	}
+	switch absent := o.Revision == 0; {
+	case absent && o.Value != 0:
+		return "a counter that does not exist reads 0"
+	case o.Op == cuenta.Check && o.Revision == uint64(o.N):
+		return "the revision is the one that it was to be"
+	case o.If == cuenta.IfAbsent && absent, o.If == cuenta.IfPresent && !absent:
+		return "the condition holds"
+	}
+	return ""
+}

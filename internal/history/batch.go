@@ -1,0 +1,67 @@
+package history
+
+import "github.com/cuenta-server/cuenta"
+
+// batches looks at the answers of each batch together.
+func (c *checker) batches() {
+	for id := 0; id < int(c.n); {
+		o := c.h.At(id)
+		n := c.h.batchAt(id)
+		switch {
+		case o.Batch == 0:
+		case o.told(Whole):
+			c.whole(uint32(id), uint32(id+n))
+		default:
+			c.unseen(uint32(id), uint32(id+n))
+		}
+		id += n
+	}
+}
+
+// unseen leaves out what a Check refused without looking at it.
+func (c *checker) unseen(first, end uint32) {
+	checked := false
+	for id := first; id < end; id++ {
+		o := c.at(id)
+		if checked && o.Code == cuenta.Unmet && !o.told(WithValue) {
+			c.leaveOut(id)
+		}
+		checked = checked || o.Op == cuenta.Check && o.Code == cuenta.Unmet
+	}
+}
+
+// whole checks the answers of one all-or-none batch, operations first to end.
+func (c *checker) whole(first, end uint32) {
+	done, refused := end, end
+	for id := first; id < end; id++ {
+		switch o := c.at(id); {
+		case !o.told(Answered) || o.Code.Fate() == cuenta.FateUnknown:
+		case o.Code == cuenta.OK:
+			done = id
+		default:
+			refused = id
+			if c.sawItsOwn(first, id, o.Code) {
+				c.leaveOut(id)
+			}
+		}
+	}
+	if done != end && refused != end {
+		c.violated("", "batch %d was to be carried out all or none, but %o and %o", []uint32{done, refused}, c.at(first).Batch)
+	}
+}
+
+// sawItsOwn reports whether an all-or-none batch refused an operation by what
+// the batch itself had done before, which was then taken back: no chain has that
+// state, so the refusal is left out.
+func (c *checker) sawItsOwn(first, id uint32, code cuenta.Code) bool {
+	refused := c.at(id)
+	if code == cuenta.OK || !refused.told(Whole) {
+		return false
+	}
+	for before := first; before < id; before++ {
+		if o := c.at(before); o.Counter == refused.Counter && o.changes() {
+			return true
+		}
+	}
+	return false
+}

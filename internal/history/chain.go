@@ -1,0 +1,207 @@
+package history
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/cuenta-server/cuenta"
+)
+
+// chain checks the operations of one counter whose places are known, in one walk
+// from revision to revision.
+type chain struct {
+	c       *checker
+	counter uint32
+
+	last   state
+	lastID uint32 // the operation that showed last, if there is one
+	shown  bool
+	valued bool // last.value is known
+	gaps   bool // revisions are missing
+	leapt  bool // the counter began above the floor that another left
+	failed bool
+
+	// The latest start among the operations before this one, and among those
+	// reads that share its place and so have no order among themselves.
+	latest, beside sight
+}
+
+type sight struct {
+	start int64
+	id    uint32
+}
+
+func (s *sight) note(o *Op, id uint32) {
+	if o.Start > s.start {
+		*s = sight{o.Start, id}
+	}
+}
+
+// counter checks one counter's operations, and returns those that matter to
+// other counters.
+func (c *checker) counter(counter uint32, all []entry) []touch {
+	if !slices.IsSortedFunc(all, compareEntries) {
+		slices.SortFunc(all, compareEntries)
+	}
+	isKind := func(k kind) func(entry) bool { return func(e entry) bool { return e.kind >= k } }
+	fixedEnd, freeEnd := len(all), len(all)
+	if i := slices.IndexFunc(all, isKind(free)); i >= 0 {
+		fixedEnd = i
+	}
+	if i := slices.IndexFunc(all[fixedEnd:], isKind(maybe)); i >= 0 {
+		freeEnd = fixedEnd + i
+	}
+	ch := newChain(c, counter)
+	for i, e := range all[:fixedEnd] {
+		ch.next(e, i > 0 && all[i-1].role == roleChange && all[i-1].place == e.place)
+	}
+	if ch.failed {
+		return nil
+	}
+	order, unused, exact := all[:fixedEnd], all[freeEnd:], true
+	if ch.gaps || freeEnd > fixedEnd || ch.leapt && len(all) > freeEnd {
+		var ok bool
+		if order, unused, exact, ok = c.search(counter, all[:fixedEnd], all[fixedEnd:freeEnd], all[freeEnd:]); !ok {
+			return nil
+		}
+	}
+	if !c.joined {
+		return nil
+	}
+	return c.touching(counter, order, unused, exact)
+}
+
+func newChain(c *checker, counter uint32) *chain {
+	never := sight{start: math.MinInt64}
+	return &chain{c: c, counter: counter, last: state{anchored: true}, valued: true, latest: never, beside: never}
+}
+
+func (ch *chain) violated(format string, ids []uint32, args ...any) {
+	ch.failed = true
+	ch.c.violated(ch.c.name(ch.counter), format, ids, args...)
+}
+
+// next takes the next operation of the chain; double says that the one before it
+// has the same revision.
+func (ch *chain) next(e entry, double bool) {
+	o := ch.c.at(e.id)
+	if e.place != ch.last.place || e.role == roleChange {
+		if ch.beside.start > ch.latest.start {
+			ch.latest = ch.beside
+		}
+		ch.beside.start = math.MinInt64
+	}
+	if o.End < ch.latest.start {
+		ch.late(e, ch.latest.id)
+	}
+	if e.role == roleChange {
+		ch.change(e, o, double)
+		ch.latest.note(o, e.id)
+	} else {
+		ch.sight(e, o)
+		ch.beside.note(o, e.id)
+	}
+	ch.lastID, ch.shown = e.id, true
+}
+
+func (ch *chain) change(e entry, o *Op, double bool) {
+	switch {
+	case double:
+		ch.violated("revision %d was given twice: to %o and to %o", []uint32{ch.lastID, e.id}, e.place)
+	case !ch.c.adjoins(ch.counter, ch.last, e.place, o.End):
+		ch.gaps = true
+	case ch.valued:
+		leaps := e.place != ch.last.place+1
+		ch.leapt = ch.leapt || leaps
+		if _, ok := apply(o, ch.last); !ok && leaps {
+			ch.gaps = true // it began otherwise
+		} else if !ok {
+			ch.unfit(e, "does not follow from")
+		}
+	}
+	ch.last, ch.valued = after(o, roleChange, e.place), true
+}
+
+func (ch *chain) sight(e entry, o *Op) {
+	valued := o.told(WithValue) && o.Code != cuenta.Overflow
+	switch {
+	case e.place != ch.last.place:
+		ch.gaps = true
+		ch.last, ch.valued = after(o, roleState, e.place), valued
+	case ch.valued:
+		if !sees(o, ch.last) {
+			ch.unfit(e, "does not agree with")
+		}
+	case valued:
+		ch.last.value, ch.valued = o.Value, true
+	}
+}
+
+// unfit reports an operation that does not fit what was shown before it.
+func (ch *chain) unfit(e entry, how string) {
+	if !ch.shown {
+		ch.violated("%o "+how+" a counter never touched", []uint32{e.id})
+		return
+	}
+	ch.violated("%o "+how+" %o", []uint32{e.id, ch.lastID})
+}
+
+// late reports an operation that had ended before one that belongs before it, or
+// beside it, had started.
+func (ch *chain) late(e entry, earlier uint32) {
+	ids := []uint32{e.id, earlier}
+	o := ch.c.at(earlier)
+	switch r := roleOf(o); {
+	case ch.c.isState(earlier):
+		ch.violated("what was revealed was lost: %o, and later %o", ids)
+	case r == roleState:
+		ch.violated("a stale read: %o, and later %o", ids)
+	case o.Revision == e.place:
+		ch.violated("it was seen before it was done: %o, and later %o", ids)
+	default:
+		ch.violated("the revisions run against time: %o, and later %o", ids)
+	}
+}
+
+// adjoins reports whether a change at place, which ended at the given time, can
+// be the next one after s. One that makes a counter anew starts above the floor,
+// the revision of some deletion.
+func (c *checker) adjoins(counter uint32, s state, place uint64, end int64) bool {
+	if s.alive || place == s.place+1 {
+		return place == s.place+1
+	}
+	return place > s.place && (c.deletedAt(place-1) || c.loose(counter, end))
+}
+
+// loose reports whether another counter may have been deleted, by then, at a
+// revision that is not known.
+func (c *checker) loose(counter uint32, by int64) bool {
+	for _, d := range c.looseDeletions {
+		if d.counter != counter && d.start <= by {
+			return true
+		}
+	}
+	return false
+}
+
+// looseDeletion is the first deletion of a counter at a revision not known.
+type looseDeletion struct {
+	counter uint32
+	start   int64
+}
+
+// noteLoose keeps the earliest loose deletions of two counters: enough to know
+// the earliest of any other counter.
+func (c *checker) noteLoose(counter uint32, start int64) {
+	c.looseFloor = true
+	for i := range c.looseDeletions {
+		if d := &c.looseDeletions[i]; d.counter == counter {
+			d.start = min(d.start, start)
+			return
+		}
+	}
+	c.looseDeletions = append(c.looseDeletions, looseDeletion{counter, start})
+	slices.SortFunc(c.looseDeletions, func(a, b looseDeletion) int { return cmp.Compare(a.start, b.start) })
+	c.looseDeletions = c.looseDeletions[:min(2, len(c.looseDeletions))]
+}

@@ -1,0 +1,294 @@
+package history
+
+import (
+	"cmp"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cuenta-server/cuenta"
+)
+
+// checker is one run of Check. It knows an operation by its id: an index in the
+// history or, from n on, in extra.
+type checker struct {
+	h     *History
+	n     uint32
+	found findings
+
+	// extra are the operations made up: identities with all their attempts, and
+	// the counters of states as reads. origin is the id that each stands for; of
+	// states it is n plus their index.
+	extra  []Op
+	origin []uint32
+	skip   []uint64 // a bit for each operation of the history that an extra one stands for
+
+	deletable      []bool            // by counter: something may have deleted it
+	deletions      []uint64          // revisions of deletions, sorted, each once
+	looseFloor     bool              // there may have been deletions at revisions unknown
+	looseDeletions []looseDeletion   // the first ones of two counters
+	grants         map[uint64]uint32 // who was granted a session, by its id
+	joined         bool              // batches, states or deletions tie counters together
+	touches        []touch
+}
+
+// Check decides whether the history is possible. The history stays as it is. An
+// error says that it is no history: that it cannot be judged.
+func Check(h *History) (*Report, error) {
+	c := &checker{h: h, n: uint32(h.Len()), grants: map[uint64]uint32{}}
+	if err := c.survey(); err != nil {
+		return nil, err
+	}
+	c.batches()
+	c.identities()
+	c.states()
+	c.eachCounter()
+	if c.joined {
+		c.serialize()
+	}
+	return c.found.report(), nil
+}
+
+func (c *checker) at(id uint32) *Op {
+	if id < c.n {
+		return c.h.At(int(id))
+	}
+	return &c.extra[id-c.n]
+}
+
+func (c *checker) original(id uint32) uint32 {
+	if id < c.n {
+		return id
+	}
+	return c.origin[id-c.n]
+}
+
+func (c *checker) isState(id uint32) bool { return c.original(id) >= c.n }
+
+func (c *checker) leaveOut(id uint32) { c.skip[id>>6] |= 1 << (id & 63) }
+
+func (c *checker) leftOut(id uint32) bool { return c.skip[id>>6]&(1<<(id&63)) != 0 }
+
+// add makes up an operation that stands for the one with id origin.
+func (c *checker) add(o Op, origin uint32) {
+	c.extra = append(c.extra, o)
+	c.origin = append(c.origin, origin)
+}
+
+// maxOperations keeps ids within 31 bits, made-up ones included.
+const maxOperations = 1 << 30
+
+// survey looks at each operation by itself, and learns what there is.
+func (c *checker) survey() error {
+	if c.h.Len() > maxOperations {
+		return fmt.Errorf("history: %d operations, at most %d", c.h.Len(), maxOperations)
+	}
+	c.skip = make([]uint64, c.n/64+1)
+	c.deletable = make([]bool, len(c.h.Counters))
+	var last uint32
+	batches := map[uint32]bool{}
+	for id := range c.n {
+		o := c.at(id)
+		if o.Op == 0 {
+			continue
+		}
+		if err := c.sound(o); err != nil {
+			return fmt.Errorf("history: operation %d: %w", id, err)
+		}
+		if o.Batch != 0 && o.Batch != last {
+			if batches[o.Batch] {
+				return fmt.Errorf("history: operation %d: those of batch %d do not stand together", id, o.Batch)
+			}
+			batches[o.Batch] = true
+			c.joined = true
+		}
+		last = o.Batch
+		c.found.Operations++
+		c.noteDeletion(o)
+		c.grant(id, o)
+		c.alone(id, o)
+	}
+	slices.Sort(c.deletions)
+	c.deletions = slices.Compact(c.deletions)
+	return nil
+}
+
+func (c *checker) noteDeletion(o *Op) {
+	if o.Op != cuenta.Delete {
+		return
+	}
+	switch r := roleOf(o); {
+	case r == roleChange && o.told(WithRevision):
+		c.deletions = append(c.deletions, o.Revision)
+	case r == roleMaybe || r == roleChange:
+		c.noteLoose(o.Counter, o.Start)
+	default:
+		return
+	}
+	c.deletable[o.Counter] = true
+	c.joined = true
+}
+
+// sound reports what makes an operation unfit to be judged at all.
+func (c *checker) sound(o *Op) error {
+	switch {
+	case int(o.Counter) >= len(c.h.Counters):
+		return fmt.Errorf("there is no counter %d", o.Counter)
+	case o.Session == ByKey && o.Number >= uint64(len(c.h.Keys)):
+		return fmt.Errorf("there is no key %d", o.Number)
+	case o.Session >= firstSession && o.Session-firstSession >= uint32(len(c.h.Sessions)):
+		return fmt.Errorf("there is no session %d", o.Session)
+	case o.End < o.Start:
+		return fmt.Errorf("it ended before it started")
+	case o.Op > cuenta.Outcome || o.Op == cuenta.All || o.Code >= cuenta.NumCodes || o.If > cuenta.IfPresent:
+		return fmt.Errorf("operation %d, code %d, condition %d: there is none such", o.Op, o.Code, o.If)
+	case o.told(WithRevision) && !o.told(WithValue) && o.Op != cuenta.OpenSession:
+		return fmt.Errorf("an answer with a revision has a value too")
+	case o.told(WithValue|WithRevision) && !o.told(Answered):
+		return fmt.Errorf("it has a value and no answer")
+	}
+	return nil
+}
+
+// states turns what states say into reads.
+func (c *checker) states() {
+	for i := range c.h.States {
+		s := &c.h.States[i]
+		origin := c.n + uint32(i)
+		read := Op{
+			Start: s.Start, End: s.End, Op: cuenta.Get, Told: Answered | WithValue | WithRevision,
+		}
+		listed := map[uint32]bool{}
+		for _, count := range s.Counters {
+			listed[count.Counter] = true
+			read.Counter, read.Value, read.Revision = count.Counter, count.Value, count.Revision
+			c.add(read, origin)
+		}
+		if !s.Partial {
+			read.Value, read.Revision = 0, 0
+			for counter := range uint32(len(c.h.Counters)) {
+				if !listed[counter] {
+					read.Counter = counter
+					c.add(read, origin)
+				}
+			}
+		}
+		c.joined = true
+		c.floorOf(s, origin)
+	}
+}
+
+// floorOf checks that a state's floor is the revision of some deletion; when it
+// was, is for serialize to see.
+func (c *checker) floorOf(s *State, origin uint32) {
+	if !s.WithFloor {
+		return
+	}
+	if s.Floor != 0 && !c.looseFloor && !c.deletedAt(s.Floor) {
+		c.found.add(s.End, Violation{Text: fmt.Sprintf(
+			"%s: the floor of the revisions is %d, and nothing was deleted at that revision", s.Label, s.Floor)})
+		return
+	}
+	c.touches = append(c.touches, touch{
+		node: c.n + uint32(len(c.extra)), counter: noCounter, start: s.Start, end: s.End, floor: s.Floor, floored: true,
+	})
+	c.add(Op{Start: s.Start, End: s.End}, origin)
+}
+
+func (c *checker) deletedAt(revision uint64) bool {
+	_, found := slices.BinarySearch(c.deletions, revision)
+	return found
+}
+
+// entry is an operation in its counter's list.
+type entry struct {
+	place uint64
+	id    uint32
+	role  role
+	kind  kind
+}
+
+// kind orders the entries of a counter's list: those with a place first.
+type kind uint8
+
+const (
+	fixed kind = iota // at a known place
+	free              // certain, its place to be found
+	maybe             // of unknown fate
+)
+
+func compareEntries(a, b entry) int {
+	return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.place, b.place), cmp.Compare(a.role, b.role), cmp.Compare(a.id, b.id))
+}
+
+func (c *checker) entryOf(id uint32) (e entry, ok bool) {
+	o := c.at(id)
+	e = entry{id: id, role: roleOf(o)}
+	if e.role == roleNone || id < c.n && c.leftOut(id) {
+		return e, false
+	}
+	place, named := placed(o, e.role)
+	switch {
+	case named:
+		e.place = place
+	case e.role == roleMaybe:
+		e.kind = maybe
+	case e.role == roleState && sawAbsence(o) && !c.deletable[o.Counter]:
+		// It never was but before its first change.
+	default:
+		e.kind = free
+	}
+	return e, true
+}
+
+// lists sorts the operations into one list per counter: counter i has entries
+// bounds[i] to bounds[i+1].
+func (c *checker) lists() (entries []entry, bounds []int) {
+	total := c.n + uint32(len(c.extra))
+	bounds = make([]int, len(c.h.Counters)+1)
+	for id := range total {
+		if _, ok := c.entryOf(id); ok {
+			bounds[c.at(id).Counter+1]++
+		}
+	}
+	for i := 1; i < len(bounds); i++ {
+		bounds[i] += bounds[i-1]
+	}
+	entries = make([]entry, bounds[len(bounds)-1])
+	next := slices.Clone(bounds[:len(bounds)-1])
+	for id := range total {
+		if e, ok := c.entryOf(id); ok {
+			counter := c.at(id).Counter
+			entries[next[counter]] = e
+			next[counter]++
+		}
+	}
+	return entries, bounds
+}
+
+// eachCounter checks every counter by itself, several at a time.
+func (c *checker) eachCounter() {
+	entries, bounds := c.lists()
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	var touches sync.Mutex
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(c.h.Counters) {
+					return
+				}
+				found := c.counter(uint32(i), entries[bounds[i]:bounds[i+1]])
+				if len(found) > 0 {
+					touches.Lock()
+					c.touches = append(c.touches, found...)
+					touches.Unlock()
+				}
+			}
+		})
+	}
+	workers.Wait()
+}

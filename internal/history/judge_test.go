@@ -1,0 +1,439 @@
+package history
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+
+	"github.com/cuenta-server/cuenta"
+)
+
+// event is one request of a small history, before it is told to either judge.
+type event struct {
+	client     int
+	start, end int64 // end is Never if there is no bound
+	request    request
+	reply      reply
+	answered   bool
+	told       Told // of its answers
+}
+
+// porcupineModel judges with the naive world.
+var porcupineModel = (&porcupine.NondeterministicModel{
+	Init: func() []any { return []any{world{}} },
+	Step: func(state, input, output any) []any {
+		w, e := state.(world), output.(event)
+		next, answer := w.do(input.(request))
+		if !e.answered {
+			return []any{w, next} // it may never have arrived
+		}
+		if !e.agrees(answer) {
+			return nil
+		}
+		return []any{next}
+	},
+}).ToModel()
+
+// agrees reports whether what was told of an answer is true of this one.
+func (e *event) agrees(answer reply) bool {
+	if e.request.state {
+		return e.reply.counters == answer.counters && e.reply.floor == answer.floor
+	}
+	if e.told&First != 0 && answer.replayed || e.told&Replayed != 0 && !answer.replayed {
+		return false
+	}
+	for i := range e.request.n {
+		a, b := e.reply.results[i], answer.results[i]
+		if a.code != b.code {
+			return false
+		}
+		told := e.itemTold(i)
+		if told&WithValue != 0 && a.value != b.value || told&WithRevision != 0 && a.revision != b.revision {
+			return false
+		}
+		// A bare answer to a deletion says that there was something to delete.
+		if bare := told&WithRevision == 0; bare && e.request.items[i].op == cuenta.Delete && b.code == cuenta.OK && b.revision == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// itemTold is what is told of one result.
+func (e *event) itemTold(i int) Told {
+	r := e.reply.results[i]
+	told := e.told
+	switch {
+	case r.code != cuenta.OK && r.code != cuenta.Overflow && r.code != cuenta.Unmet:
+		told &^= WithValue | WithRevision
+	case e.request.check && i > 0 && e.reply.results[0].code == cuenta.Unmet:
+		told &^= WithValue | WithRevision // refused unseen
+	case e.request.items[i].op == cuenta.Outcome && e.request.n > 1:
+		told &^= WithValue | WithRevision
+	case e.request.items[i].op == cuenta.Delete && r.code == cuenta.OK && r.revision == 0:
+		told |= WithValue | WithRevision
+	case e.request.items[i].op == cuenta.Delete && told&WithRevision == 0:
+		told &^= WithValue
+	}
+	return told
+}
+
+func byPorcupine(events []event) porcupine.CheckResult {
+	var operations []porcupine.Operation
+	for _, e := range events {
+		operations = append(operations, porcupine.Operation{
+			ClientId: e.client, Input: e.request, Call: e.start, Output: e, Return: e.end,
+		})
+	}
+	return porcupine.CheckOperationsTimeout(porcupineModel, operations, 5*time.Second)
+}
+
+// told writes the events down as a history.
+func toldOf(events []event) *History {
+	h := &History{Keys: []string{"none", "k1", "k2", "k3"}}
+	for i := range worldCounters {
+		h.Counters = append(h.Counters, fmt.Sprintf("c%d", i))
+	}
+	for i := range 8 {
+		h.Clients = append(h.Clients, fmt.Sprintf("client-%d", i))
+	}
+	batch := uint32(0)
+	for _, e := range events {
+		if e.request.state {
+			s := State{Label: "the end", Start: e.start, End: e.end, Floor: e.reply.floor, WithFloor: true}
+			for i, c := range e.reply.counters {
+				if c.alive {
+					s.Counters = append(s.Counters, Count{uint32(i), c.value, c.revision})
+				}
+			}
+			h.States = append(h.States, s)
+			continue
+		}
+		o := Op{Start: e.start, End: e.end, Client: uint32(e.client)}
+		if e.request.n > 1 {
+			batch++
+			o.Batch = batch
+		}
+		if e.request.whole {
+			o.Told |= Whole
+		}
+		if e.request.key > 0 {
+			o.Session, o.Number = ByKey, uint64(e.request.key)
+		}
+		for i := range e.request.n {
+			it := e.request.items[i]
+			x := o
+			x.Op, x.If, x.N, x.Counter = it.op, it.cond, it.n, uint32(it.counter)
+			if e.answered {
+				r := e.reply.results[i]
+				x.Told |= Answered | e.itemTold(i)
+				x.Code, x.Value, x.Revision = r.code, r.value, r.revision
+			}
+			h.Append(x)
+		}
+	}
+	return h
+}
+
+// plan is what a generated history is made of.
+type plan struct {
+	clients, each, counters int
+	bare                    int // of 10 answers, how many have a value only
+	lost                    int // of 10, how many have no answer
+	keyed                   int // of 10, how many have an identity
+	batches                 int // of 10, how many are batches
+	deletes                 bool
+	states                  bool
+	bounded                 bool // lost requests have an end
+	deltas                  int64
+}
+
+type generator struct {
+	*rand.Rand
+	plan
+	last [worldKeys]request
+}
+
+func (g *generator) item() item {
+	it := item{counter: g.IntN(g.counters), n: g.Int64N(2*g.deltas+1) - g.deltas}
+	switch k := g.IntN(20); {
+	case k < 10:
+		it.op = cuenta.Add
+		if g.IntN(30) == 0 {
+			it.n = math.MaxInt64 - g.Int64N(2)
+		}
+	case k < 14:
+		it.op, it.n = cuenta.Get, 0
+	case k < 15:
+		it.op, it.n = cuenta.Reset, 0
+	case k < 17:
+		it.op = cuenta.Set
+	case k < 18:
+		it.op, it.n = cuenta.Check, g.Int64N(4)
+	default:
+		it.op = cuenta.Add
+		if g.deletes {
+			it.op, it.n = cuenta.Delete, 0
+		}
+	}
+	if it.op != cuenta.Delete && it.op != cuenta.Get && it.op != cuenta.Check && g.IntN(4) == 0 {
+		it.cond = cuenta.Condition(1 + g.IntN(2))
+	}
+	return it
+}
+
+func (g *generator) request() request {
+	r := request{n: 1}
+	if g.IntN(10) < g.keyed {
+		r.key = 1 + g.IntN(worldKeys-1)
+		if last := g.last[r.key]; last.n > 0 && g.IntN(10) < 8 {
+			if g.IntN(4) == 0 {
+				last.items = [worldItems]item{{op: cuenta.Outcome}}
+				last.n, last.whole = 1, false
+			}
+			return last
+		}
+	}
+	if g.IntN(10) < g.batches {
+		r.n = 2 + g.IntN(worldItems-1)
+		r.whole = r.key > 0 || g.IntN(3) > 0
+		r.check = !r.whole && g.IntN(2) == 0
+	}
+	for i := range r.n {
+		r.items[i] = g.item()
+		for r.whole && r.items[i].op == cuenta.Check {
+			r.items[i] = g.item()
+		}
+		if r.check && i == 0 {
+			r.items[i] = item{op: cuenta.Check, counter: g.IntN(g.counters), n: g.Int64N(3)}
+		}
+	}
+	if r.key > 0 {
+		g.last[r.key] = r
+	}
+	return r
+}
+
+// events makes a history that is possible: each request takes effect at one
+// moment within its interval.
+func (g *generator) events() []event {
+	var all []event
+	for client := range g.clients {
+		at := g.Int64N(5)
+		for range g.each {
+			e := event{client: client, start: at, request: g.request(), answered: g.IntN(10) >= g.lost, told: WithValue | WithRevision}
+			e.end = at + g.Int64N(20)
+			at = e.end + 1 + g.Int64N(3)
+			if g.IntN(10) < g.bare {
+				e.told &^= WithRevision
+				if g.IntN(5) == 0 {
+					e.told &^= WithValue
+				}
+			}
+			all = append(all, e)
+		}
+	}
+	g.carryOut(all)
+	return all
+}
+
+// carryOut gives each event its answer.
+func (g *generator) carryOut(all []event) {
+	type point struct {
+		at int64
+		i  int
+	}
+	var points []point
+	for i := range all {
+		e := &all[i]
+		at := e.start + g.Int64N(e.end-e.start+1)
+		if !e.answered && g.IntN(2) == 0 {
+			at += g.Int64N(40)
+			e.end = max(e.end, at)
+		}
+		if !e.answered && g.IntN(3) == 0 {
+			continue // it never arrives
+		}
+		points = append(points, point{at, i})
+	}
+	g.Shuffle(len(points), func(i, k int) { points[i], points[k] = points[k], points[i] })
+	for i := range points { // few enough for the plainest of sorts
+		for k := i; k > 0 && points[k].at < points[k-1].at; k-- {
+			points[k], points[k-1] = points[k-1], points[k]
+		}
+	}
+	var w world
+	for _, p := range points {
+		e := &all[p.i]
+		w, e.reply = w.do(e.request)
+		if e.request.items[0].op != cuenta.Outcome && e.request.key > 0 && g.IntN(2) == 0 {
+			if e.told |= First; e.reply.replayed {
+				e.told ^= First | Replayed
+			}
+			for i := range e.request.n {
+				if c := e.reply.results[i].code; c == cuenta.Conflict {
+					e.told &^= First | Replayed
+				}
+			}
+			if e.request.n == 1 && !changing(e.request.items[0].op) {
+				e.told &^= First | Replayed
+			}
+		}
+	}
+	for i := range all {
+		if e := &all[i]; !e.answered && (!g.bounded || g.IntN(2) == 0) {
+			e.end = Never
+		}
+	}
+}
+
+func changing(op cuenta.Op) bool {
+	return op == cuenta.Add || op == cuenta.Set || op == cuenta.Reset || op == cuenta.Delete
+}
+
+// state appends the reading of the state at the end, as the world has it.
+func withState(all []event) []event {
+	var end int64
+	for _, e := range all {
+		if e.end != Never {
+			end = max(end, e.end)
+		}
+	}
+	return append(all, event{client: 7, start: end + 1, end: end + 1, request: request{state: true}, answered: true})
+}
+
+// spoil makes one thing in the history wrong, or only different.
+func (g *generator) spoil(all []event) {
+	e := &all[g.IntN(len(all))]
+	r := &e.reply.results[g.IntN(max(1, e.request.n))]
+	switch g.IntN(9) {
+	case 0:
+		r.value++
+	case 1:
+		r.revision++
+	case 2:
+		if r.revision > 0 {
+			r.revision--
+		}
+	case 3: // the answer of another
+		other := &all[g.IntN(len(all))]
+		if other.request.n == e.request.n {
+			e.reply, other.reply = other.reply, e.reply
+		}
+	case 4: // it was seen earlier or later
+		by := g.Int64N(60) - 30
+		if e.start += by; e.end != Never {
+			e.end += by
+		}
+	case 5: // as if never asked
+		*e = all[len(all)-1]
+		e.answered, e.end = false, Never
+	case 6:
+		r.code = []cuenta.Code{cuenta.OK, cuenta.Overflow, cuenta.Unmet}[g.IntN(3)]
+	case 7:
+		e.end = min(e.end, e.start)
+	case 8:
+		r.value, r.revision = r.value+e.request.items[0].n, r.revision+1
+	}
+}
+
+var plans = map[string]plan{
+	"exact":       {clients: 3, each: 6, counters: 2, deltas: 3},
+	"one counter": {clients: 4, each: 6, counters: 1, deltas: 2},
+	"lost":        {clients: 3, each: 6, counters: 1, lost: 3, deltas: 5},
+	"lost bound":  {clients: 3, each: 6, counters: 1, lost: 3, deltas: 5, bounded: true},
+	"values":      {clients: 3, each: 6, counters: 1, bare: 10, deltas: 3},
+	"mixed":       {clients: 3, each: 6, counters: 2, bare: 4, lost: 2, deltas: 3, deletes: true},
+	"deletes":     {clients: 3, each: 6, counters: 3, deltas: 3, deletes: true},
+	"identities":  {clients: 3, each: 6, counters: 2, keyed: 7, deltas: 3},
+	"keys lost":   {clients: 3, each: 6, counters: 2, keyed: 7, lost: 4, bare: 2, deltas: 3, deletes: true},
+	"batches":     {clients: 3, each: 5, counters: 3, batches: 5, deltas: 3},
+	"everything":  {clients: 3, each: 5, counters: 3, batches: 3, keyed: 4, bare: 2, lost: 2, deltas: 3, deletes: true},
+}
+
+// TestAgreesWithPorcupine lets both judge small histories.
+func TestAgreesWithPorcupine(t *testing.T) {
+	rounds := 400
+	if testing.Short() {
+		rounds = 100
+	}
+	for name, p := range plans {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tally := map[string]int{}
+			for seed := range rounds {
+				g := &generator{Rand: rand.New(rand.NewPCG(uint64(seed), 7)), plan: p}
+				events := g.events()
+				if kind := seed % 4; kind > 0 {
+					for range kind {
+						g.spoil(events)
+					}
+				}
+				report, err := Check(toldOf(events))
+				if err != nil {
+					tally["unfit"]++
+					continue
+				}
+				judged := byPorcupine(events)
+				ours := porcupine.Ok
+				if len(report.Violations) > 0 {
+					ours = porcupine.Illegal
+				}
+				tally[fmt.Sprintf("%s/%s/%d", judged, ours, min(1, len(report.Undecided)))]++
+				if judged == porcupine.Unknown || judged == ours {
+					continue
+				}
+				if ours == porcupine.Ok && (len(report.Undecided) > 0 || mayMiss(events)) {
+					tally["missed"]++
+					continue
+				}
+				t.Errorf("seed %d: porcupine says %s\n%v\n%s", seed, judged, report, script(events))
+				return
+			}
+			t.Log(tally)
+		})
+	}
+}
+
+// mayMiss reports whether the history has what the checker is known not to look
+// at: see "What may be missed" in the package comment.
+func mayMiss(events []event) bool {
+	open := map[int]request{}
+	for _, e := range events {
+		for i := range e.request.n {
+			it := e.request.items[i]
+			if it.op == cuenta.Delete && (!e.answered || e.itemTold(i)&WithRevision == 0) {
+				return true // its revision makes a floor
+			}
+			for k := range i {
+				code := e.reply.results[i].code
+				if e.request.whole && e.request.items[k].counter == it.counter && code != cuenta.OK && code != cuenta.Aborted {
+					return true // it saw what was taken back
+				}
+			}
+		}
+		if e.request.key > 0 && !e.answered && e.request.items[0].op != cuenta.Outcome {
+			if other, ok := open[e.request.key]; ok && other != e.request {
+				return true // one of the two, at most, was carried out
+			}
+			open[e.request.key] = e.request
+		}
+	}
+	return false
+}
+
+func script(events []event) string {
+	h := toldOf(events)
+	c := &checker{h: h, n: uint32(h.Len())}
+	var s string
+	for i := range h.Len() {
+		if h.At(i).Op != 0 {
+			s += fmt.Sprintf("%s told %b\n", c.describe(uint32(i)), h.At(i).Told)
+		}
+	}
+	return s
+}

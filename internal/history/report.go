@@ -1,0 +1,200 @@
+package history
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/cuenta-server/cuenta"
+)
+
+// Violation is one thing that cannot have happened.
+type Violation struct {
+	Counter    string // empty if it is not about one counter
+	Operations []int  // indexes in the history
+	Text       string // a sentence
+}
+
+// Report is what Check found.
+type Report struct {
+	Operations int         // those looked at
+	Violations []Violation // the first few; none: the history is possible, as far as it was decided
+	More       int         // violations beyond those
+	Undecided  []string    // sentences: where the search was given up
+	Searched   int         // counters with operations that had to be placed by a search
+}
+
+// maxViolations is how many violations a report keeps.
+const maxViolations = 20
+
+// Err returns the violations as an error, nil if there are none.
+func (r *Report) Err() error {
+	if len(r.Violations) == 0 {
+		return nil
+	}
+	return fmt.Errorf("the history is impossible:\n%s", r)
+}
+
+func (r *Report) String() string {
+	var b strings.Builder
+	for _, v := range r.Violations {
+		fmt.Fprintf(&b, "%s\n", v.Text)
+	}
+	if r.More > 0 {
+		fmt.Fprintf(&b, "and %d more\n", r.More)
+	}
+	for _, u := range r.Undecided {
+		fmt.Fprintf(&b, "undecided: %s\n", u)
+	}
+	return b.String()
+}
+
+// findings gathers what the parts of the check find, in any order.
+type findings struct {
+	mu  sync.Mutex
+	all []finding
+	Report
+}
+
+type finding struct {
+	at int64 // when it could first be known
+	Violation
+}
+
+// keepFindings bounds the memory of a history that is wrong throughout.
+const keepFindings = 10_000
+
+func (f *findings) add(at int64, v Violation) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.all) < keepFindings {
+		f.all = append(f.all, finding{at, v})
+	} else {
+		f.More++
+	}
+}
+
+func (f *findings) undecided(text string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.Undecided = append(f.Undecided, text)
+}
+
+func (f *findings) report() *Report {
+	slices.SortStableFunc(f.all, func(a, b finding) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), slices.Compare(a.Operations, b.Operations), cmp.Compare(a.Text, b.Text))
+	})
+	for i, found := range f.all {
+		if i == maxViolations {
+			f.More += len(f.all) - i
+			break
+		}
+		f.Violations = append(f.Violations, found.Violation)
+	}
+	slices.Sort(f.Undecided)
+	r := f.Report
+	return &r
+}
+
+// violated reports that the operations ids cannot all be. Each %o in the format
+// stands for the sentence about the next of them.
+func (c *checker) violated(counter string, format string, ids []uint32, args ...any) {
+	v := Violation{Counter: counter}
+	var at int64
+	parts := strings.Split(format, "%o")
+	for i, id := range ids {
+		if i+1 < len(parts) {
+			parts[i] += strings.ReplaceAll(c.describe(id), "%", "%%")
+		}
+		if id := c.original(id); id < c.n {
+			v.Operations = append(v.Operations, int(id))
+		}
+		if end := c.at(id).End; end != Never {
+			at = max(at, end)
+		}
+	}
+	v.Text = fmt.Sprintf(strings.Join(parts, ""), args...)
+	if counter != "" {
+		v.Text = fmt.Sprintf("counter %q: %s", counter, v.Text)
+	}
+	c.found.add(at, v)
+}
+
+// describe says what an operation was, for a sentence.
+func (c *checker) describe(id uint32) string {
+	o := c.at(id)
+	origin := c.original(id)
+	if origin >= c.n {
+		s := &c.h.States[origin-c.n]
+		return fmt.Sprintf("the state found at %s (%s)", s.Label, found(o))
+	}
+	who := fmt.Sprintf("client %d", o.Client)
+	if int(o.Client) < len(c.h.Clients) {
+		who = c.h.Clients[o.Client]
+	}
+	return fmt.Sprintf("[%s %s, %s, at %s]", who, c.request(o), answer(o), times(o))
+}
+
+func (c *checker) request(o *Op) string {
+	text := o.Op.String()
+	if o.Op == cuenta.Add || o.Op == cuenta.Set || o.Op == cuenta.Check {
+		text = fmt.Sprintf("%s %d", text, o.N)
+	}
+	switch o.If {
+	case cuenta.IfAbsent:
+		text += " if absent"
+	case cuenta.IfPresent:
+		text += " if present"
+	}
+	if o.Op != cuenta.OpenSession && o.Op != cuenta.Outcome {
+		text += fmt.Sprintf(" %q", c.name(o.Counter))
+	}
+	if o.Batch != 0 {
+		text += fmt.Sprintf(" in batch %d", o.Batch)
+	}
+	switch {
+	case o.Session == ByKey:
+		text += fmt.Sprintf(" with key %q", c.h.Keys[o.Number])
+	case o.Session != NoIdentity:
+		text += fmt.Sprintf(" with number %d of session %s", o.Number, cuenta.AppendSession(nil, c.h.Sessions[o.Session-firstSession]))
+	}
+	return text
+}
+
+func answer(o *Op) string {
+	if !o.told(Answered) {
+		return "not answered"
+	}
+	text := "answered " + found(o)
+	if o.told(Replayed) {
+		text += " as a repeat"
+	}
+	return text
+}
+
+func found(o *Op) string {
+	text := o.Code.String()
+	if o.told(WithValue) {
+		text = fmt.Sprint(o.Value)
+		if o.Code != cuenta.OK {
+			text = fmt.Sprintf("%s %d", o.Code, o.Value)
+		}
+	}
+	if o.told(WithRevision) {
+		text += fmt.Sprintf(" at revision %d", o.Revision)
+	}
+	return text
+}
+
+func times(o *Op) string {
+	if o.End == Never {
+		return fmt.Sprintf("%s–?", seconds(o.Start))
+	}
+	return fmt.Sprintf("%s–%s", seconds(o.Start), seconds(o.End))
+}
+
+func seconds(at int64) string { return fmt.Sprintf("%d.%09ds", at/1e9, at%1e9) }
+
+func (c *checker) name(counter uint32) string { return c.h.Counters[counter] }

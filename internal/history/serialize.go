@@ -1,0 +1,330 @@
+package history
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// moment is something that takes effect at one moment, over all counters: a
+// batch, a state, the beginning or end of a counter.
+type moment struct {
+	start, end int64
+	touches    []int32
+	doubted    bool
+}
+
+// order is a directed graph: nodes 0 to moments-1 are moments, the others stand
+// between them.
+type order struct {
+	moments int
+	nodes   int
+	from    []int32
+	to      []int32
+}
+
+func (g *order) node() int32 {
+	g.nodes++
+	return int32(g.nodes - 1)
+}
+
+func (g *order) edge(from, to int32) {
+	if from != to {
+		g.from, g.to = append(g.from, from), append(g.to, to)
+	}
+}
+
+// serialize checks that all counters' orders fit together: that there is one
+// order of all moments in which they agree with every counter and with time.
+func (c *checker) serialize() {
+	moments, of := c.moments()
+	if !c.inTheirOrder(of) {
+		return
+	}
+	g := &order{moments: len(moments), nodes: len(moments)}
+	c.orderCounters(g, of)
+	c.orderFloors(g, of)
+	orderTimes(g, moments)
+	cycle := g.cycle()
+	if len(cycle) == 0 {
+		return
+	}
+	var ids []uint32
+	for _, m := range cycle {
+		if moments[m].doubted {
+			c.found.undecided("whether batches, states and deletions fit together: in the order found for each counter they do not, but there are others")
+			return
+		}
+		ids = append(ids, c.touches[moments[m].touches[0]].node)
+	}
+	if len(ids) == 1 {
+		c.violated("", "%o did not take effect at one moment with all that belongs to it", ids)
+		return
+	}
+	list := "%o" + strings.Repeat(" before %o", len(ids)-1)
+	c.violated("", "these cannot each have taken effect at one moment, for each must come before the next and the last before the first: "+list, ids)
+}
+
+// moments puts the touches of one batch or state together. of is the moment of
+// each touch, -1 for those that need not have been.
+func (c *checker) moments() (all []moment, of []int32) {
+	slices.SortFunc(c.touches, func(a, b touch) int {
+		return cmp.Or(cmp.Compare(a.counter, b.counter), cmp.Compare(a.place, b.place), cmp.Compare(a.role, b.role), cmp.Compare(a.node, b.node))
+	})
+	type key struct{ batch, state, node uint32 }
+	index := map[key]int32{}
+	of = make([]int32, len(c.touches))
+	add := func(i int, make bool) {
+		t := &c.touches[i]
+		k := key{node: t.node}
+		switch o := c.at(t.node); {
+		case c.isState(t.node):
+			k = key{state: c.original(t.node)}
+		case o.Batch != 0:
+			k = key{batch: o.Batch}
+		}
+		m, ok := index[k]
+		if !ok && !make {
+			of[i] = -1
+			return
+		}
+		if !ok {
+			m = int32(len(all))
+			index[k] = m
+			all = append(all, moment{start: t.start, end: t.end})
+		}
+		of[i] = m
+		x := &all[m]
+		x.start, x.end = max(x.start, t.start), min(x.end, t.end)
+		x.touches = append(x.touches, int32(i))
+		x.doubted = x.doubted || t.doubted
+	}
+	for i := range c.touches {
+		if !c.touches[i].unused {
+			add(i, true)
+		}
+	}
+	for i := range c.touches {
+		if c.touches[i].unused {
+			add(i, false)
+		}
+	}
+	return all, of
+}
+
+// inTheirOrder checks that each batch's operations on a counter took effect in
+// their order.
+func (c *checker) inTheirOrder(of []int32) bool {
+	last := map[int32]int{}
+	ok := true
+	for i := range c.touches {
+		t := &c.touches[i]
+		if of[i] < 0 || t.unused || t.doubted || c.isState(t.node) || c.at(t.node).Batch == 0 {
+			continue
+		}
+		k, seen := last[of[i]]
+		last[of[i]] = i
+		if !seen || c.touches[k].counter != t.counter || c.original(c.touches[k].node) < c.original(t.node) {
+			continue
+		}
+		if c.touches[k].place != t.place || c.touches[k].role != t.role {
+			c.violated(c.name(t.counter), "a batch was not carried out in its order: %o, then %o", []uint32{t.node, c.touches[k].node})
+			ok = false
+		}
+	}
+	return ok
+}
+
+// orderCounters adds each counter's order.
+func (c *checker) orderCounters(g *order, of []int32) {
+	var before, level []int32
+	flush := func() {
+		switch {
+		case len(before) == 1 || len(level) == 1:
+			for _, a := range before {
+				for _, b := range level {
+					g.edge(a, b)
+				}
+			}
+		case len(before) > 1:
+			between := g.node()
+			for _, a := range before {
+				g.edge(a, between)
+			}
+			for _, b := range level {
+				g.edge(between, b)
+			}
+		}
+		before, level = level, before[:0]
+	}
+	var last *touch
+	for i := range c.touches {
+		t := &c.touches[i]
+		if of[i] < 0 || t.counter == noCounter {
+			continue
+		}
+		if last != nil && (last.counter != t.counter || last.place != t.place || last.role != t.role) {
+			if flush(); last.counter != t.counter {
+				before = before[:0]
+			}
+		}
+		level = append(level, of[i])
+		last = t
+	}
+	flush()
+}
+
+// orderFloors adds that every counter began, and every state was found, after
+// the deletion that made its floor and before those above it.
+func (c *checker) orderFloors(g *order, of []int32) {
+	deletions := c.deletionsIn(of)
+	if len(deletions) == 0 {
+		return
+	}
+	above := make([]int32, len(deletions)+1)
+	for i := len(deletions); i >= 0; i-- {
+		above[i] = g.node()
+		if i < len(deletions) {
+			g.edge(above[i], deletions[i].moment)
+			g.edge(above[i], above[i+1])
+		}
+	}
+	deletes := map[int32]bool{}
+	for _, d := range deletions {
+		deletes[d.moment] = true
+	}
+	for i := range c.touches {
+		t := &c.touches[i]
+		if !t.floored || of[i] < 0 {
+			continue
+		}
+		find := func(d deletion, floor uint64) int { return cmp.Compare(d.place, floor) }
+		first, _ := slices.BinarySearchFunc(deletions, t.floor, find)
+		end := first
+		for end < len(deletions) && deletions[end].place == t.floor {
+			end++
+		}
+		if end == first+1 && !c.looseFloor {
+			g.edge(deletions[first].moment, of[i])
+		}
+		if !deletes[of[i]] {
+			g.edge(of[i], above[end])
+			continue
+		}
+		for _, d := range deletions[end:] { // one of them is its own
+			g.edge(of[i], d.moment)
+		}
+	}
+}
+
+// deletion is a counter's deletion.
+type deletion struct {
+	place  uint64
+	moment int32
+}
+
+// deletionsIn returns the deletions by their revisions, where those are known.
+func (c *checker) deletionsIn(of []int32) []deletion {
+	var all []deletion
+	for i := range c.touches {
+		if t := &c.touches[i]; t.deletes && of[i] >= 0 && c.at(t.node).told(WithRevision) {
+			all = append(all, deletion{t.place, of[i]})
+		}
+	}
+	slices.SortFunc(all, func(a, b deletion) int {
+		return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.moment, b.moment))
+	})
+	return all
+}
+
+// orderTimes adds that what ended before something else started comes first.
+func orderTimes(g *order, moments []moment) {
+	ends := make([]int32, len(moments))
+	for i := range ends {
+		ends[i] = int32(i)
+	}
+	slices.SortFunc(ends, func(a, b int32) int { return cmp.Compare(moments[a].end, moments[b].end) })
+	passed := make([]int32, len(ends))
+	for i, m := range ends {
+		passed[i] = g.node()
+		if i > 0 {
+			g.edge(passed[i-1], passed[i])
+		}
+		if moments[m].end != Never {
+			g.edge(m, passed[i])
+		}
+	}
+	for m := range moments {
+		k, _ := slices.BinarySearchFunc(ends, moments[m].start, func(e int32, start int64) int {
+			return cmp.Or(cmp.Compare(moments[e].end, start), 1)
+		})
+		if k > 0 {
+			g.edge(passed[k-1], int32(m))
+		}
+	}
+}
+
+// cycle returns the moments of a cycle, none if there is no cycle.
+func (g *order) cycle() []int32 {
+	bounds := make([]int32, g.nodes+1)
+	incoming := make([]int32, g.nodes)
+	for i, from := range g.from {
+		bounds[from+1]++
+		incoming[g.to[i]]++
+	}
+	for i := 1; i < len(bounds); i++ {
+		bounds[i] += bounds[i-1]
+	}
+	out := make([]int32, len(g.to))
+	next := slices.Clone(bounds[:g.nodes])
+	for i, from := range g.from {
+		out[next[from]] = g.to[i]
+		next[from]++
+	}
+	var ready []int32
+	for n, count := range incoming {
+		if count == 0 {
+			ready = append(ready, int32(n))
+		}
+	}
+	left := g.nodes
+	for len(ready) > 0 {
+		n := ready[len(ready)-1]
+		ready = ready[:len(ready)-1]
+		left--
+		for _, to := range out[bounds[n]:bounds[n+1]] {
+			if incoming[to]--; incoming[to] == 0 {
+				ready = append(ready, to)
+			}
+		}
+	}
+	if left == 0 {
+		return nil
+	}
+	return g.around(incoming)
+}
+
+// around walks back among the nodes that are still waiting for another one until
+// it meets itself.
+func (g *order) around(incoming []int32) []int32 {
+	back := make(map[int32]int32)
+	start := int32(-1)
+	for i, to := range g.to {
+		if from := g.from[i]; incoming[to] > 0 && incoming[from] > 0 {
+			back[to] = from
+			start = to
+		}
+	}
+	seen := map[int32]int{}
+	var path []int32
+	for n := start; ; n = back[n] {
+		if i, met := seen[n]; met {
+			path = path[i:]
+			break
+		}
+		seen[n] = len(path)
+		path = append(path, n)
+	}
+	slices.Reverse(path)
+	return slices.DeleteFunc(path, func(n int32) bool { return int(n) >= g.moments })
+}

@@ -1,0 +1,104 @@
+package history
+
+import (
+	"math"
+
+	"github.com/cuenta-server/cuenta"
+)
+
+// touch is what an operation that matters beyond its counter did to it: one of a
+// batch, a counter of a state, the beginning or the end of a counter.
+type touch struct {
+	node    uint32 // the operation's id
+	counter uint32
+	place   uint64
+	role    role
+
+	// The operation took effect within start and end, by what comes before and
+	// after it in its counter's order.
+	start, end int64
+
+	floor   uint64 // the highest revision of a deletion then, if floored
+	floored bool
+	deletes bool // it deleted the counter, at place
+	unused  bool // it is not needed in the order; if it was carried out, then last
+	doubted bool // the counter's order is not the only one
+}
+
+// noCounter is the counter of a state's floor.
+const noCounter = math.MaxUint32
+
+// touching returns what matters beyond the counter.
+func (c *checker) touching(counter uint32, order, unused []entry, exact bool) []touch {
+	var found []touch
+	var at []int
+	latest, beside := int64(math.MinInt64), int64(math.MinInt64)
+	alive := false
+	for i, e := range order {
+		o := c.at(e.id)
+		if i > 0 && precedes(order[i-1], e) {
+			latest = max(latest, beside)
+			beside = math.MinInt64
+		}
+		if t := c.touchOf(e, o, alive); t.role != roleNone {
+			t.counter, t.doubted, t.start = counter, !exact, max(latest, o.Start)
+			found, at = append(found, t), append(at, i)
+		}
+		beside = max(beside, o.Start)
+		if e.role == roleChange {
+			alive = o.Op != cuenta.Delete
+		}
+	}
+	c.closing(order, found, at)
+	for _, e := range unused {
+		if o := c.at(e.id); o.Batch != 0 && o.told(Whole) && o.Op != cuenta.Delete {
+			found = append(found, touch{
+				node: e.id, counter: counter, place: math.MaxUint64, role: roleMaybe, unused: true, doubted: !exact,
+				start: max(latest, beside, o.Start), end: Never,
+			})
+		}
+	}
+	return found
+}
+
+// precedes reports whether a comes before b in their counter's order; two reads of
+// one state have none.
+func precedes(a, b entry) bool {
+	return a.place != b.place || a.role == roleChange || b.role == roleChange
+}
+
+// touchOf returns a touch without role if the operation does not matter.
+func (c *checker) touchOf(e entry, o *Op, alive bool) touch {
+	t := touch{node: e.id, place: e.place}
+	switch {
+	case c.isState(e.id), o.Batch != 0:
+	case e.role == roleChange && c.deletes() && (!alive || o.Op == cuenta.Delete):
+	default:
+		return t
+	}
+	t.role = e.role
+	if e.role == roleChange {
+		t.deletes = o.Op == cuenta.Delete
+		t.floored, t.floor = !alive && !t.deletes, e.place-1
+	}
+	return t
+}
+
+func (c *checker) deletes() bool { return len(c.deletions) > 0 }
+
+// closing sets the ends of the touches found in an order, at the given indexes.
+func (c *checker) closing(order []entry, found []touch, at []int) {
+	soonest, beside := int64(Never), int64(Never)
+	for i := len(order) - 1; i >= 0 && len(at) > 0; i-- {
+		o := c.at(order[i].id)
+		if i+1 < len(order) && precedes(order[i], order[i+1]) {
+			soonest = min(soonest, beside)
+			beside = Never
+		}
+		if k := len(at) - 1; at[k] == i {
+			found[k].end = min(soonest, o.End)
+			at = at[:k]
+		}
+		beside = min(beside, o.End)
+	}
+}

@@ -1,0 +1,333 @@
+package history
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// walker finds places for operations that name none, by a search from state to
+// state: at each it takes what certainly comes next or, where several could,
+// tries one after the other.
+//
+// An operation may come next only if it started before every certain operation
+// still to come had ended: before the horizon. So those to choose from are at
+// most as many as there were clients at work at that moment, and those of
+// unknown fate.
+type walker struct {
+	c       *checker
+	counter uint32
+	fixed   []entry
+	minEnd  []int64 // the earliest end among fixed[i:]
+	free    []entry // by start
+	forward []int32 // links over those of free still to come; the last one leads to the first
+	back    []int32
+	byEnd   []int32 // indexes of free
+	done    []bool  // by index of free
+
+	classes []class // of those of unknown fate
+	byDeed  map[deed][]int32
+
+	at     cursor
+	trail  []step
+	stack  []choice
+	failed map[spot]struct{} // from here there is no way on
+	forked bool              // there was a choice
+	work   int
+	best   deadEnd
+}
+
+// cursor is where the search stands.
+type cursor struct {
+	state
+	fixed  int   // those before are done
+	free   int   // how many are done
+	ended  int   // of byEnd, those before are done
+	latest int64 // the latest start of all that is done
+	set    uint64
+}
+
+// spot identifies a cursor. The set of what is done is hashed to 64 bits.
+type spot struct {
+	value    int64
+	place    uint64
+	set      uint64
+	fixed    int
+	alive    bool
+	anchored bool
+}
+
+// step is an operation that was given a place: free[ref], or if negative one of
+// class ^ref.
+type step struct {
+	ref   int32
+	id    uint32
+	place uint64
+}
+
+// class is operations of unknown fate that can stand for one another, by start.
+type class struct {
+	ids  []uint32
+	used int
+}
+
+// deed is what tells classes apart. The operations of batches are all apart.
+type deed struct {
+	op, cond uint8
+	n        int64
+	batch    uint32
+}
+
+// choice is a place in the search to return to.
+type choice struct {
+	cursor
+	trail int
+	next  int
+	ways  []way
+}
+
+// way is one operation that may come next: fixed[at.fixed] if ref is fixedWay,
+// otherwise as in step. to is the state that it leaves.
+type way struct {
+	ref int32
+	of  source
+	to  state
+}
+
+type source uint8
+
+const (
+	fromFixed source = iota
+	fromFree
+	fromMaybe
+)
+
+// maxWork bounds one search, in operations looked at beyond 16 for each to place.
+const maxWork = 20_000_000
+
+// outcome of a search.
+type outcome uint8
+
+const (
+	possible outcome = iota
+	impossibleWay
+	undecided
+)
+
+// search places what has no place yet. It returns all in their order, those of
+// unknown fate that nothing needed, and whether it is the only order; ok is false
+// if there is none, which it reports, or none was found in time.
+func (c *checker) search(counter uint32, fixed, free, maybe []entry) (order, unused []entry, exact, ok bool) {
+	w := newWalker(c, counter, fixed, free, maybe)
+	c.found.mu.Lock()
+	c.found.Searched++
+	c.found.mu.Unlock()
+	switch w.run() {
+	case impossibleWay:
+		w.explain()
+		return nil, nil, false, false
+	case undecided:
+		w.giveUp()
+		return nil, nil, false, false
+	}
+	order, unused = w.result()
+	return order, unused, !w.forked && len(free) == 0, true
+}
+
+func newWalker(c *checker, counter uint32, fixed, free, maybe []entry) *walker {
+	byStart := func(a, b entry) int {
+		return cmp.Or(cmp.Compare(c.at(a.id).Start, c.at(b.id).Start), cmp.Compare(a.id, b.id))
+	}
+	w := &walker{c: c, counter: counter, fixed: slices.Clone(fixed), free: slices.Clone(free), failed: map[spot]struct{}{}}
+	w.at.anchored = true
+	w.best.progress = -1
+	w.at.latest = math.MinInt64
+	slices.SortFunc(w.free, byStart)
+	slices.SortFunc(w.fixed, func(a, b entry) int {
+		return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.role, b.role), byStart(a, b))
+	})
+	w.link()
+	w.minEnd = make([]int64, len(fixed)+1)
+	w.minEnd[len(fixed)] = Never
+	for i := len(fixed) - 1; i >= 0; i-- {
+		w.minEnd[i] = min(w.minEnd[i+1], c.at(w.fixed[i].id).End)
+	}
+	maybe = slices.Clone(maybe)
+	slices.SortFunc(maybe, byStart)
+	w.classify(maybe)
+	return w
+}
+
+// link makes the list of what is still to come, and its order by ends.
+func (w *walker) link() {
+	n := int32(len(w.free))
+	w.forward, w.back = make([]int32, n+1), make([]int32, n+1)
+	w.byEnd, w.done = make([]int32, n), make([]bool, n)
+	for i := range n + 1 {
+		w.forward[i], w.back[i] = (i+1)%(n+1), (i+n)%(n+1)
+	}
+	for i := range n {
+		w.byEnd[i] = i
+	}
+	slices.SortFunc(w.byEnd, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(w.op(w.free[a]).End, w.op(w.free[b]).End), cmp.Compare(a, b))
+	})
+}
+
+// classify sorts those of unknown fate by what they do and until when they can.
+func (w *walker) classify(maybe []entry) {
+	type kind struct {
+		deed
+		end int64
+	}
+	index := map[kind]int32{}
+	w.byDeed = map[deed][]int32{}
+	for _, e := range maybe {
+		o := w.op(e)
+		d := deed{uint8(o.Op), uint8(o.If), amount(o), o.Batch}
+		k, ok := index[kind{d, o.End}]
+		if !ok {
+			k = int32(len(w.classes))
+			index[kind{d, o.End}] = k
+			w.classes = append(w.classes, class{})
+			// Operations of batches are looked for by what they do as well.
+			d.batch = 0
+			w.byDeed[d] = append(w.byDeed[d], k)
+		}
+		w.classes[k].ids = append(w.classes[k].ids, e.id)
+	}
+	for _, list := range w.byDeed {
+		slices.SortFunc(list, func(a, b int32) int {
+			return cmp.Or(cmp.Compare(w.first(a).End, w.first(b).End), cmp.Compare(a, b))
+		})
+	}
+}
+
+func (w *walker) op(e entry) *Op { return w.c.at(e.id) }
+
+func (w *walker) first(class int32) *Op { return w.c.at(w.classes[class].ids[0]) }
+
+// run searches from the beginning to the end.
+func (w *walker) run() outcome {
+	limit := maxWork + 16*(len(w.fixed)+len(w.free))
+	var ways []way
+	for w.work < limit {
+		w.work++
+		if w.absorb() {
+			if w.at.fixed == len(w.fixed) && w.at.free == len(w.free) {
+				return possible
+			}
+			if _, known := w.failed[w.spot()]; !known {
+				ways = w.ways(ways[:0])
+				if len(ways) == 1 {
+					w.take(ways[0])
+					continue
+				}
+				if len(ways) > 1 {
+					w.forked = true
+					w.stack = append(w.stack, choice{cursor: w.at, trail: len(w.trail), ways: slices.Clone(ways), next: 1})
+					w.take(ways[0])
+					continue
+				}
+			}
+		}
+		w.noteDeadEnd()
+		if !w.turnBack() {
+			return impossibleWay
+		}
+	}
+	return undecided
+}
+
+// turnBack goes back to the last choice that has another way, and takes it.
+func (w *walker) turnBack() bool {
+	for len(w.stack) > 0 {
+		last := &w.stack[len(w.stack)-1]
+		w.undo(last.trail)
+		w.at = last.cursor
+		if last.next < len(last.ways) {
+			last.next++
+			w.take(last.ways[last.next-1])
+			return true
+		}
+		w.failed[w.spot()] = struct{}{}
+		w.stack = w.stack[:len(w.stack)-1]
+	}
+	return false
+}
+
+func (w *walker) spot() spot {
+	a := &w.at
+	return spot{a.value, a.place, a.set, a.fixed, a.alive, a.anchored}
+}
+
+// take goes one way.
+func (w *walker) take(y way) {
+	w.at.state = y.to
+	w.forked = w.forked || !y.to.anchored // a place is not known for sure
+	switch y.of {
+	case fromFixed:
+		w.at.latest = max(w.at.latest, w.op(w.fixed[w.at.fixed]).Start)
+		w.at.fixed++
+	case fromFree:
+		w.put(y.ref)
+	case fromMaybe:
+		k := &w.classes[y.ref]
+		id := k.ids[k.used]
+		k.used++
+		w.trail = append(w.trail, step{^y.ref, id, w.at.place})
+		w.at.latest = max(w.at.latest, w.c.at(id).Start)
+		w.at.set += mix(uint64(^y.ref))
+	}
+}
+
+// put gives free[i] its place: here.
+func (w *walker) put(i int32) {
+	w.forward[w.back[i]], w.back[w.forward[i]] = w.forward[i], w.back[i]
+	w.done[i] = true
+	w.trail = append(w.trail, step{i, w.free[i].id, w.at.place})
+	w.at.free++
+	w.at.latest = max(w.at.latest, w.op(w.free[i]).Start)
+	w.at.set += mix(uint64(i))
+}
+
+// undo takes back what was placed since the trail had the given length.
+func (w *walker) undo(length int) {
+	for len(w.trail) > length {
+		last := w.trail[len(w.trail)-1]
+		w.trail = w.trail[:len(w.trail)-1]
+		if last.ref < 0 {
+			w.classes[^last.ref].used--
+			continue
+		}
+		w.done[last.ref] = false
+		w.forward[w.back[last.ref]], w.back[w.forward[last.ref]] = last.ref, last.ref
+	}
+}
+
+// mix spreads a number over 64 bits (the finalizer of SplitMix64).
+func mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+// result returns all that was placed, in order, and what was not needed.
+func (w *walker) result() (order, unused []entry) {
+	order = slices.Clone(w.fixed)
+	for _, s := range w.trail {
+		r := roleOf(w.c.at(s.id))
+		if r == roleMaybe {
+			r = roleChange
+		}
+		order = append(order, entry{place: s.place, id: s.id, role: r})
+	}
+	slices.SortFunc(order, compareEntries)
+	for _, k := range w.classes {
+		for _, id := range k.ids[k.used:] {
+			unused = append(unused, entry{id: id, role: roleMaybe, kind: maybe})
+		}
+	}
+	return order, unused
+}

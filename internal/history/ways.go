@@ -1,0 +1,331 @@
+package history
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/cuenta-server/cuenta"
+)
+
+// first free to come, and the end of the list.
+func (w *walker) head() int32 { return w.forward[len(w.free)] }
+func (w *walker) tail() int32 { return int32(len(w.free)) }
+
+// horizon is the earliest end of what certainly is still to come.
+func (w *walker) horizon() int64 {
+	for w.at.ended < len(w.byEnd) && w.done[w.byEnd[w.at.ended]] {
+		w.at.ended++
+	}
+	h := w.minEnd[w.at.fixed]
+	if w.at.ended < len(w.byEnd) {
+		h = min(h, w.op(w.free[w.byEnd[w.at.ended]]).End)
+	}
+	return h
+}
+
+// absorb places all that saw the present state and may have done so now: to wait
+// would gain nothing. It reports false if a read named this state and cannot have
+// seen it.
+func (w *walker) absorb() bool {
+	for {
+		before := w.at.fixed + w.at.free
+		w.absorbFree()
+		for w.at.fixed < len(w.fixed) && w.at.anchored {
+			e := w.fixed[w.at.fixed]
+			o := w.op(e)
+			if e.role != roleState || e.place != w.at.place || o.Start > w.horizon() {
+				break
+			}
+			if !sees(o, w.at.state) {
+				return false
+			}
+			w.at.latest = max(w.at.latest, o.Start)
+			w.at.fixed++
+		}
+		if w.at.fixed+w.at.free == before {
+			return true
+		}
+	}
+}
+
+func (w *walker) absorbFree() {
+	for i := w.head(); i != w.tail(); i = w.forward[i] {
+		w.work++
+		e := w.free[i]
+		o := w.op(e)
+		if o.Start > w.horizon() {
+			return
+		}
+		if e.role == roleState && sees(o, w.at.state) {
+			w.put(i)
+		}
+	}
+}
+
+// ways appends all that may come next.
+func (w *walker) ways(dst []way) []way {
+	h := w.horizon()
+	if w.at.fixed < len(w.fixed) {
+		y, only, ok := w.fixedWay(h)
+		if ok {
+			dst = append(dst, y)
+		}
+		if only {
+			return dst
+		}
+	}
+	steps := w.steps()
+	if steps == 0 {
+		return dst
+	}
+	dst = w.freeWays(dst, h)
+	return w.maybeWays(dst, h, steps)
+}
+
+// fixedWay is the next operation of known place, if it may come next; only says
+// that nothing else may.
+func (w *walker) fixedWay(h int64) (y way, only, ok bool) {
+	e := w.fixed[w.at.fixed]
+	o := w.op(e)
+	s := w.at.state
+	inTime := o.Start <= h
+	if e.role == roleState {
+		// An anchored state's reads are absorbed. Another one may have this place.
+		if s.anchored {
+			return y, e.place <= s.place, false
+		}
+		s.place, s.anchored = e.place, true
+		return way{of: fromFixed, to: s}, e.place < w.at.place, inTime && e.place >= w.at.place && sees(o, s)
+	}
+	next, fits := apply(o, s)
+	next.place, next.anchored = e.place, true
+	switch {
+	case s.anchored && s.alive:
+		only = e.place <= s.place+1
+		fits = fits && e.place == s.place+1
+	case s.anchored:
+		only = e.place <= s.place+1
+		fits = fits && w.c.adjoins(w.counter, s, e.place, o.End)
+	default:
+		only = e.place <= s.place
+		fits = fits && e.place > s.place
+	}
+	return way{of: fromFixed, to: next}, only, inTime && fits
+}
+
+// steps is how many changes come before the next operation of known place; -1 if
+// that is not known.
+func (w *walker) steps() int {
+	if w.at.fixed == len(w.fixed) || !w.at.anchored || !w.at.alive {
+		return -1
+	}
+	e := w.fixed[w.at.fixed]
+	n := e.place - w.at.place
+	if e.role == roleChange {
+		n--
+	}
+	return int(min(n, 1<<30))
+}
+
+// moved is where a change of unnamed place leads, if it can be made here.
+func (w *walker) moved(o *Op) (state, bool) {
+	next, ok := apply(o, w.at.state)
+	if !ok || w.at.alive || !w.at.anchored {
+		return next, ok
+	}
+	floor, known, ok := w.floorFor(o.End)
+	next.place, next.anchored = floor+1, known
+	return next, ok
+}
+
+// bound is the highest place left for a change of unnamed place.
+func (w *walker) bound() uint64 {
+	if w.at.fixed == len(w.fixed) {
+		return 1<<64 - 1
+	}
+	e := w.fixed[w.at.fixed]
+	if e.role == roleChange {
+		return e.place - 1
+	}
+	return e.place
+}
+
+// floorFor is the floor above which the counter can begin anew here, by a change
+// that ended at the given time; known is false if there may be several, and then
+// floor is the lowest.
+func (w *walker) floorFor(end int64) (floor uint64, known, ok bool) {
+	place, bound := w.at.place, w.bound()
+	if place >= bound {
+		return 0, false, false
+	}
+	deletions := w.c.deletions
+	i, found := slices.BinarySearch(deletions, place)
+	if found {
+		i++
+	}
+	only := i == len(deletions) || deletions[i] >= bound
+	return place, only && !w.c.loose(w.counter, end), true
+}
+
+// freeWays appends the changes of unnamed place that fit here. Of those that do
+// the same with the same answer, the one that ended first will do.
+func (w *walker) freeWays(dst []way, h int64) []way {
+	begin := len(dst)
+	for i := w.head(); i != w.tail(); i = w.forward[i] {
+		w.work++
+		e := w.free[i]
+		o := w.op(e)
+		if o.Start > h {
+			break
+		}
+		if e.role != roleChange {
+			continue
+		}
+		to, ok := w.moved(o)
+		if !ok {
+			continue
+		}
+		twin := slices.IndexFunc(dst[begin:], func(y way) bool { return alike(o, w.op(w.free[y.ref])) })
+		if twin < 0 {
+			dst = append(dst, way{i, fromFree, to})
+		} else if o.End < w.op(w.free[dst[begin+twin].ref]).End {
+			dst[begin+twin].ref = i
+		}
+	}
+	return dst
+}
+
+func alike(a, b *Op) bool {
+	return a.Op == b.Op && a.If == b.If && amount(a) == amount(b) && a.Batch == b.Batch &&
+		a.told(WithValue) == b.told(WithValue)
+}
+
+// maybeWays appends those of unknown fate that fit here: if one change is missing
+// before a state of known value, only what makes it; otherwise all, and those
+// first that lead to what an operation still to come has found.
+func (w *walker) maybeWays(dst []way, h int64, steps int) []way {
+	begin := len(dst)
+	if steps == 1 {
+		e := w.fixed[w.at.fixed]
+		if value, known := before(w.op(e), e.role); known {
+			return w.leading(dst, begin, h, value)
+		}
+	}
+	if steps < 0 {
+		for i := w.head(); i != w.tail() && w.op(w.free[i]).Start <= h; i = w.forward[i] {
+			w.work++
+			if value, known := before(w.op(w.free[i]), w.free[i].role); known {
+				dst = w.leading(dst, begin, h, value)
+			}
+		}
+	}
+	for k := range w.classes {
+		w.work++
+		dst = w.maybeWay(dst, begin, h, int32(k))
+	}
+	return dst
+}
+
+// leading appends those of unknown fate that lead to the value, and deletions:
+// a counter made anew has the value 0.
+func (w *walker) leading(dst []way, begin int, h int64, value int64) []way {
+	deeds := []deed{{op: uint8(cuenta.Set), n: value}, {op: uint8(cuenta.Reset)}}
+	if delta := value - w.at.value; !passes(w.at.value, delta) {
+		deeds = append(deeds, deed{op: uint8(cuenta.Add), n: delta})
+	}
+	for _, d := range deeds {
+		if d.op == uint8(cuenta.Reset) && value != 0 {
+			continue
+		}
+		for cond := cuenta.Always; cond <= cuenta.IfPresent; cond++ {
+			d.cond = uint8(cond)
+			for _, k := range w.byDeed[d] {
+				w.work++
+				dst = w.maybeWay(dst, begin, h, k)
+			}
+		}
+	}
+	for _, k := range w.byDeed[deed{op: uint8(cuenta.Delete)}] {
+		w.work++
+		dst = w.maybeWay(dst, begin, h, k)
+	}
+	return dst
+}
+
+// maybeWay appends the earliest unused operation of a class, if it fits.
+func (w *walker) maybeWay(dst []way, begin int, h int64, k int32) []way {
+	of := &w.classes[k]
+	if of.used == len(of.ids) {
+		return dst
+	}
+	o := w.c.at(of.ids[of.used])
+	if o.Start > h || o.End < w.at.latest {
+		return dst
+	}
+	to, ok := w.moved(o)
+	if !ok || slices.ContainsFunc(dst[begin:], func(y way) bool { return y.of == fromMaybe && y.ref == k }) {
+		return dst
+	}
+	return append(dst, way{k, fromMaybe, to})
+}
+
+// deadEnd is where the search got furthest.
+type deadEnd struct {
+	progress int
+	at       cursor
+	pending  int32 // the free operation that had to come soonest; -1: none
+}
+
+func (w *walker) noteDeadEnd() {
+	progress := w.at.fixed + w.at.free
+	if progress <= w.best.progress {
+		return
+	}
+	w.best = deadEnd{progress: progress, at: w.at, pending: -1}
+	w.horizon()
+	if w.at.ended < len(w.byEnd) {
+		w.best.pending = w.byEnd[w.at.ended]
+	}
+}
+
+// explain reports the dead end.
+func (w *walker) explain() {
+	at := w.best.at
+	stands := fmt.Sprintf("value %d at revision %d", at.value, at.place)
+	if !at.anchored {
+		stands = fmt.Sprintf("value %d", at.value)
+	}
+	if !at.alive {
+		stands = "no counter"
+	}
+	name := w.c.name(w.counter)
+	var ids []uint32
+	if w.best.pending >= 0 {
+		ids = append(ids, w.free[w.best.pending].id)
+	}
+	if at.fixed < len(w.fixed) {
+		e := w.fixed[at.fixed]
+		if len(ids) == 0 || w.op(e).End < w.c.at(ids[0]).End {
+			ids = []uint32{e.id}
+		}
+		if at.anchored && e.place > at.place+1 && ids[0] == e.id {
+			w.c.violated(name, "revisions are missing: after %s came %o, and no operations of unknown fate or revision make up for what lies between", ids, stands)
+			return
+		}
+	}
+	w.c.violated(name, "nothing leads from %s to %o", ids, stands)
+}
+
+// giveUp notes that the search took too long.
+func (w *walker) giveUp() {
+	w.c.found.undecided(fmt.Sprintf("counter %q: the %d operations that name no revision and the %d of unknown fate can be placed in too many ways",
+		w.c.name(w.counter), len(w.free), w.countMaybe()))
+}
+
+func (w *walker) countMaybe() int {
+	n := 0
+	for _, k := range w.classes {
+		n += len(k.ids)
+	}
+	return n
+}
