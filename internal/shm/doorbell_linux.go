@@ -65,7 +65,7 @@ func (d *Doorbell) Ring() error {
 // Wait returns when ready holds, or after a ring, whose reason may be gone
 // already. It fails once the doorbell is closed. One goroutine at a time.
 func (d *Doorbell) Wait(ready func() bool) error {
-	if d.Yield(ready) || !d.Arm(ready) {
+	if Yield(ready) || !d.Arm(ready) {
 		return nil
 	}
 	var count [8]byte
@@ -76,7 +76,7 @@ func (d *Doorbell) Wait(ready func() bool) error {
 
 // Yield offers the processor to others for a moment. It reports whether ready
 // came to hold.
-func (d *Doorbell) Yield(ready func() bool) bool {
+func Yield(ready func() bool) bool {
 	for range yields {
 		if ready() {
 			return true

@@ -81,16 +81,11 @@ func (p *Producer) Put(message []byte) (bool, error) {
 	if len(message) > MaxMessage {
 		panic("shm: message too long")
 	}
-	size := uint64(EntrySize(len(message)))
+	size := EntrySize(len(message))
 	capacity := uint64(len(p.data))
-	if p.wrote+size-p.freed > capacity {
-		tail := p.tail.Load()
-		if tail-p.freed > p.wrote-p.freed || tail%entryAlign != 0 {
-			return false, ErrBroken
-		}
-		p.freed = tail
-		if p.wrote+size-p.freed > capacity {
-			return false, nil
+	if p.wrote+uint64(size)-p.freed > capacity {
+		if fits, err := p.HasRoom(size); !fits {
+			return false, err
 		}
 	}
 	at := p.wrote & (capacity - 1)
@@ -98,8 +93,29 @@ func (p *Producer) Put(message []byte) (bool, error) {
 	at = (at + entryHead) & (capacity - 1)
 	n := copy(p.data[at:], message)
 	copy(p.data, message[n:])
-	p.wrote += size
+	p.wrote += uint64(size)
 	return true, nil
+}
+
+// HasRoom reports whether size bytes of entries, see [EntrySize], can be put now.
+func (p *Producer) HasRoom(size int) (bool, error) {
+	needed, capacity := p.wrote+uint64(size), uint64(len(p.data))
+	if needed-p.freed > capacity {
+		tail := p.tail.Load()
+		if tail-p.freed > p.wrote-p.freed || tail%entryAlign != 0 {
+			return false, ErrBroken
+		}
+		p.freed = tail
+	}
+	return needed-p.freed <= capacity, nil
+}
+
+// Position is where the next entry begins. It only grows.
+func (p *Producer) Position() uint64 { return p.wrote }
+
+// Taken reports whether the consumer has taken what was put before a position.
+func (p *Producer) Taken(position uint64) bool {
+	return p.wrote-p.tail.Load() <= p.wrote-position
 }
 
 // Publish shows the consumer everything put so far.

@@ -51,6 +51,16 @@ func mapFile(f *os.File, size, prot int) (*Segment, error) {
 	return &Segment{bytes: b, file: f, release: func() error { return unix.Munmap(b) }}, nil
 }
 
+// ForReading opens the segment once more, so that the descriptor cannot be used
+// for writing, whatever is done with it. It is the caller's to close.
+func (s *Segment) ForReading() (*os.File, error) {
+	f, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", s.file.Fd()))
+	if err != nil {
+		return nil, fmt.Errorf("opening shared memory %q for reading: %w", s.file.Name(), err)
+	}
+	return f, nil
+}
+
 // OnlyReaders keeps every later mapping of the segment, in whatever process,
 // from writing. The mapping that exists goes on writing.
 func (s *Segment) OnlyReaders() error {

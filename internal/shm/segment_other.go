@@ -20,5 +20,8 @@ func Create(name string, size int) (*Segment, error) {
 // Map fails: see ErrUnsupported.
 func Map(f *os.File, size int, readOnly bool) (*Segment, error) { return nil, ErrUnsupported }
 
+// ForReading fails: see ErrUnsupported.
+func (s *Segment) ForReading() (*os.File, error) { return nil, ErrUnsupported }
+
 // OnlyReaders has nothing to do where nobody else can map the segment.
 func (s *Segment) OnlyReaders() error { return nil }

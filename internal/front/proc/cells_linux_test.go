@@ -187,7 +187,7 @@ func TestPlacesAreBounded(t *testing.T) {
 
 func TestWorkersCannotWriteTheCells(t *testing.T) {
 	l := newLedger(t)
-	f, err := readOnly(l.seg)
+	f, err := l.seg.ForReading()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -181,7 +181,7 @@ func (l *loop) stepAll() {
 // sleep waits for the next event, and takes note of all there are.
 func (l *loop) sleep() error {
 	timeout := 0
-	if len(l.ready) == 0 && !(l.inFlight > 0 && l.bell.Yield(l.answers.Ready)) && l.bell.Arm(l.called) {
+	if len(l.ready) == 0 && !(l.inFlight > 0 && shm.Yield(l.answers.Ready)) && l.bell.Arm(l.called) {
 		timeout = l.patience()
 	}
 	n, err := unix.EpollWait(l.poll, l.events[:], timeout)

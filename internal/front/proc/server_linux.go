@@ -15,7 +15,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/cuenta-server/cuenta"
-	"github.com/cuenta-server/cuenta/internal/shm"
 )
 
 const front = cuenta.FrontProc
@@ -70,26 +69,13 @@ func New(c Config) (*Server, error) {
 	}
 	s.environment = []string{setting}
 	if c.Cells != nil {
-		if s.cells, err = readOnly(c.Cells); err != nil {
-			return nil, err
+		if s.cells, err = c.Cells.ForReading(); err != nil {
+			return nil, fmt.Errorf("proc: %w", err)
 		}
 	}
 	s.ctx, s.cut = context.WithCancel(context.Background())
 	s.mother = newMother()
 	return s, nil
-}
-
-// readOnly opens a segment once more, so that its descriptor cannot be used for
-// writing, whatever a worker does with it.
-func readOnly(seg *shm.Segment) (*os.File, error) {
-	if seg.File() == nil {
-		return nil, fmt.Errorf("proc: the cells: %w", shm.ErrUnsupported)
-	}
-	f, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", seg.File().Fd()))
-	if err != nil {
-		return nil, fmt.Errorf("proc: opening the cells for the workers: %w", err)
-	}
-	return f, nil
 }
 
 // Serve serves the listener, which must be a TCP listener, until it fails, which
