@@ -81,6 +81,9 @@ func (b *Batch) Do(ctx context.Context) ([]Item, error) {
 //
 // Over redis:// and udp:// it is refused as [cuenta.Unsupported].
 func (b *Batch) DoAtomic(ctx context.Context) ([]Result, error) {
+	if len(b.requests) == 0 {
+		return nil, nil
+	}
 	u := newUnit(cuenta.Request{Op: cuenta.All, Span: uint16(min(len(b.requests), cuenta.MaxBatch))}, b.requests...)
 	b.c.run(ctx, u)
 	if u.err != nil {

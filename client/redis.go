@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"net"
-	"sync"
 
 	"github.com/cuenta-server/cuenta"
 	wire "github.com/cuenta-server/cuenta/internal/wire/resp"
@@ -12,87 +11,29 @@ import (
 // redis carries requests over the Redis protocol. All callers share a connection:
 // their commands are written one after the other, many with one system call, and
 // the replies come in the same order.
-type redis struct {
-	address string
-	connect chan struct{} // held by who connects
-	running sync.WaitGroup
-
-	mu     sync.Mutex
-	conn   *redisConn // the last one, which may have ended; nil before the first
-	closed bool
-}
+type redis struct{ *keeper[*redisConn] }
 
 func newRedis(address string) (transport, error) {
-	return &redis{address: address, connect: make(chan struct{}, 1)}, nil
+	return redis{newKeeper(func(ctx context.Context) (*redisConn, error) {
+		var d net.Dialer
+		stream, err := d.DialContext(ctx, "tcp", address)
+		if err != nil {
+			return nil, err
+		}
+		return newRedisConn(stream), nil
+	})}, nil
 }
 
-func (t *redis) do(ctx context.Context, requests []cuenta.Request) ([]cuenta.Result, error) {
+func (t redis) do(ctx context.Context, requests []cuenta.Request) ([]cuenta.Result, error) {
 	commands, err := appendCommands(nil, requests)
 	if err != nil {
 		return nil, err
 	}
-	conn, err := t.connection(ctx)
+	conn, err := t.get(ctx)
 	if err != nil {
 		return nil, unsent{err}
 	}
 	return conn.do(ctx, commands, requests)
-}
-
-// connection returns the connection that is open, or opens one.
-func (t *redis) connection(ctx context.Context) (*redisConn, error) {
-	if conn, err := t.current(); conn != nil || err != nil {
-		return conn, err
-	}
-	select {
-	case t.connect <- struct{}{}:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-	defer func() { <-t.connect }()
-	if conn, err := t.current(); conn != nil || err != nil {
-		return conn, err
-	}
-	var d net.Dialer
-	stream, err := d.DialContext(ctx, "tcp", t.address)
-	if err != nil {
-		return nil, err
-	}
-	conn := newRedisConn(stream)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.closed {
-		_ = stream.Close() // nothing was said on it
-		return nil, ErrClosed
-	}
-	t.conn = conn
-	t.running.Go(conn.read)
-	t.running.Go(conn.write)
-	return conn, nil
-}
-
-// current returns the open connection, nil if there is none.
-func (t *redis) current() (*redisConn, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.closed {
-		return nil, ErrClosed
-	}
-	if t.conn != nil && !t.conn.ended() {
-		return t.conn, nil
-	}
-	return nil, nil
-}
-
-func (t *redis) close() error {
-	t.mu.Lock()
-	t.closed = true
-	conn := t.conn
-	t.mu.Unlock()
-	if conn != nil {
-		conn.end(ErrClosed)
-	}
-	t.running.Wait()
-	return nil
 }
 
 // appendCommands appends a command for each request.

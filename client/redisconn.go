@@ -22,7 +22,8 @@ var errStalled = errors.New("the server has stopped answering on this connection
 // another reads replies for them; both end with the connection.
 type redisConn struct {
 	net.Conn
-	wake chan struct{} // there is something to write, or the connection has ended
+	wake    chan struct{}  // there is something to write, or the connection has ended
+	running sync.WaitGroup // read and write
 
 	mu     sync.Mutex
 	out    []byte // to be written
@@ -48,7 +49,10 @@ type expectation struct {
 }
 
 func newRedisConn(stream net.Conn) *redisConn {
-	return &redisConn{Conn: stream, wake: make(chan struct{}, 1)}
+	c := &redisConn{Conn: stream, wake: make(chan struct{}, 1)}
+	c.running.Go(c.read)
+	c.running.Go(c.write)
+	return c
 }
 
 func (c *redisConn) do(ctx context.Context, commands []byte, requests []cuenta.Request) ([]cuenta.Result, error) {
@@ -71,7 +75,7 @@ func (c *redisConn) do(ctx context.Context, commands []byte, requests []cuenta.R
 	if cause := context.Cause(ctx); errors.Is(cause, errSlow) {
 		// Nothing behind it is answered before it, so the others need not wait for
 		// their own time to be up.
-		c.end(errStalled)
+		c.stop(errStalled)
 		return nil, cause
 	}
 	return nil, context.Cause(ctx)
@@ -85,7 +89,7 @@ func (c *redisConn) enqueue(x *exchange, commands []byte) error {
 	}
 	if c.unread == maxUnread {
 		c.mu.Unlock()
-		c.end(errStalled)
+		c.stop(errStalled)
 		return errStalled
 	}
 	c.out = append(c.out, commands...)
@@ -114,8 +118,14 @@ func (c *redisConn) ended() bool {
 	return c.err != nil
 }
 
-// end closes the connection, and whoever waits gets err.
+// end stops the connection and waits until it has.
 func (c *redisConn) end(err error) {
+	c.stop(err)
+	c.running.Wait()
+}
+
+// stop closes the connection, and whoever waits gets err.
+func (c *redisConn) stop(err error) {
 	c.mu.Lock()
 	if c.err != nil {
 		c.mu.Unlock()
@@ -146,7 +156,7 @@ func (c *redisConn) write() {
 		}
 		if len(out) > 0 {
 			if _, err := c.Write(out); err != nil {
-				c.end(err)
+				c.stop(err)
 			}
 		}
 		spare = out
@@ -168,7 +178,7 @@ func (c *redisConn) read() {
 			err = c.deliver(&reply)
 		}
 		if err != nil {
-			c.end(err)
+			c.stop(err)
 			return
 		}
 	}

@@ -10,9 +10,11 @@ import (
 	"time"
 
 	"github.com/cuenta-server/cuenta"
+	frontapi "github.com/cuenta-server/cuenta/internal/front/api"
 	"github.com/cuenta-server/cuenta/internal/front/resp"
 	"github.com/cuenta-server/cuenta/internal/front/stream"
 	"github.com/cuenta-server/cuenta/internal/front/udp"
+	"github.com/cuenta-server/cuenta/internal/front/web"
 )
 
 const patience = 30 * time.Second
@@ -75,6 +77,13 @@ func serveUDP(t testing.TB, service cuenta.Service) string {
 	conn := listenPacket(t)
 	serve(t, udp.New(udp.Config{Service: service, Traffic: new(cuenta.Traffic)}), conn)
 	return conn.LocalAddr().String()
+}
+
+// serveAPI serves the API and returns where.
+func serveAPI(t testing.TB, service cuenta.Service) string {
+	l := listen(t)
+	serve(t, web.New(web.Config{Service: service, API: frontapi.New(frontapi.Config{Service: service})}), l)
+	return l.Addr().String()
 }
 
 // open opens a client that is closed when the test ends.

@@ -54,8 +54,10 @@ type scheme struct {
 }
 
 var schemes = map[string]scheme{
-	"redis": {port: "6380", dial: newRedis},
-	"udp":   {port: "2002", dial: newUDP, keyed: true},
+	"cuenta": {port: "1234", dial: newAPI},
+	"redis":  {port: "6380", dial: newRedis},
+	"shm":    {dial: newRings},
+	"udp":    {port: "2002", dial: newUDP, keyed: true},
 }
 
 // parse reads an address into its scheme and what the scheme dials.

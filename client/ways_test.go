@@ -26,6 +26,7 @@ type way struct {
 }
 
 var ways = []way{
+	{scheme: "cuenta", serve: serveAPI, worse: cut, sets: true, batches: true, atomic: true, outcome: true, revisions: true},
 	{scheme: "redis", serve: serveRedis, worse: cut, sets: true, batches: true, outcome: true},
 	{scheme: "udp", serve: serveUDP, worse: func(t testing.TB, address string) string { return lossy(t, address, 7) }},
 }

@@ -1,0 +1,220 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"connectrpc.com/connect"
+
+	"github.com/cuenta-server/cuenta"
+	cuentav1 "github.com/cuenta-server/cuenta/proto/cuenta/v1"
+	"github.com/cuenta-server/cuenta/proto/cuenta/v1/cuentav1connect"
+)
+
+// api carries requests over the API, by HTTP/2 without TLS: many calls share a
+// connection. All operations on counters are batches there, so that there is one
+// way to tell what came of them.
+type api struct {
+	transport *http.Transport
+	rpc       cuentav1connect.CounterServiceClient
+}
+
+// A connection on which nothing is heard for pingAfter is asked whether it is
+// alive.
+const pingAfter = 2 * time.Second
+
+func newAPI(address string) (transport, error) {
+	t := &http.Transport{
+		Protocols: new(http.Protocols),
+		HTTP2:     &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingAfter},
+	}
+	t.Protocols.SetUnencryptedHTTP2(true)
+	return &api{t, cuentav1connect.NewCounterServiceClient(&http.Client{Transport: t}, "http://"+address)}, nil
+}
+
+func (t *api) do(ctx context.Context, requests []cuenta.Request) ([]cuenta.Result, error) {
+	var results []cuenta.Result
+	var err error
+	switch requests[0].Op {
+	case cuenta.OpenSession:
+		results, err = t.openSession(ctx)
+	case cuenta.Outcome:
+		results, err = t.outcome(ctx, &requests[0])
+	default:
+		results, err = t.batch(ctx, requests)
+	}
+	if err != nil {
+		return t.failed(ctx, err, requests)
+	}
+	return results, nil
+}
+
+// close is called when nothing is under way any more.
+func (t *api) close() error {
+	t.transport.CloseIdleConnections()
+	return nil
+}
+
+func (t *api) openSession(ctx context.Context) ([]cuenta.Result, error) {
+	response, err := t.rpc.OpenSession(ctx, &cuentav1.OpenSessionRequest{})
+	if err != nil {
+		return nil, err
+	}
+	id, ok := cuenta.ParseSession([]byte(response.GetSession()))
+	if !ok {
+		return nil, errNoAnswer
+	}
+	return []cuenta.Result{{Revision: id}}, nil
+}
+
+func (t *api) outcome(ctx context.Context, r *cuenta.Request) ([]cuenta.Result, error) {
+	response, err := t.rpc.Outcome(ctx, &cuentav1.OutcomeRequest{Identity: identityMessage(r)})
+	if err != nil {
+		return nil, err
+	}
+	result, err := resultMessage(response)
+	return []cuenta.Result{result}, err
+}
+
+func (t *api) batch(ctx context.Context, requests []cuenta.Request) ([]cuenta.Result, error) {
+	m := new(cuentav1.BatchRequest)
+	results := make([]cuenta.Result, 0, len(requests))
+	operations := requests
+	if requests[0].Op == cuenta.All {
+		m.Atomic, m.Identity = true, identityMessage(&requests[0])
+		operations = requests[1:]
+		results = append(results, cuenta.Result{})
+	}
+	m.Operations = make([]*cuentav1.Operation, len(operations))
+	for i := range operations {
+		m.Operations[i] = operationMessage(&operations[i])
+	}
+	response, err := t.rpc.Batch(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	if response.GetWhole().GetReplayed() { // what each has answered is forgotten
+		for range operations {
+			results = append(results, cuenta.Result{Replayed: true})
+		}
+		results[0].Replayed = true
+		return results, nil
+	}
+	return appendResults(results, response)
+}
+
+func appendResults(results []cuenta.Result, response *cuentav1.BatchResponse) ([]cuenta.Result, error) {
+	for _, one := range response.GetResults() {
+		result, err := resultMessage(one)
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, result)
+	}
+	return results, nil
+}
+
+// failed tells the refusal that a call ended with as results, or else why it has
+// none.
+func (t *api) failed(ctx context.Context, err error, requests []cuenta.Request) ([]cuenta.Result, error) {
+	if e, ok := errors.AsType[*connect.Error](err); ok && connect.IsWireError(err) {
+		return refusedCall(e, requests)
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "dial" {
+		return nil, unsent{err}
+	}
+	return nil, err
+}
+
+// refusedCall reads the details of an error from the server.
+func refusedCall(e *connect.Error, requests []cuenta.Request) ([]cuenta.Result, error) {
+	var results []cuenta.Result
+	var whole *cuenta.Result
+	for _, detail := range e.Details() {
+		m, err := detail.Value()
+		if err != nil {
+			continue // a detail of another kind, which tells nothing here
+		}
+		switch m := m.(type) {
+		case *cuentav1.ErrorInfo:
+			r, err := refusalMessage(m)
+			if err != nil {
+				return nil, err
+			}
+			whole = &r
+		case *cuentav1.BatchResponse:
+			if results, err = appendResults(results, m); err != nil {
+				return nil, err
+			}
+		}
+	}
+	switch {
+	case whole == nil && e.Code() == connect.CodeUnimplemented:
+		return nil, &cuenta.Error{Code: cuenta.Unsupported, Text: "there is no Cuenta server of this version"}
+	case whole == nil:
+		return nil, e // something between here and the server has said it
+	case len(results) == len(requests)-1:
+		return append([]cuenta.Result{*whole}, results...), nil
+	}
+	for range requests {
+		results = append(results, *whole)
+	}
+	return results, nil
+}
+
+func identityMessage(r *cuenta.Request) *cuentav1.Identity {
+	id := &r.Identity
+	if !id.Given() {
+		return nil
+	}
+	m := &cuentav1.Identity{Key: string(id.Key), Number: id.Number, Lowest: id.Lowest}
+	if id.Session != 0 {
+		m.Session = string(cuenta.AppendSession(nil, id.Session))
+	}
+	return m
+}
+
+func operationMessage(r *cuenta.Request) *cuentav1.Operation {
+	counter, id, n := string(r.Counter), identityMessage(r), r.N
+	switch r.Op {
+	case cuenta.Add:
+		return &cuentav1.Operation{Operation: &cuentav1.Operation_Add{Add: &cuentav1.AddRequest{Counter: counter, Amount: &n, Identity: id}}}
+	case cuenta.Reset:
+		return &cuentav1.Operation{Operation: &cuentav1.Operation_Reset_{Reset_: &cuentav1.ResetRequest{Counter: counter, Identity: id}}}
+	case cuenta.Set:
+		return &cuentav1.Operation{Operation: &cuentav1.Operation_Set{Set: &cuentav1.SetRequest{Counter: counter, Value: &n, Identity: id}}}
+	case cuenta.Delete:
+		return &cuentav1.Operation{Operation: &cuentav1.Operation_Delete{Delete: &cuentav1.DeleteRequest{Counter: counter, Identity: id}}}
+	}
+	return &cuentav1.Operation{Operation: &cuentav1.Operation_Get{Get: &cuentav1.GetRequest{Counter: counter}}}
+}
+
+// resultMessage reads what came of an operation.
+func resultMessage(m interface {
+	GetAnswer() *cuentav1.Answer
+	GetError() *cuentav1.ErrorInfo
+}) (cuenta.Result, error) {
+	if refused := m.GetError(); refused != nil {
+		return refusalMessage(refused)
+	}
+	a := m.GetAnswer()
+	if a == nil {
+		return cuenta.Result{}, errNoAnswer
+	}
+	return cuenta.Result{Value: a.GetValue(), Revision: a.GetRevision(), Replayed: a.GetReplayed()}, nil
+}
+
+func refusalMessage(m *cuentav1.ErrorInfo) (cuenta.Result, error) {
+	e, ok := cuenta.ParseError(m.GetCode() + ": ")
+	if !ok {
+		return cuenta.Result{}, fmt.Errorf("the server refuses with a code that is not known here: %q", m.GetCode())
+	}
+	return cuenta.Result{Code: e.Code, Value: m.GetValue(), Revision: m.GetRevision(), Replayed: m.GetReplayed()}, nil
+}

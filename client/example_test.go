@@ -1,0 +1,187 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"time"
+
+	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/client"
+	"github.com/cuenta-server/cuenta/internal/front/api"
+	"github.com/cuenta-server/cuenta/internal/front/fronttest"
+	"github.com/cuenta-server/cuenta/internal/front/web"
+)
+
+// start begins to serve on a free port, and returns where. Against a server of
+// your own its address stands there instead, as in cuenta://localhost:1234.
+func start() (address string, stop func()) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	service := fronttest.NewService()
+	server := web.New(web.Config{Service: service, API: api.New(api.Config{Service: service})})
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(l) }()
+	return "cuenta://" + l.Addr().String(), func() {
+		if err := errors.Join(server.Drain(context.Background()), <-done); err != nil {
+			log.Fatal(err)
+		}
+	}
+}
+
+func Example() {
+	address, stop := start()
+	defer stop()
+	ctx := context.Background()
+
+	c, err := client.Open(ctx, address)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+
+	visits := c.Counter("visitas")
+	if _, err := visits.Add(ctx, 5); err != nil {
+		log.Fatal(err)
+	}
+	r, err := visits.Add(ctx, -2)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(r.Value, "after", r.Revision, "changes")
+	// Output: 3 after 2 changes
+}
+
+// A change that belongs to something with a name of its own is given that name:
+// however often the order is processed, its items are counted once.
+func ExampleCounter_Once() {
+	address, stop := start()
+	defer stop()
+	ctx := context.Background()
+	c, err := client.Open(ctx, address)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+
+	for range 3 {
+		r, err := c.Counter("vendidos").Once("pedido-1017").Add(ctx, 4)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(r.Value, r.Replayed)
+	}
+	// Output:
+	// 4 false
+	// 4 true
+	// 4 true
+}
+
+func ExampleCounter_AddAsync() {
+	address, stop := start()
+	defer stop()
+	ctx := context.Background()
+	c, err := client.Open(ctx, address)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+
+	futures := make([]*client.Future, 100)
+	for i := range futures {
+		futures[i] = c.Counter("visitas").AddAsync(ctx, 1)
+	}
+	highest := int64(0)
+	for _, f := range futures {
+		r, err := f.Wait(ctx)
+		if err != nil {
+			log.Fatal(err)
+		}
+		highest = max(highest, r.Value)
+	}
+	fmt.Println(highest)
+	// Output: 100
+}
+
+// Each operation of a batch succeeds or fails by itself.
+func ExampleBatch_Do() {
+	address, stop := start()
+	defer stop()
+	ctx := context.Background()
+	c, err := client.Open(ctx, address)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+
+	b := c.Batch()
+	b.Add("entradas", 1)
+	b.Add("salidas", 1<<63-1)
+	b.Add("salidas", 1)
+	b.Reset("hoy")
+	items, err := b.Do(ctx)
+	for _, item := range items {
+		fmt.Println(item.Value, item.Err)
+	}
+	fmt.Println(errors.Is(err, cuenta.Overflow.Err()))
+	// Output:
+	// 1 <nil>
+	// 9223372036854775807 <nil>
+	// 0 add "salidas": overflow: the counter would pass 9223372036854775807
+	// 0 <nil>
+	// true
+}
+
+// Something is taken from one counter and given to another, or neither.
+func ExampleBatch_DoAtomic() {
+	address, stop := start()
+	defer stop()
+	ctx := context.Background()
+	c, err := client.Open(ctx, address)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+
+	b := c.Batch()
+	b.Add("almacen", -10)
+	b.Add("tienda", 10)
+	results, err := b.DoAtomic(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(results[0].Value, results[1].Value)
+	// Output: -10 10
+}
+
+// When the time is up and nobody knows whether a change was counted, the error
+// says so, and what to ask by: now, later, or from another program.
+func ExampleClient_Outcome() {
+	address, stop := start()
+	defer stop()
+	c, err := client.Options{Timeout: time.Minute}.Open(context.Background(), address)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	_, err = c.Counter("visitas").Add(ctx, 1)
+	if e, ok := errors.AsType[*client.Error](err); ok && e.Fate == cuenta.FateUnknown {
+		r, err := c.Outcome(context.Background(), e.Identity)
+		switch {
+		case err == nil:
+			fmt.Println("it was counted:", r.Value)
+		case errors.Is(err, cuenta.Absent.Err()):
+			fmt.Println("it was not counted")
+		default:
+			fmt.Println("it cannot be known:", err)
+		}
+	}
+	// Output:
+}
