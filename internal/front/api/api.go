@@ -106,6 +106,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (a *API) serve(w http.ResponseWriter, r *http.Request) {
 	service, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	if stream := a.streams[service]; stream != nil {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		stream.ServeHTTP(w, r)
 		return
 	}
