@@ -129,3 +129,34 @@ func BenchmarkSnapshotLoad(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkSessionsLoad reads a snapshot of a million sessions with four answers each.
+func BenchmarkSessionsLoad(b *testing.B) {
+	dir := b.TempDir()
+	j, _, err := Open(disk.OS, dir, &nowhere{}, Options{})
+	must(b, err)
+	s, err := j.BeginSnapshot(0, 0, 0, 1)
+	must(b, err)
+	answers := make([]Answer, 4)
+	for i := range million {
+		for n := range answers {
+			answers[n] = Answer{Number: uint64(1000 + n), Fingerprint: uint32(i), Value: int64(i), Revision: uint64(i)}
+		}
+		must(b, s.PutSession(SessionState{ID: sessionID(i + 1), Used: int64(i), Lowest: 1000, Answers: answers}))
+	}
+	must(b, s.Commit(0))
+	size := j.Stats().Snapshot.Bytes
+	must(b, j.Close())
+	b.SetBytes(size)
+	b.ReportAllocs()
+	for b.Loop() {
+		c, err := readDir(disk.OS, dir)
+		must(b, err)
+		r := &replay{into: &nowhere{}}
+		must(b, c.read(r))
+		if len(r.sessions) != million {
+			b.Fatal(len(r.sessions))
+		}
+	}
+	b.ReportMetric(float64(size)/million, "bytes/session")
+}
