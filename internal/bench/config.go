@@ -12,7 +12,7 @@ import (
 
 // Fronts are the ways in that load can be put on. A real Redis is one more
 // server of the resp front.
-var Fronts = []string{cuenta.FrontRESP, cuenta.FrontUDP, cuenta.FrontTCP, cuenta.FrontProc, cuenta.FrontRPC, cuenta.FrontWeb}
+var Fronts = []string{cuenta.FrontRESP, cuenta.FrontUDP, cuenta.FrontTCP, cuenta.FrontProc, cuenta.FrontRPC, cuenta.FrontWeb, cuenta.FrontSHM}
 
 // Distribution says which counters the operations go to.
 type Distribution string
@@ -37,7 +37,7 @@ const (
 // Config is one run.
 type Config struct {
 	Front        string // one of Fronts
-	Address      string // HOST:PORT
+	Address      string // HOST:PORT; of the front shm the path of its socket
 	Connections  int    // 1 to MaxConnections
 	Pipeline     int    // operations in flight on each connection, 1 to MaxPipeline
 	Keys         int64  // counters, 1 to MaxKeys
@@ -59,7 +59,7 @@ type Config struct {
 	// Seed makes the choice of counters repeatable.
 	Seed uint64
 
-	// Dial connects; nil means as net.Dialer does.
+	// Dial connects; nil means as net.Dialer does. The front shm does not use it.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 

@@ -4,11 +4,15 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"os"
+	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/front/fronttest"
+	"github.com/cuenta-server/cuenta/internal/front/local"
 	"github.com/cuenta-server/cuenta/internal/front/rpc"
 	"github.com/cuenta-server/cuenta/internal/front/tcp"
 	"github.com/cuenta-server/cuenta/internal/front/udp"
@@ -34,7 +38,17 @@ func serve(t *testing.T, front string, service *fronttest.Service) string {
 		t.Cleanup(func() { s.Drain(cut) })
 		return conn.LocalAddr().String()
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	network, address := "tcp", "127.0.0.1:0"
+	if front == cuenta.FrontSHM {
+		// A socket's path must be short, so it is not in the test's own directory.
+		dir, err := os.MkdirTemp("", "cuenta")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.RemoveAll(dir) })
+		network, address = "unix", filepath.Join(dir, "s")
+	}
+	l, err := net.Listen(network, address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,6 +57,10 @@ func serve(t *testing.T, front string, service *fronttest.Service) string {
 		Drain(context.Context) error
 	}
 	switch front {
+	case cuenta.FrontSHM:
+		if s, err = local.New(local.Config{Service: service, Traffic: traffic, Log: log}); err != nil {
+			t.Fatal(err)
+		}
 	case cuenta.FrontTCP:
 		s = tcp.New(tcp.Config{Service: service, Traffic: traffic, Log: log})
 	case cuenta.FrontWeb:
@@ -55,7 +73,15 @@ func serve(t *testing.T, front string, service *fronttest.Service) string {
 	return l.Addr().String()
 }
 
-var served = []string{cuenta.FrontTCP, cuenta.FrontUDP, cuenta.FrontWeb, cuenta.FrontRPC}
+var served = fronts()
+
+func fronts() []string {
+	all := []string{cuenta.FrontTCP, cuenta.FrontUDP, cuenta.FrontWeb, cuenta.FrontRPC}
+	if runtime.GOOS == "linux" {
+		all = append(all, cuenta.FrontSHM)
+	}
+	return all
+}
 
 // count adds up what the service holds.
 func count(service *fronttest.Service, keys int) (sum int64) {
@@ -128,6 +154,7 @@ func TestRefusalsAreErrors(t *testing.T) {
 		cuenta.FrontUDP: "error busy the server is at its limit, try again",
 		cuenta.FrontWeb: "error busy the server is at its limit, try again",
 		cuenta.FrontRPC: "busy: the server is at its limit, try again",
+		cuenta.FrontSHM: "busy: the server is at its limit, try again",
 	}
 	for _, front := range served {
 		t.Run(front, func(t *testing.T) {
@@ -153,7 +180,7 @@ func TestNobodyThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Close()
-	for _, front := range []string{cuenta.FrontTCP, cuenta.FrontRPC, cuenta.FrontRESP} {
+	for _, front := range []string{cuenta.FrontTCP, cuenta.FrontRPC, cuenta.FrontRESP, cuenta.FrontSHM} {
 		_, err := Run(t.Context(), Config{Front: front, Address: l.Addr().String(), Connections: 2, Pipeline: 1, Keys: 1,
 			Distribution: Hot, Operations: 1}, nil)
 		if err == nil {

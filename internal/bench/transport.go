@@ -31,6 +31,9 @@ var errStrange = errors.New("the answers are not of this front's protocol")
 
 // connect opens one connection.
 func connect(ctx context.Context, c *Config) (transport, error) {
+	if c.Front == cuenta.FrontSHM {
+		return openRings(ctx, c)
+	}
 	dial := c.Dial
 	if dial == nil {
 		dial = new(net.Dialer).DialContext

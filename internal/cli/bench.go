@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/cuenta-server/cuenta/internal/bench"
-	"github.com/cuenta-server/cuenta/internal/config"
 	"github.com/cuenta-server/cuenta/internal/lang"
 )
 
@@ -65,11 +64,13 @@ func (a *app) benchConfig() (c bench.Config, asJSON bool, err error) {
 	if s.Pipeline > bench.MaxPipeline {
 		return c, false, usageError{lang.Text{ES: "--pipeline: como mucho %d", EN: "--pipeline: at most %d"}.Fill(bench.MaxPipeline)}
 	}
-	address := config.FrontAddress(s.Front)
+	operand := ""
 	if len(a.operands) > 0 {
-		if address, err = config.ParseAddress(a.operands[0]); err != nil {
-			return c, false, usageError{lang.Text{ES: "%q: %v", EN: "%q: %v"}.Fill(a.operands[0], err)}
-		}
+		operand = a.operands[0]
+	}
+	address, err := a.values.FrontAddress(s.Front, operand)
+	if err != nil {
+		return c, false, usageError{lang.Text{ES: "%q: %v", EN: "%q: %v"}.Fill(operand, err)}
 	}
 	return bench.Config{
 		Front: s.Front, Address: address,

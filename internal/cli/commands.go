@@ -20,7 +20,7 @@ type command struct {
 }
 
 var (
-	serveFlags = []string{"data", "udp", "tcp", "proc", "web", "rpc", "resp", "socket", "workers", "log-level", "addresses"}
+	serveFlags = []string{"data", "udp", "tcp", "proc", "web", "rpc", "resp", "socket", "shm", "workers", "log-level", "addresses"}
 	askFlags   = []string{"remote", "socket", "data"}
 
 	operandCounter = lang.Text{ES: "[CUENTA]", EN: "[COUNTER]"}

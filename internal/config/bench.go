@@ -50,8 +50,21 @@ func (v Values) Bench() (Bench, error) {
 	return b, r.err
 }
 
-// FrontAddress is the address that a front has by default.
-func FrontAddress(front string) string { return Find(front).Default }
+// FrontAddress is the address of a front that an operand gives, or the default if
+// that is empty. It is a path for the front shm.
+func (v Values) FrontAddress(front, operand string) (string, error) {
+	switch {
+	case front == "shm" && operand == "":
+		r := reader{values: v}
+		path := readUnixPath(&r, "shm", "shm.sock")
+		return path, r.err
+	case front == "shm":
+		return operand, nil
+	case operand == "":
+		return Find(front).Default, nil
+	}
+	return ParseAddress(operand)
+}
 
 // maxCount is far above what anything countable here may be, and below what an int holds.
 const maxCount = 1_000_000_000

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -45,9 +46,26 @@ func TestBenchSettings(t *testing.T) {
 }
 
 func TestEveryFrontHasAnAddress(t *testing.T) {
+	v, _, err := parse(t, "", []string{"CUENTA_DATA=d"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, front := range []string{"resp", "udp", "tcp", "proc", "rpc", "web"} {
-		if _, err := ParseAddress(FrontAddress(front)); err != nil {
+		address, err := v.FrontAddress(front, "")
+		if err == nil {
+			_, err = ParseAddress(address)
+		}
+		if err != nil {
 			t.Errorf("%s: %v", front, err)
 		}
+		if address, err := v.FrontAddress(front, "7"); err != nil || address != "127.0.0.1:7" {
+			t.Errorf("%s: %q, %v", front, address, err)
+		}
+	}
+	if path, err := v.FrontAddress("shm", ""); err != nil || path != filepath.Join("d", "shm.sock") {
+		t.Errorf("shm: %q, %v", path, err)
+	}
+	if path, err := v.FrontAddress("shm", "a/b.sock"); err != nil || path != "a/b.sock" {
+		t.Errorf("shm: %q, %v", path, err)
 	}
 }

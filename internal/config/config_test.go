@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -40,11 +41,35 @@ func TestDefaults(t *testing.T) {
 	want := Serve{
 		Data: "cuenta-data", UDP: "127.0.0.1:2002", TCP: "127.0.0.1:2020", Proc: "127.0.0.1:2002",
 		Web: "127.0.0.1:1234", RPC: "127.0.0.1:8080", RESP: "127.0.0.1:6380",
-		Socket:   filepath.Join("cuenta-data", "cuenta.sock"),
+		Socket: filepath.Join("cuenta-data", "cuenta.sock"), SHM: sharing(filepath.Join("cuenta-data", "shm.sock")),
 		LogLevel: slog.LevelInfo, Lang: lang.English,
 	}
 	if err != nil || got != want {
 		t.Errorf("got %+v, %v\nwant %+v", got, err, want)
+	}
+}
+
+// sharing is the path where there is memory to share.
+func sharing(path string) string {
+	if runtime.GOOS != "linux" {
+		return ""
+	}
+	return path
+}
+
+func TestSharedMemory(t *testing.T) {
+	for _, x := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--shm", "off"}, ""},
+		{[]string{"--shm", "./off"}, "./off"},
+		{[]string{"--shm", "x/y.sock", "--data", "d"}, "x/y.sock"},
+		{[]string{"--data", "d"}, sharing(filepath.Join("d", "shm.sock"))},
+	} {
+		if got, err := serve(t, "", nil, x.args...); err != nil || got.SHM != x.want {
+			t.Errorf("%q: %q, %v, want %q", x.args, got.SHM, err, x.want)
+		}
 	}
 }
 
@@ -71,11 +96,11 @@ func TestOrderOfStrength(t *testing.T) {
 func TestEverySettingFromTheEnvironment(t *testing.T) {
 	got, err := serve(t, "", []string{
 		"CUENTA_DATA=d", "CUENTA_UDP=off", "CUENTA_TCP=:1", "CUENTA_PROC=2", "CUENTA_WEB=[::1]:3",
-		"CUENTA_RPC=example.org:0", "CUENTA_RESP=4", "CUENTA_SOCKET=s", "CUENTA_WORKERS=2", "CUENTA_LOG_LEVEL=debug",
+		"CUENTA_RPC=example.org:0", "CUENTA_RESP=4", "CUENTA_SOCKET=s", "CUENTA_SHM=m", "CUENTA_WORKERS=2", "CUENTA_LOG_LEVEL=debug",
 		"CUENTA_ADDRESSES=a.json", "CUENTA_LANG=es", "CUENTA_WORKER=reserved", "CUENTA_UNHEARD_OF=x",
 	})
 	want := Serve{
-		Data: "d", TCP: ":1", Proc: "127.0.0.1:2", Web: "[::1]:3", RPC: "example.org:0", RESP: "127.0.0.1:4", Socket: "s",
+		Data: "d", TCP: ":1", Proc: "127.0.0.1:2", Web: "[::1]:3", RPC: "example.org:0", RESP: "127.0.0.1:4", Socket: "s", SHM: "m",
 		Workers: 2, LogLevel: slog.LevelDebug, Addresses: "a.json", Lang: lang.Spanish,
 	}
 	if err != nil || got != want {
@@ -97,6 +122,7 @@ func TestBadValuesNameTheirSource(t *testing.T) {
 		{"bare IPv6", "", nil, []string{"--tcp", "::1"}, `--tcp: "::1"`},
 		{"empty flag", "", nil, []string{"--data", ""}, `--data: "": want a path`},
 		{"socket too long", "", nil, []string{"--data", strings.Repeat("d", 120)}, "the path of the socket is over "},
+		{"shared memory's socket too long", "", nil, []string{"--shm", strings.Repeat("d", 120)}, "the path of the socket is over "},
 		{"empty socket", "", nil, []string{"--socket="}, `--socket: "": want a path`},
 		{"variable", "", []string{"CUENTA_WORKERS=0"}, nil, `CUENTA_WORKERS: "0": want connection or a number from 1 to 256`},
 		{"pool too large", "", []string{"CUENTA_WORKERS=257"}, nil, `CUENTA_WORKERS: "257"`},

@@ -22,6 +22,7 @@ type Serve struct {
 	UDP, TCP, Proc, Web, RPC, RESP string
 
 	Socket    string // path of the local console's Unix socket
+	SHM       string // path of the Unix socket of the front shm; empty to leave it out
 	Workers   int    // size of the pool; 0 for a process per connection
 	LogLevel  slog.Level
 	Addresses string // file for the bound addresses; empty for none
@@ -43,6 +44,7 @@ func (v Values) Serve() (Serve, error) {
 		LogLevel: read(&r, "log-level", parseLevel),
 	}
 	s.Socket = readSocket(&r)
+	s.SHM = readSHM(&r)
 	s.Addresses = readOptionalPath(&r, "addresses")
 	s.Lang, _ = v.Lang() // its error was shown before the command was chosen
 	return s, r.err
@@ -65,16 +67,33 @@ func (v Values) Client() (Client, error) {
 	return c, r.err
 }
 
-func readSocket(r *reader) string {
-	path := readOptionalPath(r, "socket")
+func readSocket(r *reader) string { return readUnixPath(r, "socket", "cuenta.sock") }
+
+// readSHM reads the path of the socket that hands out shared memory. Only Linux
+// can, so elsewhere there is one only for who insists.
+func readSHM(r *reader) string {
+	if runtime.GOOS != "linux" && readOptionalPath(r, "shm") == "" {
+		return ""
+	}
+	path := readUnixPath(r, "shm", "shm.sock")
+	if path == "off" {
+		return ""
+	}
+	return path
+}
+
+// readUnixPath reads the path of a Unix socket, which has that name in the data
+// directory unless it was said otherwise.
+func readUnixPath(r *reader, flag, name string) string {
+	path := readOptionalPath(r, flag)
 	if path == "" {
-		path = filepath.Join(read(r, "data", parsePath), "cuenta.sock")
+		path = filepath.Join(read(r, "data", parsePath), name)
 	}
 	if limit := maxSocket(); len(path) > limit && r.err == nil {
 		r.err = lang.Text{
-			ES: "la ruta del socket pasa de %d bytes; con --socket puede ser otra: %s",
-			EN: "the path of the socket is over %d bytes; --socket can give another: %s",
-		}.Fill(limit, path)
+			ES: "la ruta del socket pasa de %d bytes; con --%s puede ser otra: %s",
+			EN: "the path of the socket is over %d bytes; --%s can give another: %s",
+		}.Fill(limit, flag, path)
 	}
 	return path
 }

@@ -54,6 +54,9 @@ var Settings = []Setting{
 	{Flag: "socket", Var: "CUENTA_SOCKET", Arg: lang.Text{ES: "RUTA", EN: "PATH"}, Help: lang.Text{
 		ES: "socket Unix de la consola local (por omisión DIR/cuenta.sock)",
 		EN: "Unix socket of the local console (default DIR/cuenta.sock)"}},
+	{Flag: "shm", Var: "CUENTA_SHM", Arg: lang.Text{ES: "RUTA", EN: "PATH"}, Help: lang.Text{
+		ES: "socket Unix de la memoria compartida, u off (por omisión DIR/shm.sock)",
+		EN: "Unix socket for shared memory, or off (default DIR/shm.sock)"}},
 	{Flag: "workers", Var: "CUENTA_WORKERS", Arg: same("N"), Default: "connection", Help: lang.Text{
 		ES: "procesos TCP, o connection: uno por cliente",
 		EN: "TCP processes, or connection: one per client"}},
@@ -64,7 +67,7 @@ var Settings = []Setting{
 	{Flag: "remote", Arg: same("HOST:PORT"), Help: lang.Text{
 		ES: "servidor remoto, por net/rpc, en vez del local", EN: "a remote server, by net/rpc, instead of the local one"}},
 	{Flag: "front", Arg: lang.Text{ES: "NOMBRE", EN: "NAME"}, Default: "resp", Help: lang.Text{
-		ES: "servicio: resp, udp, tcp, proc, rpc o web", EN: "front: resp, udp, tcp, proc, rpc or web"}},
+		ES: "servicio: resp, udp, tcp, proc, rpc, web o shm", EN: "front: resp, udp, tcp, proc, rpc, web or shm"}},
 	{Flag: "connections", Arg: same("N"), Default: "50", Help: lang.Text{
 		ES: "conexiones", EN: "connections"}},
 	{Flag: "pipeline", Arg: same("N"), Default: "1", Help: lang.Text{
