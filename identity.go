@@ -106,8 +106,15 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // ClientOf returns the number that stands for a client's host when the memory
 // for identities is shared out; see [Request.Client]. It is never 0.
 func ClientOf(host netip.Addr) uint32 {
-	b := host.Unmap().WithZone("").As16()
-	return max(1, crc32.Checksum(b[:], castagnoli))
+	b := host.Unmap().As16()
+	return max(1, uint32(mix(mix(binary.BigEndian.Uint64(b[:8]))^binary.BigEndian.Uint64(b[8:]))))
+}
+
+// mix spreads every bit over all (the finalizer of splitmix64).
+func mix(x uint64) uint64 {
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
 }
 
 // Fingerprint tells operations apart that were given the same identity. The
@@ -117,11 +124,8 @@ func (r *Request) Fingerprint() uint32 {
 	if len(name) == 0 {
 		name = defaultName
 	}
-	var head [11]byte
-	head[0], head[1] = byte(r.Op), byte(r.If)
-	binary.LittleEndian.PutUint64(head[2:], uint64(r.operand()))
-	head[10] = byte(len(name))
-	return crc32.Update(crc32.Checksum(head[:], castagnoli), castagnoli, name)
+	head := mix(mix(uint64(r.operand())) + uint64(r.Op)<<8 + uint64(r.If))
+	return crc32.Update(uint32(head), castagnoli, name)
 }
 
 var defaultName = []byte(DefaultCounter)
