@@ -160,18 +160,18 @@ func (im image) recover(t *testing.T, i int) {
 	t.Helper()
 	var mu sync.Mutex
 	var again []*disktest.FS
-	seed := uint64(i) * 3
+	seed := uint64(i) * 5
 	im.mem.OnCall(func(c disktest.Call) error {
 		mu.Lock()
 		defer mu.Unlock()
-		switch seed++; seed % 8 { // each image its own choice, to be quick
+		switch seed++; seed % 12 { // each image its own choice, to be quick
 		case 0:
 			again = append(again, im.mem.Crash(0, 0))
-		case 2:
+		case 3:
 			again = append(again, im.mem.Crash(50, seed))
-		case 4:
-			again = append(again, torn(t, im.mem, c, len(c.Data)/2))
 		case 6:
+			again = append(again, torn(t, im.mem, c, len(c.Data)/2))
+		case 9:
 			again = append(again, torn(t, im.mem, c, len(c.Data)))
 		}
 		return nil

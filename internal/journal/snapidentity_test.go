@@ -73,7 +73,7 @@ func TestManyIdentities(t *testing.T) {
 	rnd := rng(21)
 	var r Record
 	r.Reset(1)
-	for n := range 40_000 {
+	for n := range 25_000 {
 		id := sessionID(n + 1)
 		b.sessions[id] = session{used: rnd.Int64(), lowest: 1 + rnd.Uint64N(200)}
 		if n%100 == 0 {
@@ -86,7 +86,7 @@ func TestManyIdentities(t *testing.T) {
 	name := path.Join(dir, snapshotName(0))
 	data := load(t, mem, name)
 	for _, magic := range blockMagics[ofSessions:ofEnd] {
-		if n := strings.Count(string(data), magic); n < 4 {
+		if n := strings.Count(string(data), magic); n < 3 {
 			t.Errorf("%d blocks of %s", n, magic)
 		}
 	}
@@ -99,7 +99,7 @@ func TestManyIdentities(t *testing.T) {
 		}
 		b.sessions[id] = s
 	}
-	if !got.equal(b) || rp.keys != 40_000 || len(rp.sessions) != 40_000 {
+	if !got.equal(b) || rp.keys != 25_000 || len(rp.sessions) != 25_000 {
 		t.Errorf("%d sessions, %d keys", len(rp.sessions), rp.keys)
 	}
 	must(t, j.Close())
