@@ -20,23 +20,28 @@
 // A field that the server does not know is refused, and never passed over: what
 // it asks for would not happen.
 //
-// An error carries an ErrorInfo among its details. Its status by code:
+// An error of the service carries an ErrorInfo among its details. Its status by
+// code:
 //
-//	syntax, too-large, too-new   INVALID_ARGUMENT
-//	unsupported                  UNIMPLEMENTED
-//	overflow                     OUT_OF_RANGE
-//	unmet, aborted, too-old      FAILED_PRECONDITION
-//	conflict                     ALREADY_EXISTS
-//	busy, stopping               UNAVAILABLE
-//	full, too-many               RESOURCE_EXHAUSTED
-//	canceled                     CANCELED, or DEADLINE_EXCEEDED
-//	failed                       INTERNAL
-//	unknown                      UNKNOWN
-//	forbidden                    PERMISSION_DENIED
-//	not-found, no-session, absent  NOT_FOUND
+//	syntax, too-large, too-new    INVALID_ARGUMENT
+//	unsupported                   UNIMPLEMENTED
+//	overflow                      OUT_OF_RANGE
+//	unmet, aborted, too-old       FAILED_PRECONDITION
+//	conflict                      ALREADY_EXISTS
+//	busy, stopping                UNAVAILABLE
+//	full, too-many                RESOURCE_EXHAUSTED
+//	canceled                      CANCELLED, or DEADLINE_EXCEEDED
+//	failed                        INTERNAL
+//	unknown                       UNKNOWN
+//	forbidden                     PERMISSION_DENIED
+//	not-found, no-session         NOT_FOUND
+//	absent                        NOT_FOUND
 //
-// UNAVAILABLE is only ever said of what was not applied, so that it may be
-// repeated at once, with or without an identity.
+// The service says UNAVAILABLE only of what was not applied, so that it may be
+// repeated with or without an identity. An error without an ErrorInfo is another's:
+// of a library that could not read the message, and then nothing was applied; or
+// of a connection that broke, and then nobody knows, unless the change has an
+// identity to ask about.
 package cuentav1connect
 
 import (
