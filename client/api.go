@@ -54,10 +54,7 @@ func (t *api) do(ctx context.Context, requests []cuenta.Request) ([]cuenta.Resul
 }
 
 // close is called when nothing is under way any more.
-func (t *api) close() error {
-	t.transport.CloseIdleConnections()
-	return nil
-}
+func (t *api) close() { t.transport.CloseIdleConnections() }
 
 func (t *api) openSession(ctx context.Context) ([]cuenta.Result, error) {
 	response, err := t.rpc.OpenSession(ctx, &cuentav1.OpenSessionRequest{})

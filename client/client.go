@@ -45,7 +45,8 @@ func (o Options) Open(ctx context.Context, address string) (*Client, error) {
 	}
 	c := newClient(o, link, s.keyed)
 	if _, err := c.Counter("").Get(ctx); err != nil {
-		return nil, errors.Join(err, c.Close())
+		_ = c.Close() // it does not fail
+		return nil, err
 	}
 	return c, nil
 }
@@ -60,15 +61,17 @@ func newClient(o Options, link transport, keyed bool) *Client {
 	}
 	c.ctx, c.cut = context.WithCancel(context.Background())
 	if !keyed {
+		// Twice as many as all the calls need, so that who needs many numbers of one
+		// session together, or whose fellow holds up a window, finds room.
 		const each = cuenta.SessionWindow
-		c.pool = &pool{max: (o.MaxInFlight + each - 1) / each, open: c.openSession}
+		c.pool = &pool{max: 2 * ((o.MaxInFlight + each - 1) / each), open: c.openSession}
 	}
 	return c
 }
 
 // Close ends the calls that are under way, which fail with [ErrClosed], waits for
 // them to return, and closes the connection. Who wants their results waits for
-// them first.
+// them first. It always returns nil.
 func (c *Client) Close() error {
 	c.mu.Lock()
 	closed := c.closed
@@ -79,7 +82,8 @@ func (c *Client) Close() error {
 	}
 	c.cut()
 	c.calls.Wait()
-	return c.link.close()
+	c.link.close()
+	return nil
 }
 
 // Outcome asks what became of a change, and returns what its own call would have

@@ -18,9 +18,9 @@ type Error struct {
 	// reached it and no answer came, [cuenta.Canceled] if it was given up before.
 	Code cuenta.Code
 
-	// Fate says what is known of the change: that it was not made and never will
-	// be under this identity, unless the caller repeats it
-	// ([cuenta.NotApplied]), or nothing ([cuenta.FateUnknown]).
+	// Fate says what is known of the change: that this call has not made it, and
+	// nothing of it is still on its way ([cuenta.NotApplied]); or nothing
+	// ([cuenta.FateUnknown]).
 	Fate cuenta.Fate
 
 	Op       cuenta.Op

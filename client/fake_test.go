@@ -148,12 +148,11 @@ func (f *fake) later(requests []cuenta.Request, most time.Duration) {
 	})
 }
 
-func (f *fake) close() error {
+func (f *fake) close() {
 	f.mu.Lock()
 	f.closed = true
 	f.mu.Unlock()
 	f.copies.Wait()
-	return nil
 }
 
 func (f *fake) tried() int {

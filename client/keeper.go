@@ -85,10 +85,9 @@ func (k *keeper[C]) put(conn C) bool {
 	return !k.closed
 }
 
-func (k *keeper[C]) close() error {
+func (k *keeper[C]) close() {
 	k.mu.Lock()
 	k.closed = true
 	k.mu.Unlock()
 	k.discard()
-	return nil
 }

@@ -11,8 +11,8 @@ import (
 
 // Options say how a client behaves. A zero field stands for its default.
 type Options struct {
-	// Timeout is how long a call may take, retries included, where its context
-	// does not end earlier. Default 10 s.
+	// Timeout is how long a call may take once it is its turn (see MaxInFlight),
+	// retries included, where its context does not end earlier. Default 10 s.
 	Timeout time.Duration
 
 	// AttemptTimeout is how long an answer is waited for before the request is
@@ -29,7 +29,7 @@ type Options struct {
 	Budget Budget
 
 	// MaxInFlight is how many calls may be under way at once; further ones wait.
-	// There is a session for each 128 of them. Default 512.
+	// There are at most two sessions for each 128 of them. Default 512.
 	MaxInFlight int
 
 	// NewKey makes the keys of changes that are sent without a session. Each must

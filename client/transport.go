@@ -23,9 +23,8 @@ type transport interface {
 	// do has returned.
 	do(ctx context.Context, requests []cuenta.Request) ([]cuenta.Result, error)
 
-	// close ends what is under way with errors, and returns when all that belongs
-	// to the transport has stopped.
-	close() error
+	// close gives everything back. Nothing is under way any more.
+	close()
 }
 
 // unsent is the error of an attempt that has sent nothing.

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net"
+	"net/netip"
 	"strconv"
 	"sync"
 	"time"
@@ -19,9 +21,11 @@ import (
 // answer to this request. A socket that is done is kept for a while, unread, so
 // that nobody on this machine is given its port while a late answer may arrive.
 type datagrams struct {
-	address string
+	host string
+	port uint16
 
 	mu     sync.Mutex
+	hosts  []netip.Addr // the host's addresses that are yet to fail; the first is used
 	done   []doneSocket // by age
 	closed bool
 }
@@ -40,7 +44,17 @@ const (
 	maxText = 512
 )
 
-func newUDP(address string) (transport, error) { return &datagrams{address: address}, nil }
+func newUDP(address string) (transport, error) {
+	host, service, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("client: %w", err)
+	}
+	port, err := strconv.ParseUint(service, 10, 16)
+	if err != nil {
+		return nil, fmt.Errorf("client: port %q: %w", service, err)
+	}
+	return &datagrams{host: host, port: uint16(port)}, nil
+}
 
 func (t *datagrams) do(ctx context.Context, requests []cuenta.Request) ([]cuenta.Result, error) {
 	if len(requests) != 1 {
@@ -50,12 +64,27 @@ func (t *datagrams) do(ctx context.Context, requests []cuenta.Request) ([]cuenta
 	if !ok {
 		return nil, unsayable
 	}
-	var d net.Dialer
-	socket, err := d.DialContext(ctx, "udp", t.address)
+	to, err := t.resolve(ctx)
 	if err != nil {
 		return nil, unsent{err}
 	}
+	socket, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(to, t.port)))
+	if err != nil {
+		t.passOver(to)
+		return nil, unsent{err}
+	}
 	defer t.retire(socket)
+	answer, err := ask(ctx, socket, command)
+	if err != nil {
+		t.passOver(to)
+		return nil, err
+	}
+	result, err := textResult(answer, requests[0].N)
+	return []cuenta.Result{result}, err
+}
+
+// ask sends a datagram and waits for what comes back.
+func ask(ctx context.Context, socket *net.UDPConn, command []byte) ([]byte, error) {
 	defer context.AfterFunc(ctx, func() {
 		// It ends the read; it can only fail where the socket is closed already.
 		_ = socket.SetReadDeadline(time.Unix(1, 0))
@@ -63,16 +92,50 @@ func (t *datagrams) do(ctx context.Context, requests []cuenta.Request) ([]cuenta
 	if _, err := socket.Write(command); err != nil {
 		return nil, err
 	}
-	var answer [maxText]byte
-	n, err := socket.Read(answer[:])
-	switch {
-	case ctx.Err() != nil && err != nil:
-		return nil, context.Cause(ctx)
-	case err != nil:
-		return nil, err
+	answer := make([]byte, maxText)
+	n, err := socket.Read(answer)
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
 	}
-	result, err := textResult(answer[:n], requests[0].N)
-	return []cuenta.Result{result}, err
+	return answer[:n], err
+}
+
+// resolve returns the address to send to. The name is looked up when all that it
+// stood for have failed: nobody tells a sender of datagrams that there is no
+// server at an address.
+func (t *datagrams) resolve(ctx context.Context) (netip.Addr, error) {
+	if to, ok := t.known(); ok {
+		return to, nil
+	}
+	hosts, err := net.DefaultResolver.LookupNetIP(ctx, "ip", t.host)
+	switch {
+	case err != nil:
+		return netip.Addr{}, err
+	case len(hosts) == 0:
+		return netip.Addr{}, fmt.Errorf("no address of %s is known", t.host)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.hosts = hosts
+	return hosts[0], nil
+}
+
+func (t *datagrams) known() (netip.Addr, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.hosts) == 0 {
+		return netip.Addr{}, false
+	}
+	return t.hosts[0], true
+}
+
+// passOver has the host's next address used instead of one that gave no answer.
+func (t *datagrams) passOver(failed netip.Addr) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.hosts) > 0 && t.hosts[0] == failed {
+		t.hosts = t.hosts[1:]
+	}
 }
 
 // retire keeps a socket from which nothing more is expected.
@@ -91,7 +154,7 @@ func (t *datagrams) retire(socket net.Conn) {
 	}
 }
 
-func (t *datagrams) close() error {
+func (t *datagrams) close() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.closed = true
@@ -99,7 +162,6 @@ func (t *datagrams) close() error {
 		_ = socket.Close() // nothing was to come from it
 	}
 	t.done = nil
-	return nil
 }
 
 // unsayable is the refusal of what the text protocol has no words for. What adds

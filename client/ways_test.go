@@ -314,11 +314,7 @@ func TestCodes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer func() {
-			if err := link.close(); err != nil {
-				t.Error(err)
-			}
-		}()
+		defer link.close()
 		for code := cuenta.OK; code < cuenta.NumCodes; code++ {
 			service.Refuse(code)
 			request := cuenta.Request{Op: cuenta.Add, N: -1, Counter: []byte("a"), Identity: cuenta.Identity{Key: fmt.Append(nil, "k", code)}}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -90,6 +91,33 @@ func TestLateDatagramsAreNoAnswers(t *testing.T) {
 	<-done
 }
 
+// A name may stand for addresses at which there is no server.
+func TestTheNextAddressIsTried(t *testing.T) {
+	address := serveUDP(t, fronttest.NewService())
+	link, err := newUDP(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer link.close()
+	d := link.(*datagrams)
+	d.hosts = []netip.Addr{netip.MustParseAddr("127.0.0.9"), netip.MustParseAddr("127.0.0.1")}
+	request := []cuenta.Request{{Op: cuenta.Get, Counter: []byte("a")}}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := d.do(ctx, request); err == nil {
+		t.Error("there is a server where none should be")
+	}
+	for range 2 {
+		if _, err := d.do(t.Context(), request); err != nil {
+			t.Error(err)
+		}
+	}
+	d.passOver(d.hosts[0])
+	if _, err := d.do(t.Context(), request); err != nil || len(d.hosts) == 0 {
+		t.Errorf("the name is not looked up again: %v", err)
+	}
+}
+
 // Sockets that are done are kept, but not without bound.
 func TestOldSocketsAreClosed(t *testing.T) {
 	address := serveUDP(t, fronttest.NewService())
@@ -115,8 +143,8 @@ func TestOldSocketsAreClosed(t *testing.T) {
 	if len(d.done) != 1 {
 		t.Errorf("%d sockets are kept after a pause", len(d.done))
 	}
-	if err := link.close(); err != nil || len(d.done) != 0 {
-		t.Errorf("after the end: %v, %d sockets", err, len(d.done))
+	if link.close(); len(d.done) != 0 {
+		t.Errorf("%d sockets are kept after the end", len(d.done))
 	}
 }
 
@@ -183,9 +211,7 @@ func TestCallersWhoGiveUpAreBounded(t *testing.T) {
 	if !conn.ended() || conn.first != nil {
 		t.Error("the connection goes on")
 	}
-	if err := link.close(); err != nil {
-		t.Error(err)
-	}
+	link.close()
 	if _, err := link.do(t.Context(), []cuenta.Request{{Op: cuenta.Get, Counter: []byte("a")}}); !errors.Is(err, ErrClosed) {
 		t.Error(err)
 	}
