@@ -114,8 +114,8 @@ type Request struct {
 	// Span is how many of the requests that follow belong to a Check or an All.
 	// Those of a Check are refused as [Unmet], unseen, if the revision is another
 	// one. Those of an All, which are changes and reads, are carried out only if
-	// none of them is refused: otherwise that one and the All have its code, and the
-	// rest are [Aborted].
+	// none of them is refused: otherwise that one has its own code, and the All and
+	// the rest are [Aborted].
 	Span uint16
 
 	// Identity makes a repeat of a change recognisable, or is what Outcome asks

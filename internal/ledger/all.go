@@ -206,7 +206,7 @@ func (l *Ledger) refuseEach(refused int, code cuenta.Code, out []cuenta.Result) 
 		}
 	}
 	fill(out, cuenta.Result{Code: cuenta.Aborted})
-	out[0].Code, out[1+refused].Code = code, code
+	out[1+refused].Code = code
 }
 
 // replayEach answers a run that was carried out before. What had no identity is
@@ -219,8 +219,8 @@ func (l *Ledger) replayEach(span []cuenta.Request, out []cuenta.Result) {
 			continue
 		}
 		l.replay(&slots[0], slots[0].Answer.Fingerprint, &out[1+i])
-		if code := out[1+i].Code; code != cuenta.OK && (out[0].Code == cuenta.OK || code != cuenta.Aborted) {
-			out[0].Code = code
+		if out[1+i].Code != cuenta.OK {
+			out[0].Code = cuenta.Aborted
 		}
 		slots = slots[1:]
 	}
@@ -256,11 +256,10 @@ func (l *Ledger) abort(span []cuenta.Request, refused int, out []cuenta.Result) 
 	fill(out, cuenta.Result{Code: cuenta.Aborted})
 	// The state in which it was refused never was; of an overflow it is told which
 	// end of int64 it would have passed.
-	out[0].Code = why.Code
+	out[1+refused] = cuenta.Result{Code: why.Code}
 	if why.Code == cuenta.Overflow {
-		out[0].Value = why.Value
+		out[1+refused].Value = why.Value
 	}
-	out[1+refused] = out[0]
 	r := &span[refused]
 	if cell, found := l.find(l.Hash(r), nameOf(r)); found {
 		s = standing(l.cells.At(cell))

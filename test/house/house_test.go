@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -24,11 +25,11 @@ const (
 // a lower floor, and nothing on its own or above: so all arrows point one way.
 // Fronts share a floor, so none can know another.
 var floors = [][]string{
-	{"."},
-	{"internal/offheap", "internal/uuid", "internal/history", "internal/disk", "internal/lang", "internal/gate", "internal/queue", "internal/wire/text", "internal/wire/resp", "internal/wire/ring", "internal/rpcclient", "internal/front/limit", "internal/front/stream"},
+	{".", "proto/cuenta/v1"},
+	{"proto/cuenta/v1/cuentav1connect", "internal/offheap", "internal/uuid", "internal/history", "internal/disk", "internal/lang", "internal/gate", "internal/queue", "internal/wire/text", "internal/wire/resp", "internal/wire/ring", "internal/rpcclient", "internal/front/limit", "internal/front/stream"},
 	{"internal/identity", "internal/shm", "internal/config", "internal/journal"},
 	{"internal/front/pump", "internal/ringclient"},
-	{"internal/ledger", "internal/front/tcp", "internal/front/resp", "internal/front/udp", "internal/front/proc", "internal/front/local", "internal/front/web", "internal/front/rpc", "internal/inspect", "internal/bench", "client"},
+	{"internal/ledger", "internal/front/tcp", "internal/front/resp", "internal/front/udp", "internal/front/proc", "internal/front/local", "internal/front/api", "internal/front/web", "internal/front/rpc", "internal/inspect", "internal/bench", "internal/demo", "client"},
 	{"internal/engine", "internal/cli"},
 	{"internal/server"},
 	{"cmd/cuenta"},
@@ -101,6 +102,9 @@ const (
 	maxFunction = 70
 )
 
+// generated is how a program that writes Go marks its files.
+var generated = regexp.MustCompile(`(?m)^// Code generated .* DO NOT EDIT\.$`)
+
 func TestRoomsAreSmall(t *testing.T) {
 	files := token.NewFileSet()
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -116,6 +120,9 @@ func TestRoomsAreSmall(t *testing.T) {
 		source, err := os.ReadFile(path)
 		if err != nil {
 			return err
+		}
+		if generated.Match(source) {
+			return nil
 		}
 		if n := strings.Count(string(source), "\n"); n > maxFile {
 			t.Errorf("%s has %d lines; split it where a name explains, at most %d", path, n, maxFile)

@@ -74,11 +74,18 @@ func timely(key []byte) cuenta.Code {
 	return cuenta.OK
 }
 
+// consumes reports whether an answer of that code is the one that an identity will
+// ever get.
+func consumes(code cuenta.Code) bool {
+	return code == cuenta.OK || code == cuenta.Overflow || code == cuenta.Unmet || code == cuenta.Aborted
+}
+
+// keep remembers answers, unless one of them is none for good.
 func (m *memory) keep(id cuenta.Identity, fingerprint uint32, results []cuenta.Result) {
-	switch results[0].Code {
-	case cuenta.OK, cuenta.Overflow, cuenta.Unmet, cuenta.Aborted:
-	default:
-		return
+	for i := range results {
+		if !consumes(results[i].Code) {
+			return
+		}
 	}
 	kept := append([]cuenta.Result(nil), results...)
 	for i := range kept {
@@ -172,11 +179,7 @@ func (s *Service) allOrNone(span []cuenta.Request) []cuenta.Result {
 		results[1+i] = s.identified(&span[i])
 		if code := results[1+i].Code; code != cuenta.OK {
 			s.counters, s.floor, s.memory.answers = before, floor, answers
-			for k := range results {
-				if k != 1+i {
-					results[k] = cuenta.Result{Code: cuenta.Aborted}
-				}
-			}
+			s.abort(span, i, results)
 			return results
 		}
 		if span[i].Op != cuenta.Get && results[1+i].Revision != 0 {
@@ -187,6 +190,27 @@ func (s *Service) allOrNone(span []cuenta.Request) []cuenta.Result {
 		results[0].Value, results[0].Revision = results[1].Value, results[1].Revision
 	}
 	return results
+}
+
+// abort answers a run that was taken back because of one request: no state that
+// never was is told, and where the refusal is for good, identities are used up.
+func (s *Service) abort(span []cuenta.Request, refused int, results []cuenta.Result) {
+	why := results[1+refused]
+	for k := range results {
+		results[k] = cuenta.Result{Code: cuenta.Aborted}
+	}
+	results[1+refused] = cuenta.Result{Code: why.Code, Replayed: why.Replayed}
+	if why.Code == cuenta.Overflow {
+		results[1+refused].Value = why.Value
+	}
+	if !consumes(why.Code) {
+		return
+	}
+	for i := range span {
+		if id := span[i].Identity; id.Given() && span[i].Op != cuenta.Get && s.memory.answers[keyOf(id)].results == nil {
+			s.memory.keep(id, span[i].Fingerprint(), results[1+i:2+i])
+		}
+	}
 }
 
 func copied(counters map[string]*count) map[string]*count {

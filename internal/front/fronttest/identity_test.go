@@ -139,7 +139,7 @@ func TestAllOrNone(t *testing.T) {
 		}
 	}
 	get := cuenta.Request{Op: cuenta.Get}
-	over := cuenta.Result{Code: cuenta.Overflow, Value: math.MaxInt64, Revision: 3}
+	over := cuenta.Result{Code: cuenta.Overflow, Value: math.MaxInt64}
 	aborted := cuenta.Result{Code: cuenta.Aborted}
 
 	expect(all(cuenta.Identity{}, add(4), add(5)), cuenta.Result{Value: 2}, done(4, 1), done(9, 2))
