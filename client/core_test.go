@@ -218,6 +218,55 @@ func TestFateIsKnownLater(t *testing.T) {
 	})
 }
 
+// Of an atomic batch whose answer was lost it is known that it was carried out.
+func TestAtomicBatchIsCarriedOutOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.next = inTurn(delivered, replyLost)
+		c := f.open(t, Options{}, false)
+		b := c.Batch()
+		b.Add("a", 1)
+		b.Add("b", 2)
+		results, err := b.DoAtomic(t.Context())
+		if err != nil || !slices.Equal(results, []Result{{Replayed: true}, {Replayed: true}}) {
+			t.Errorf("%+v, %v", results, err)
+		}
+		if a, revision := f.service.Value("a"); a != 1 || revision != 1 {
+			t.Errorf("a is %d at %d", a, revision)
+		}
+		if results, err := c.Batch().DoAtomic(t.Context()); len(results) != 0 || err != nil || f.changes() != 2 {
+			t.Errorf("an empty batch: %v, %v", results, err)
+		}
+	})
+}
+
+// Of a batch only what was refused is sent again.
+func TestBatchRepeatsWhatIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		c := f.open(t, Options{}, false)
+		busy := true
+		f.refuse = func(r *cuenta.Request) cuenta.Code {
+			if string(r.Counter) == "b" && busy {
+				busy = false
+				return cuenta.Busy
+			}
+			return cuenta.OK
+		}
+		b := c.Batch()
+		b.Add("a", 1)
+		b.Add("b", 2)
+		b.Add("c", 3)
+		items, err := b.Do(t.Context())
+		if err != nil || items[0].Value != 1 || items[1].Value != 2 || items[2].Value != 3 {
+			t.Errorf("%+v, %v", items, err)
+		}
+		if last := f.attempts[len(f.attempts)-1]; len(last) != 1 || string(last[0].Counter) != "b" || last[0].Identity.Number != 2 {
+			t.Errorf("the last attempt was %+v", last)
+		}
+	})
+}
+
 func TestRetriesAreWithinTheBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()

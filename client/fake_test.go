@@ -31,6 +31,7 @@ const (
 type fake struct {
 	service *fronttest.Service
 	next    func(requests []cuenta.Request) fate
+	refuse  func(*cuenta.Request) cuenta.Code // what the service would carry out; nil for nothing
 	copies  sync.WaitGroup
 
 	mu       sync.Mutex
@@ -134,9 +135,22 @@ func (f *fake) inspect(requests []cuenta.Request) {
 
 func (f *fake) ask(requests []cuenta.Request) []cuenta.Result {
 	time.Sleep(time.Millisecond)
-	b := cuenta.Batch{Requests: requests}
-	f.service.Do(context.Background(), &b)
-	return b.Results
+	if f.refuse == nil {
+		b := cuenta.Batch{Requests: requests}
+		f.service.Do(context.Background(), &b)
+		return b.Results
+	}
+	var results []cuenta.Result
+	for i := range requests {
+		b := cuenta.Batch{Requests: requests[i : i+1]}
+		if code := f.refuse(&requests[i]); code != cuenta.OK {
+			results = append(results, cuenta.Result{Code: code})
+			continue
+		}
+		f.service.Do(context.Background(), &b)
+		results = append(results, b.Results...)
+	}
+	return results
 }
 
 // later has a copy of the requests arrive.
