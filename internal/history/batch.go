@@ -18,11 +18,15 @@ func (c *checker) batches() {
 	}
 }
 
-// unseen leaves out what a Check refused without looking at it.
+// unseen leaves out what a Check refused without looking at it. A batch that
+// begins with a Check is what the Check spans.
 func (c *checker) unseen(first, end uint32) {
 	checked := false
 	for id := first; id < end; id++ {
 		o := c.at(id)
+		if head := c.at(first); id > first && checked && head.Op == cuenta.Check && head.Code == cuenta.Unmet && o.told(Answered) && o.Code == cuenta.OK {
+			c.violated(c.name(o.Counter), "%o was carried out although the check before it was refused: %o", []uint32{id, first})
+		}
 		if checked && o.Code == cuenta.Unmet && !o.told(WithValue) {
 			c.leaveOut(id)
 		}
@@ -32,7 +36,7 @@ func (c *checker) unseen(first, end uint32) {
 
 // whole checks the answers of one all-or-none batch, operations first to end.
 func (c *checker) whole(first, end uint32) {
-	done, refused := end, end
+	done, refused, cause := end, end, end
 	for id := first; id < end; id++ {
 		switch o := c.at(id); {
 		case !o.told(Answered) || o.Code.Fate() == cuenta.FateUnknown:
@@ -40,6 +44,14 @@ func (c *checker) whole(first, end uint32) {
 			done = id
 		default:
 			refused = id
+			if o.Code != cuenta.Overflow && o.Code != cuenta.Unmet {
+				continue
+			}
+			if cause != end {
+				c.violated("", "batch %d was to be carried out all or none, but two of it were refused for their own sake: %o and %o",
+					[]uint32{cause, id}, o.Batch)
+			}
+			cause = id
 			if c.sawItsOwn(first, id, o.Code) {
 				c.leaveOut(id)
 			}

@@ -91,20 +91,26 @@ func (g *group) agreeOnDetails() bool {
 
 // agree compares two answers as far as both tell.
 func (g *group) agree(a, b attempt) bool {
-	if !g.asks(a) || !g.asks(b) {
-		x, y := g.op(a), g.op(b)
-		return g.c.batched(a) || g.c.batched(b) || agreeing(x, y)
-	}
-	for i := range min(a.items, b.items) {
-		if !agreeing(g.c.at(a.id+i), g.c.at(b.id+i)) {
-			return false
+	x, y := g.op(a), g.op(b)
+	if g.asks(a) == g.asks(b) || !g.c.batched(a) && !g.c.batched(b) {
+		for i := range min(a.items, b.items) {
+			if !agreeing(g.c.at(a.id+i), g.c.at(b.id+i)) {
+				return false
+			}
 		}
+		return true
 	}
-	return true
+	// The Outcome of a batch has the answer of its first request if that is a
+	// read, and otherwise tells how many had an effect.
+	first := x
+	if !g.asks(a) {
+		first = y
+	}
+	return (x.Code == cuenta.OK) == (y.Code == cuenta.OK) &&
+		(first.Op != cuenta.Get || x.Code != cuenta.OK || agreeing(x, y))
 }
 
-// batched reports whether an attempt is a batch, whose Outcome has a value of
-// its own: how many of its operations had an effect.
+// batched reports whether an attempt is a batch.
 func (c *checker) batched(a attempt) bool { return c.at(a.id).Batch != 0 }
 
 func agreeing(x, y *Op) bool {
@@ -331,7 +337,7 @@ func (g *group) replace(a attempt, start, end int64, answers []attempt) {
 		for _, b := range answers {
 			o.learn(g.c.at(b.id + i))
 		}
-		if len(answers) == 0 && len(g.settled) > 0 {
+		if len(answers) == 0 && len(g.settled) > 0 && o.Op != cuenta.Delete { // which may have found nothing
 			o.Code, o.Told = g.op(g.settled[0]).Code, o.Told|Answered
 		}
 		g.c.leaveOut(id)

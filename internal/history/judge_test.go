@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -70,10 +72,10 @@ func (e *event) itemTold(i int) Told {
 	switch {
 	case r.code != cuenta.OK && r.code != cuenta.Overflow && r.code != cuenta.Unmet:
 		told &^= WithValue | WithRevision
+	case e.request.items[i].op == cuenta.Outcome:
+		told &^= First | Replayed
 	case e.request.check && i > 0 && e.reply.results[0].code == cuenta.Unmet:
 		told &^= WithValue | WithRevision // refused unseen
-	case e.request.items[i].op == cuenta.Outcome && e.request.n > 1:
-		told &^= WithValue | WithRevision
 	case e.request.items[i].op == cuenta.Delete && r.code == cuenta.OK && r.revision == 0:
 		told |= WithValue | WithRevision
 	case e.request.items[i].op == cuenta.Delete && told&WithRevision == 0:
@@ -89,7 +91,7 @@ func byPorcupine(events []event) porcupine.CheckResult {
 			ClientId: e.client, Input: e.request, Call: e.start, Output: e, Return: e.end,
 		})
 	}
-	return porcupine.CheckOperationsTimeout(porcupineModel, operations, 5*time.Second)
+	return porcupine.CheckOperationsTimeout(porcupineModel, operations, time.Second)
 }
 
 // told writes the events down as a history.
@@ -103,6 +105,9 @@ func toldOf(events []event) *History {
 	}
 	batch := uint32(0)
 	for _, e := range events {
+		if e.request.state && !e.answered {
+			continue
+		}
 		if e.request.state {
 			s := State{Label: "the end", Start: e.start, End: e.end, Floor: e.reply.floor, WithFloor: true}
 			for i, c := range e.reply.counters {
@@ -205,7 +210,7 @@ func (g *generator) request() request {
 	}
 	for i := range r.n {
 		r.items[i] = g.item()
-		for r.whole && r.items[i].op == cuenta.Check {
+		for (r.whole || r.n > 1 && i == 0) && r.items[i].op == cuenta.Check {
 			r.items[i] = g.item()
 		}
 		if r.check && i == 0 {
@@ -237,8 +242,16 @@ func (g *generator) events() []event {
 			all = append(all, e)
 		}
 	}
+	if g.states {
+		all = append(all, g.stateAt(g.Int64N(60)), g.stateAt(400))
+	}
 	g.carryOut(all)
 	return all
+}
+
+// stateAt is the reading of the state about that time.
+func (g *generator) stateAt(at int64) event {
+	return event{client: 7, start: at, end: at + g.Int64N(5), request: request{state: true}, answered: true}
 }
 
 // carryOut gives each event its answer.
@@ -295,21 +308,27 @@ func changing(op cuenta.Op) bool {
 	return op == cuenta.Add || op == cuenta.Set || op == cuenta.Reset || op == cuenta.Delete
 }
 
-// state appends the reading of the state at the end, as the world has it.
-func withState(all []event) []event {
-	var end int64
-	for _, e := range all {
-		if e.end != Never {
-			end = max(end, e.end)
-		}
-	}
-	return append(all, event{client: 7, start: end + 1, end: end + 1, request: request{state: true}, answered: true})
-}
-
 // spoil makes one thing in the history wrong, or only different.
 func (g *generator) spoil(all []event) {
 	e := &all[g.IntN(len(all))]
 	r := &e.reply.results[g.IntN(max(1, e.request.n))]
+	if e.request.state {
+		c := &e.reply.counters[g.IntN(g.counters)]
+		switch g.IntN(4) {
+		case 0:
+			if c.alive {
+				c.value++
+			}
+		case 1:
+			c.revision++
+			c.alive = true
+		case 2:
+			e.reply.floor++
+		case 3:
+			*c = cell{}
+		}
+		return
+	}
 	switch g.IntN(9) {
 	case 0:
 		r.value++
@@ -352,13 +371,20 @@ var plans = map[string]plan{
 	"identities":  {clients: 3, each: 6, counters: 2, keyed: 7, deltas: 3},
 	"keys lost":   {clients: 3, each: 6, counters: 2, keyed: 7, lost: 4, bare: 2, deltas: 3, deletes: true},
 	"batches":     {clients: 3, each: 5, counters: 3, batches: 5, deltas: 3},
-	"everything":  {clients: 3, each: 5, counters: 3, batches: 3, keyed: 4, bare: 2, lost: 2, deltas: 3, deletes: true},
+	"states":      {clients: 3, each: 5, counters: 2, lost: 3, deltas: 3, states: true},
+	"state batch": {clients: 3, each: 5, counters: 3, lost: 2, deltas: 3, batches: 5, states: true},
+	"state del":   {clients: 3, each: 5, counters: 3, deltas: 3, deletes: true, states: true},
+	"everything":  {clients: 3, each: 5, counters: 3, batches: 3, keyed: 4, bare: 2, lost: 2, deltas: 3, deletes: true, states: true},
 }
+
+var rounds = 400
 
 // TestAgreesWithPorcupine lets both judge small histories.
 func TestAgreesWithPorcupine(t *testing.T) {
-	rounds := 400
-	if testing.Short() {
+	rounds := rounds
+	if n, err := strconv.Atoi(os.Getenv("ROUNDS")); err == nil {
+		rounds = n
+	} else if testing.Short() {
 		rounds = 100
 	}
 	for name, p := range plans {
@@ -403,7 +429,17 @@ func TestAgreesWithPorcupine(t *testing.T) {
 // at: see "What may be missed" in the package comment.
 func mayMiss(events []event) bool {
 	open := map[int]request{}
+	batches := map[int]bool{}
 	for _, e := range events {
+		batches[e.request.key] = batches[e.request.key] || e.request.key > 0 && e.request.n > 1
+	}
+	for _, e := range events {
+		if e.request.items[0].op == cuenta.Outcome && batches[e.request.key] {
+			return true // it tells of the batch as a whole
+		}
+		if !e.answered && e.request.n > 1 && !e.request.whole {
+			return true // parts of it may have been refused
+		}
 		for i := range e.request.n {
 			it := e.request.items[i]
 			if it.op == cuenta.Delete && (!e.answered || e.itemTold(i)&WithRevision == 0) {
@@ -434,6 +470,9 @@ func script(events []event) string {
 		if h.At(i).Op != 0 {
 			s += fmt.Sprintf("%s told %b\n", c.describe(uint32(i)), h.At(i).Told)
 		}
+	}
+	for _, state := range h.States {
+		s += fmt.Sprintf("%+v\n", state)
 	}
 	return s
 }

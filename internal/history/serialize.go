@@ -113,24 +113,33 @@ func (c *checker) moments() (all []moment, of []int32) {
 }
 
 // inTheirOrder checks that each batch's operations on a counter took effect in
-// their order.
+// their order, and nothing else between them.
 func (c *checker) inTheirOrder(of []int32) bool {
 	last := map[int32]int{}
 	ok := true
 	for i := range c.touches {
 		t := &c.touches[i]
-		if of[i] < 0 || t.unused || t.doubted || c.isState(t.node) || c.at(t.node).Batch == 0 {
+		if of[i] < 0 || t.unused || t.doubted || t.counter == noCounter || c.isState(t.node) || c.at(t.node).Batch == 0 {
 			continue
 		}
 		k, seen := last[of[i]]
 		last[of[i]] = i
-		if !seen || c.touches[k].counter != t.counter || c.original(c.touches[k].node) < c.original(t.node) {
+		if !seen || c.touches[k].counter != t.counter {
 			continue
 		}
-		if c.touches[k].place != t.place || c.touches[k].role != t.role {
-			c.violated(c.name(t.counter), "a batch was not carried out in its order: %o, then %o", []uint32{t.node, c.touches[k].node})
-			ok = false
+		p, step := &c.touches[k], 0
+		if t.role == roleChange {
+			step = 1
 		}
+		switch {
+		case c.original(p.node) > c.original(t.node) && (p.place != t.place || p.role != t.role):
+			c.violated(c.name(t.counter), "a batch was not carried out in its order: %o, then %o", []uint32{t.node, p.node})
+		case t.changes != p.changes+step || t.seen:
+			c.violated(c.name(t.counter), "something came between two operations of one batch: %o and %o", []uint32{p.node, t.node})
+		default:
+			continue
+		}
+		ok = false
 	}
 	return ok
 }

@@ -12,6 +12,8 @@ type touch struct {
 	node    uint32 // the operation's id
 	counter uint32
 	place   uint64
+	changes int  // of the counter up to here
+	seen    bool // somebody saw the state between two changes of its batch
 	role    role
 
 	// The operation took effect within start and end, by what comes before and
@@ -33,15 +35,19 @@ func (c *checker) touching(counter uint32, order, unused []entry, exact bool) []
 	var found []touch
 	var at []int
 	latest, beside := int64(math.MinInt64), int64(math.MinInt64)
-	alive := false
+	alive, changes, between := false, 0, between{}
 	for i, e := range order {
 		o := c.at(e.id)
+		if e.role == roleChange {
+			changes++
+		}
+		seen := between.step(e, o)
 		if i > 0 && precedes(order[i-1], e) {
 			latest = max(latest, beside)
 			beside = math.MinInt64
 		}
 		if t := c.touchOf(e, o, alive); t.role != roleNone {
-			t.counter, t.doubted, t.start = counter, !exact, max(latest, o.Start)
+			t.counter, t.doubted, t.changes, t.seen, t.start = counter, !exact, changes, seen, max(latest, o.Start)
 			found, at = append(found, t), append(at, i)
 		}
 		beside = max(beside, o.Start)
@@ -101,4 +107,23 @@ func (c *checker) closing(order []entry, found []touch, at []int) {
 		}
 		beside = min(beside, o.End)
 	}
+}
+
+// between watches for states that one batch made and ended, and another
+// operation saw.
+type between struct {
+	batch uint32 // of the last change
+	seen  bool
+}
+
+// step reports whether e is a change of the same batch as the change before it,
+// and somebody else came between them.
+func (b *between) step(e entry, o *Op) bool {
+	if e.role != roleChange {
+		b.seen = b.seen || o.Batch != b.batch
+		return false
+	}
+	seen := b.seen && b.batch != 0 && b.batch == o.Batch
+	*b = between{batch: o.Batch}
+	return seen
 }

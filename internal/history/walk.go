@@ -26,6 +26,7 @@ type walker struct {
 	done    []bool  // by index of free
 
 	classes []class // of those of unknown fate
+	ends    []int64 // of them, sorted
 	byDeed  map[deed][]int32
 
 	at     cursor
@@ -43,7 +44,7 @@ type cursor struct {
 	fixed  int   // those before are done
 	free   int   // how many are done
 	ended  int   // of byEnd, those before are done
-	latest int64 // the latest start of all that is done
+	latest int64 // the latest start of what is done
 	set    uint64
 }
 
@@ -184,6 +185,9 @@ func (w *walker) classify(maybe []entry) {
 	w.byDeed = map[deed][]int32{}
 	for _, e := range maybe {
 		o := w.op(e)
+		if o.End != Never {
+			w.ends = append(w.ends, o.End)
+		}
 		d := deed{uint8(o.Op), uint8(o.If), amount(o), o.Batch}
 		k, ok := index[kind{d, o.End}]
 		if !ok {
@@ -196,6 +200,8 @@ func (w *walker) classify(maybe []entry) {
 		}
 		w.classes[k].ids = append(w.classes[k].ids, e.id)
 	}
+	slices.Sort(w.ends)
+	w.ends = slices.Compact(w.ends)
 	for _, list := range w.byDeed {
 		slices.SortFunc(list, func(a, b int32) int {
 			return cmp.Or(cmp.Compare(w.first(a).End, w.first(b).End), cmp.Compare(a, b))

@@ -23,8 +23,8 @@ func (w *walker) horizon() int64 {
 	return h
 }
 
-// absorb places all that saw the present state and may have done so now: to wait
-// would gain nothing. It reports false if a read named this state and cannot have
+// absorb places all that saw the present state and may have done so now, where to
+// wait would gain nothing. It reports false if a read named this state and cannot have
 // seen it.
 func (w *walker) absorb() bool {
 	for {
@@ -56,15 +56,23 @@ func (w *walker) absorbFree() {
 		if o.Start > w.horizon() {
 			return
 		}
-		if e.role == roleState && sees(o, w.at.state) {
+		if e.role == roleState && sees(o, w.at.state) && !w.hasty(o) {
 			w.put(i)
 		}
 	}
 }
 
+// hasty reports whether placing the operation now may be too late for one of
+// unknown fate that would have to come before it.
+func (w *walker) hasty(o *Op) bool {
+	i, _ := slices.BinarySearch(w.ends, w.at.latest)
+	return i < len(w.ends) && w.ends[i] < o.Start
+}
+
 // ways appends all that may come next.
 func (w *walker) ways(dst []way) []way {
 	h := w.horizon()
+	dst = w.hastyWays(dst, h)
 	if w.at.fixed < len(w.fixed) {
 		y, only, ok := w.fixedWay(h)
 		if ok {
@@ -80,6 +88,20 @@ func (w *walker) ways(dst []way) []way {
 	}
 	dst = w.freeWays(dst, h)
 	return w.maybeWays(dst, h, steps)
+}
+
+// hastyWays appends the reads that absorb left.
+func (w *walker) hastyWays(dst []way, h int64) []way {
+	if len(w.ends) == 0 {
+		return dst
+	}
+	for i := w.head(); i != w.tail() && w.op(w.free[i]).Start <= h; i = w.forward[i] {
+		w.work++
+		if e := w.free[i]; e.role == roleState && sees(w.op(e), w.at.state) {
+			dst = append(dst, way{i, fromFree, w.at.state})
+		}
+	}
+	return dst
 }
 
 // fixedWay is the next operation of known place, if it may come next; only says
@@ -168,7 +190,8 @@ func (w *walker) floorFor(end int64) (floor uint64, known, ok bool) {
 }
 
 // freeWays appends the changes of unnamed place that fit here. Of those that do
-// the same with the same answer, the one that ended first will do.
+// the same with the same answer the one that ended first will do; where operations
+// of unknown fate have an end, only if it also started first.
 func (w *walker) freeWays(dst []way, h int64) []way {
 	begin := len(dst)
 	for i := w.head(); i != w.tail(); i = w.forward[i] {
@@ -186,9 +209,10 @@ func (w *walker) freeWays(dst []way, h int64) []way {
 			continue
 		}
 		twin := slices.IndexFunc(dst[begin:], func(y way) bool { return alike(o, w.op(w.free[y.ref])) })
-		if twin < 0 {
+		switch {
+		case twin < 0 || len(w.ends) > 0 && o.End < w.op(w.free[dst[begin+twin].ref]).End:
 			dst = append(dst, way{i, fromFree, to})
-		} else if o.End < w.op(w.free[dst[begin+twin].ref]).End {
+		case o.End < w.op(w.free[dst[begin+twin].ref]).End:
 			dst[begin+twin].ref = i
 		}
 	}
