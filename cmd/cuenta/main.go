@@ -9,6 +9,7 @@ import (
 
 	"github.com/cuenta-server/cuenta/internal/cli"
 	"github.com/cuenta-server/cuenta/internal/config"
+	"github.com/cuenta-server/cuenta/internal/demo"
 	"github.com/cuenta-server/cuenta/internal/disk"
 	"github.com/cuenta-server/cuenta/internal/front/proc"
 	"github.com/cuenta-server/cuenta/internal/journal"
@@ -24,6 +25,7 @@ func main() {
 			return server.Run(ctx, c, cli.Version(), stdout, stderr)
 		},
 		Check: func(dir string, w io.Writer) error { return journal.Check(disk.OS, dir, w) },
+		Demo:  demo.Run,
 	}
 	os.Exit(program.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Environ()))
 }

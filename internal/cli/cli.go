@@ -34,6 +34,10 @@ type Program struct {
 
 	// Check verifies the data directory and tells w what it found.
 	Check func(dir string, w io.Writer) error
+
+	// Demo demonstrates what identities are for until it is done or ctx ends. It
+	// fails if it has not shown that.
+	Demo func(ctx context.Context, c config.Demo, stdout, stderr io.Writer) error
 }
 
 // app is one run of the program.

@@ -206,7 +206,7 @@ func TestHelpGolden(t *testing.T) {
 		if status != exitDone {
 			t.Fatalf("status %d", status)
 		}
-		for _, name := range []string{"serve", "client", "bench", "info", "stop"} {
+		for _, name := range []string{"serve", "client", "bench", "demo", "info", "stop"} {
 			_, one, _ := run(t, "", "help", name, "--lang", l.String())
 			all += "\n" + strings.Repeat("-", 72) + "\n" + one
 		}

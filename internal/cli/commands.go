@@ -125,6 +125,17 @@ El estado de salida es 1 si alguna operación falló.`,
 					"an address, the one `cuenta serve` has by default. With --front resp it may be a\n" +
 					"Redis too. With --rate latency counts from when an operation was due, not from\n" +
 					"when it could be sent. The exit status is 1 if any operation failed."}},
+		{names: []string{"demo"}, operands: lang.Text{ES: "crash", EN: "crash"}, min: 1, max: 1, flags: demoFlags, run: (*app).demo,
+			summary: lang.Text{ES: "muestra que un reintento no cuenta dos veces", EN: "show that a retry does not count twice"},
+			detail: lang.Text{
+				ES: `Arranca un servidor propio en un directorio temporal, lo mata con kill -9 una y otra
+vez, pierde, repite y corta lo que se le envía, y compara lo que cuenta al final con lo
+que saben sus clientes: con identidad y sin ella, y con un Redis si está instalado.
+El estado de salida es 1 si los totales con identidad no son exactos.`,
+				EN: "Starts a server of its own in a temporary directory, kills it with kill -9 again and\n" +
+					"again, loses, repeats and cuts what is sent to it, and compares what it holds in the\n" +
+					"end with what its clients know: with identities and without, and beside a Redis if\n" +
+					"one is installed. The exit status is 1 if the totals with identities are not exact."}},
 		{names: []string{"completion"}, operands: lang.Text{ES: "bash|zsh|fish", EN: "bash|zsh|fish"}, min: 1, max: 1,
 			offline: true, run: (*app).completion,
 			summary: lang.Text{ES: "guion de completado para un intérprete", EN: "completion script for a shell"}},

@@ -33,7 +33,7 @@ func (c *command) choices() []string {
 	switch {
 	case c.operands == operandFront:
 		return fronts
-	case strings.Contains(c.operands.EN, "|"):
+	case c.names[0] == "demo", strings.Contains(c.operands.EN, "|"):
 		first, _, _ := strings.Cut(c.operands.EN, " ")
 		return strings.Split(first, "|")
 	}

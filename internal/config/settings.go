@@ -86,6 +86,9 @@ var Settings = []Setting{
 		ES: "cuántas operaciones se miden, en vez de un tiempo", EN: "how many operations to measure, instead of a time"}},
 	{Flag: "warm-up", Arg: lang.Text{ES: "TIEMPO", EN: "TIME"}, Default: "1s", Help: lang.Text{
 		ES: "carga previa que no se mide", EN: "load beforehand that is not measured"}},
+	{Flag: "seed", Arg: same("N"), Help: lang.Text{
+		ES: "semilla de los fallos, para repetirlos (por omisión, una al azar)",
+		EN: "seed of the faults, to repeat them (default one at random)"}},
 	{Flag: "json", Help: lang.Text{
 		ES: "el informe como JSON", EN: "the report as JSON"}},
 	{Flag: "lang", Var: "CUENTA_LANG", Arg: same("es|en"), Help: lang.Text{

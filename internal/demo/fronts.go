@@ -1,0 +1,111 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+
+	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/lang"
+)
+
+// frontAPI is the API, which shares the port of the front web.
+const frontAPI = "api"
+
+// front is one way in as it is demonstrated.
+type front struct {
+	name string
+	on   string // the front in the addresses file
+	open func(address string) way
+}
+
+// fronts are all but shm, which has no address that a proxy could stand before.
+var fronts = []front{
+	{cuenta.FrontUDP, cuenta.FrontUDP, newDatagrams},
+	{cuenta.FrontTCP, cuenta.FrontTCP, newLines},
+	{cuenta.FrontProc, cuenta.FrontProc, newLines},
+	{cuenta.FrontWeb, cuenta.FrontWeb, newCambiar},
+	{frontAPI, cuenta.FrontWeb, newREST},
+	{cuenta.FrontRPC, cuenta.FrontRPC, newCalls},
+	{cuenta.FrontRESP, cuenta.FrontRESP, func(address string) way { return newRESP("tcp", address) }},
+}
+
+var (
+	needsLinux = lang.Text{ES: "necesita Linux", EN: "it needs Linux"}
+	notServed  = lang.Text{ES: "este servidor no lo ofrece", EN: "this server does not offer it"}
+	noRedis    = lang.Text{ES: "no está instalado", EN: "it is not installed"}
+)
+
+func (r *run) leaveOut(part string, why lang.Text) {
+	r.report.LeftOut = append(r.report.LeftOut, Omission{part, why.In(r.config.Lang)})
+}
+
+// open sets up a front: its proxy, and clients with identities and without.
+func (r *run) open(ctx context.Context, f front) error {
+	address, served := r.server.addresses[f.on]
+	if f.name == frontAPI {
+		served = served && servesAPI(ctx, address)
+	}
+	switch {
+	case !served && f.name == cuenta.FrontProc && runtime.GOOS != "linux":
+		r.leaveOut(f.name, needsLinux)
+		return nil
+	case !served:
+		r.leaveOut(f.name, notServed)
+		return nil
+	}
+	p, err := r.stand(f, address)
+	if err != nil {
+		return err
+	}
+	r.proxies = append(r.proxies, p)
+	open := func(int) way { return f.open(p.address()) }
+	r.once = append(r.once, r.newGroup(f.name, true, open))
+	r.bare = append(r.bare, r.newGroup(f.name, false, open))
+	return nil
+}
+
+// stand puts a proxy before a front.
+func (r *run) stand(f front, address string) (proxy, error) {
+	if f.name == cuenta.FrontUDP {
+		return newUDPProxy(r.config.Seed, f.name, address)
+	}
+	return newTCPProxy(r.config.Seed, f.name, "tcp", address)
+}
+
+// openRedis starts a Redis, if there is one, and sets up its proxy and clients.
+func (r *run) openRedis(ctx context.Context) error {
+	if r.config.Redis == "" {
+		r.leaveOut("redis", noRedis)
+		return nil
+	}
+	r.redis = &redis{mother: r.mother, executable: r.config.Redis, dir: r.dir}
+	if err := r.redis.start(ctx); err != nil {
+		return err
+	}
+	p, err := newTCPProxy(r.config.Seed, "redis", "unix", r.redis.socket())
+	if err != nil {
+		return err
+	}
+	r.proxies = append(r.proxies, p)
+	r.redisBare = r.newGroup("redis", false, func(int) way { return newRESP("tcp", p.address()) })
+	return nil
+}
+
+// newGroup makes the clients of a front.
+func (r *run) newGroup(front string, once bool, open func(i int) way) *group {
+	kind := "bare"
+	if once {
+		kind = "once"
+	}
+	g := &group{front: front}
+	for i := range clientsPerGroup {
+		g.clients = append(g.clients, &client{
+			way:     open(i),
+			counter: fmt.Sprintf("%s.%s.%d", front, kind, i%countersPerGroup),
+			once:    once,
+			dice:    dice(r.config.Seed, fmt.Sprint(front, kind, " client ", i)),
+		})
+	}
+	return g
+}

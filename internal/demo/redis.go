@@ -1,0 +1,67 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+)
+
+// redis is a real Redis, as durable as it can be: every write is synced before its
+// answer. It listens on a Unix socket, so that it takes nobody's port.
+type redis struct {
+	mother     *mother
+	executable string
+	dir        string
+	life       *child
+}
+
+// findRedis returns the path of a Redis, or of its continuation Valkey.
+func findRedis() (path string, found bool) {
+	for _, name := range []string{"redis-server", "valkey-server"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, true
+		}
+	}
+	return "", false
+}
+
+func (r *redis) socket() string { return filepath.Join(r.dir, "redis.sock") }
+
+// start begins a life and returns when it answers.
+func (r *redis) start(ctx context.Context) error {
+	data := filepath.Join(r.dir, "redis")
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return err
+	}
+	log := filepath.Join(r.dir, "redis.log")
+	life, err := r.mother.bear(r.dir, log, r.executable, "--port", "0", "--unixsocket", r.socket(), "--dir", data,
+		"--appendonly", "yes", "--appendfsync", "always", "--save", "")
+	if err != nil {
+		return err
+	}
+	r.life = life
+	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	defer cancel()
+	probe := newRESP("unix", r.socket())
+	defer probe.close()
+	for {
+		if _, err = probe.ask(ctx, "PING"); err == nil {
+			return nil
+		}
+		if life.gone() {
+			return fmt.Errorf("redis does not start: %s", lastLine(log))
+		}
+		if err := sleep(ctx, 2*time.Millisecond); err != nil {
+			return fmt.Errorf("redis does not start: %w", err)
+		}
+	}
+}
+
+func (r *redis) kill() {
+	if r.life != nil {
+		r.life.kill()
+	}
+}
