@@ -240,6 +240,47 @@ func TestRingRefusesAMadConsumer(t *testing.T) {
 	}
 }
 
+func TestProducerKnowsItsRoomAndWhatWasTaken(t *testing.T) {
+	_, p, c := newRing(t, testRing)
+	for round := range 5 { // so that it wraps
+		if fits, err := p.HasRoom(testRing); !fits || err != nil {
+			t.Fatalf("no room in an empty ring: %v", err)
+		}
+		if fits, err := p.HasRoom(testRing + entryAlign); fits || err != nil {
+			t.Fatalf("room for more than there is: %v", err)
+		}
+		put(t, p, make([]byte, 300))
+		first := p.Position()
+		p.Publish()
+		put(t, p, make([]byte, 100))
+		second := p.Position()
+		rest := testRing - EntrySize(300) - EntrySize(100)
+		if fits, _ := p.HasRoom(rest); !fits {
+			t.Fatalf("no room for %d bytes", rest)
+		}
+		if fits, _ := p.HasRoom(rest + entryAlign); fits {
+			t.Fatalf("room for more than %d bytes", rest)
+		}
+		if p.Taken(first) || p.Taken(second) {
+			t.Fatalf("round %d: taken before it was", round)
+		}
+		takeAll(t, c)
+		if !p.Taken(first) || p.Taken(second) {
+			t.Fatalf("round %d: only the first was taken", round)
+		}
+		p.Publish()
+		takeAll(t, c)
+		if !p.Taken(second) {
+			t.Fatalf("round %d: both were taken", round)
+		}
+	}
+	put(t, p, make([]byte, 300))
+	p.tail.Store(1 << 40)
+	if _, err := p.HasRoom(testRing); !errors.Is(err, ErrBroken) {
+		t.Errorf("a consumer gone mad: %v", err)
+	}
+}
+
 func TestRingSizesAreChecked(t *testing.T) {
 	for _, capacity := range []int{-ringHead, 0, 1, 512, 1023, 1025, 3 << 10} {
 		mem := make([]byte, RingSize(capacity))
