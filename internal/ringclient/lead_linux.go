@@ -93,7 +93,6 @@ func (c *Client) end() {
 		k.err = refuse(k.batch, c.fault)
 		if k.done != nil {
 			k.sent <- k.err
-			c.recycle(k)
 			continue
 		}
 		c.finish(k)
@@ -172,7 +171,9 @@ func (c *Client) tell() {
 	}
 	c.mu.Lock()
 	for i, k := range c.untold {
-		c.recycle(k)
+		if !k.queued { // else whoever has submitted it may still look at it
+			c.recycle(k)
+		}
 		c.untold[i] = nil
 	}
 	c.untold = c.untold[:0]

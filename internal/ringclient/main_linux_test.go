@@ -15,13 +15,16 @@ import (
 	"github.com/cuenta-server/cuenta/internal/front/local"
 )
 
-// serverEnv makes this test binary a server on the socket that it names, until
-// its standard input ends. What follows a colon says which service.
-const serverEnv = "CUENTA_TEST_SERVER"
+const (
+	// serverEnv makes this test binary a server on the socket that it names, until
+	// its standard input ends; with echoEnv one that answers everything at once.
+	serverEnv = "CUENTA_TEST_SERVER"
+	echoEnv   = "CUENTA_TEST_ECHO"
+)
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv(serverEnv); path != "" {
-		os.Exit(serveProcess(path, os.Getenv(serverEnv+"_ECHO") != ""))
+		os.Exit(serveProcess(path, os.Getenv(echoEnv) != ""))
 	}
 	os.Exit(m.Run())
 }
@@ -71,7 +74,7 @@ func startServer(t testing.TB, echo bool) (path string, process *exec.Cmd, finis
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), serverEnv+"="+path)
 	if echo {
-		cmd.Env = append(cmd.Env, serverEnv+"_ECHO=1")
+		cmd.Env = append(cmd.Env, echoEnv+"=1")
 	}
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
