@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -41,8 +42,21 @@ func (a *app) ask(r cuenta.Request, name []string) error {
 				ES: "%q no puede ser nombre de cuenta", EN: "%q cannot name a counter"}.Fill(name[0])}
 		}
 	}
+	if key, given := a.values.ID(); given {
+		r.Identity.Key = []byte(key)
+		if !cuenta.ValidKey(r.Identity.Key) {
+			return usageError{lang.Text{
+				ES: "--id: %q no puede ser una clave: 1 a 128 caracteres ASCII visibles",
+				EN: "--id: %q cannot be a key: 1 to 128 visible ASCII bytes"}.Fill(key)}
+		}
+	}
 	return a.withServer(func(o *operator, _ config.Client) error {
 		value, err := o.apply(&r)
+		if unknown, ok := errors.AsType[unknownFate](err); ok {
+			unknown.again = lang.Text{
+				ES: "la misma orden con --id %s", EN: "the same command with --id %s"}.Fill(string(r.Identity.Key))
+			return unknown
+		}
 		if err != nil {
 			return err
 		}

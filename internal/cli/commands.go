@@ -20,8 +20,10 @@ type command struct {
 }
 
 var (
-	serveFlags = []string{"data", "udp", "tcp", "proc", "web", "rpc", "resp", "socket", "shm", "workers", "log-level", "addresses"}
+	serveFlags = []string{"data", "udp", "tcp", "proc", "web", "rpc", "resp", "socket", "shm", "workers", "id-memory", "key-age", "session-age", "log-level", "addresses"}
 	askFlags   = []string{"remote", "socket", "data"}
+
+	changeFlags = append([]string{"id"}, askFlags...)
 
 	operandCounter = lang.Text{ES: "[CUENTA]", EN: "[COUNTER]"}
 	operandAmount  = lang.Text{ES: "N [CUENTA]", EN: "N [COUNTER]"}
@@ -29,10 +31,10 @@ var (
 	operandFront   = lang.Text{ES: "NOMBRE", EN: "NAME"}
 
 	detailChange = lang.Text{
-		ES: `El cambio lleva una clave. Si no se sabe si se hizo, se dice la orden con la que una
-consola («cuenta console») lo repite sin contar dos veces.`,
-		EN: "The change has a key. Where it is unknown whether it was made, the command is told\n" +
-			"with which a console (`cuenta console`) repeats it without counting twice."}
+		ES: `El cambio lleva una clave. Si no se sabe si se hizo, se dice cuál, y la misma orden
+con --id CLAVE lo repite sin contar dos veces.`,
+		EN: "The change has a key. Where it is unknown whether it was made, the key is told, and\n" +
+			"the same command with --id KEY repeats it without counting twice."}
 
 	detailFront = lang.Text{ES: "NOMBRE es udp, tcp, proc, web, rpc o resp.", EN: "NAME is udp, tcp, proc, web, rpc or resp."}
 )
@@ -91,11 +93,11 @@ Si no se sabe si un cambio se hizo, se dice la orden que lo repite.`,
 
 func askCommands() []command {
 	return []command{
-		{names: []string{"inc"}, operands: operandAmount, min: 1, max: 2, flags: askFlags, run: (*app).inc,
+		{names: []string{"inc"}, operands: operandAmount, min: 1, max: 2, flags: changeFlags, run: (*app).inc,
 			summary: lang.Text{ES: "suma N y muestra el valor", EN: "add N and print the value"}, detail: detailChange},
-		{names: []string{"dec"}, operands: operandAmount, min: 1, max: 2, flags: askFlags, run: (*app).dec,
+		{names: []string{"dec"}, operands: operandAmount, min: 1, max: 2, flags: changeFlags, run: (*app).dec,
 			summary: lang.Text{ES: "resta N y muestra el valor", EN: "subtract N and print the value"}, detail: detailChange},
-		{names: []string{"reset"}, operands: operandCounter, max: 1, flags: askFlags, run: (*app).reset,
+		{names: []string{"reset"}, operands: operandCounter, max: 1, flags: changeFlags, run: (*app).reset,
 			summary: lang.Text{ES: "pone la cuenta a 0", EN: "set the counter to 0"}, detail: detailChange},
 		{names: []string{"get"}, operands: operandCounter, max: 1, flags: askFlags, run: (*app).get,
 			summary: lang.Text{ES: "muestra el valor", EN: "print the value"}},

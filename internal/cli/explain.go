@@ -69,8 +69,8 @@ func explain(err error, l lang.Lang) string {
 	text := cause(err)
 	if unknown, ok := errors.AsType[unknownFate](err); ok {
 		text = lang.Text{
-			ES: "%s; no se sabe si el cambio se hizo; «%s» lo repite sin contar dos veces",
-			EN: "%s; whether the change was made is unknown; `%s` repeats it without counting twice",
+			ES: "%s; no se sabe si el cambio se hizo; %s lo repite sin contar dos veces",
+			EN: "%s; whether the change was made is unknown; %s repeats it without counting twice",
 		}.Fill(text, unknown.again)
 	}
 	return text.In(l)

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/lang"
 	"github.com/cuenta-server/cuenta/internal/uuid"
 	"github.com/cuenta-server/cuenta/internal/wire/text"
 )
@@ -26,7 +27,7 @@ func identify(r *cuenta.Request) string {
 // unknownFate is a change that may or may not have been made.
 type unknownFate struct {
 	cause error
-	again string // the command that repeats it
+	again lang.Text // what repeats it
 }
 
 func (e unknownFate) Error() string { return e.cause.Error() }
@@ -47,7 +48,7 @@ func withFate(err error, r *cuenta.Request, command string, open bool) error {
 	case !open && !(refused && refusal.Code.Fate() == cuenta.FateUnknown):
 		return err
 	}
-	return unknownFate{err, command}
+	return unknownFate{err, lang.Text{ES: "«%s»", EN: "`%s`"}.Fill(command)}
 }
 
 func isRefusal(err error) bool {

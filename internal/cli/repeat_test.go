@@ -102,3 +102,21 @@ func TestEveryWayCountsOnce(t *testing.T) {
 		t.Errorf("value %d, revision %d", value, revision)
 	}
 }
+
+// TestOneShotTellsItsKey where its fate is unknown.
+func TestOneShotTellsItsKey(t *testing.T) {
+	f, done := newFar(t, "")
+	defer done()
+	lift := f.Stall()
+	defer lift()
+	go func() {
+		f.AwaitBlocked(1)
+		done()
+	}()
+	status, _, stderr := run(t, "", "inc", "4", "a", "--remote", f.rpc, "--id", "k-1")
+	want := "cuenta inc: the connection to the server was lost; whether the change was made is unknown; " +
+		"the same command with --id k-1 repeats it without counting twice\n"
+	if status != exitFailed || stderr != want {
+		t.Errorf("status %d, %q", status, stderr)
+	}
+}

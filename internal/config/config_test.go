@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cuenta-server/cuenta/internal/lang"
 )
@@ -42,7 +43,8 @@ func TestDefaults(t *testing.T) {
 		Data: "cuenta-data", UDP: "127.0.0.1:2002", TCP: "127.0.0.1:2020", Proc: "127.0.0.1:2002",
 		Web: "127.0.0.1:1234", RPC: "127.0.0.1:8080", RESP: "127.0.0.1:6380",
 		Socket: filepath.Join("cuenta-data", "cuenta.sock"), SHM: sharing(filepath.Join("cuenta-data", "shm.sock")),
-		LogLevel: slog.LevelInfo, Lang: lang.English,
+		Identities: Identities{IdentityMemory: 1 << 30, KeyRetention: 24 * time.Hour, SessionIdle: 7 * 24 * time.Hour},
+		LogLevel:   slog.LevelInfo, Lang: lang.English,
 	}
 	if err != nil || got != want {
 		t.Errorf("got %+v, %v\nwant %+v", got, err, want)
@@ -97,11 +99,13 @@ func TestEverySettingFromTheEnvironment(t *testing.T) {
 	got, err := serve(t, "", []string{
 		"CUENTA_DATA=d", "CUENTA_UDP=off", "CUENTA_TCP=:1", "CUENTA_PROC=2", "CUENTA_WEB=[::1]:3",
 		"CUENTA_RPC=example.org:0", "CUENTA_RESP=4", "CUENTA_SOCKET=s", "CUENTA_SHM=m", "CUENTA_WORKERS=2", "CUENTA_LOG_LEVEL=debug",
+		"CUENTA_ID_MEMORY=64MiB", "CUENTA_KEY_AGE=1h", "CUENTA_SESSION_AGE=1d",
 		"CUENTA_ADDRESSES=a.json", "CUENTA_LANG=es", "CUENTA_WORKER=reserved", "CUENTA_UNHEARD_OF=x",
 	})
 	want := Serve{
 		Data: "d", TCP: ":1", Proc: "127.0.0.1:2", Web: "[::1]:3", RPC: "example.org:0", RESP: "127.0.0.1:4", Socket: "s", SHM: "m",
-		Workers: 2, LogLevel: slog.LevelDebug, Addresses: "a.json", Lang: lang.Spanish,
+		Identities: Identities{IdentityMemory: 64 << 20, KeyRetention: time.Hour, SessionIdle: 24 * time.Hour},
+		Workers:    2, LogLevel: slog.LevelDebug, Addresses: "a.json", Lang: lang.Spanish,
 	}
 	if err != nil || got != want {
 		t.Errorf("got %+v, %v\nwant %+v", got, err, want)

@@ -21,9 +21,10 @@ type Serve struct {
 	// empty HOST means all interfaces, port 0 any free one.
 	UDP, TCP, Proc, Web, RPC, RESP string
 
-	Socket    string // path of the local console's Unix socket
-	SHM       string // path of the Unix socket of the front shm; empty to leave it out
-	Workers   int    // size of the pool; 0 for a process per connection
+	Socket  string // path of the local console's Unix socket
+	SHM     string // path of the Unix socket of the front shm; empty to leave it out
+	Workers int    // size of the pool; 0 for a process per connection
+	Identities
 	LogLevel  slog.Level
 	Addresses string // file for the bound addresses; empty for none
 	Lang      lang.Lang
@@ -45,6 +46,7 @@ func (v Values) Serve() (Serve, error) {
 	}
 	s.Socket = readSocket(&r)
 	s.SHM = readSHM(&r)
+	s.Identities = readIdentities(&r)
 	s.Addresses = readOptionalPath(&r, "addresses")
 	s.Lang, _ = v.Lang() // its error was shown before the command was chosen
 	return s, r.err
@@ -65,6 +67,13 @@ func (v Values) Client() (Client, error) {
 		c.Remote = read(&r, "remote", ParseAddress)
 	}
 	return c, r.err
+}
+
+// ID returns the key that the command line gives a change, if it does. It has no
+// variable: that would give all changes the same key.
+func (v Values) ID() (key string, given bool) {
+	key, given = v.flags["id"]
+	return key, given
 }
 
 func readSocket(r *reader) string { return readUnixPath(r, "socket", "cuenta.sock") }

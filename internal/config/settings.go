@@ -60,12 +60,21 @@ var Settings = []Setting{
 	{Flag: "workers", Var: "CUENTA_WORKERS", Arg: same("N"), Default: "connection", Help: lang.Text{
 		ES: "procesos TCP, o connection: uno por cliente",
 		EN: "TCP processes, or connection: one per client"}},
+	{Flag: "id-memory", Var: "CUENTA_ID_MEMORY", Arg: lang.Text{ES: "TAMAÑO", EN: "SIZE"}, Default: "1GiB", Help: lang.Text{
+		ES: "memoria para sesiones y claves, como mucho", EN: "memory for sessions and keys, at most"}},
+	{Flag: "key-age", Var: "CUENTA_KEY_AGE", Arg: lang.Text{ES: "TIEMPO", EN: "TIME"}, Default: "24h", Help: lang.Text{
+		ES: "cuánto se recuerda una clave", EN: "how long a key is remembered"}},
+	{Flag: "session-age", Var: "CUENTA_SESSION_AGE", Arg: lang.Text{ES: "TIEMPO", EN: "TIME"}, Default: "7d", Help: lang.Text{
+		ES: "una sesión sin uso termina tras este tiempo", EN: "an idle session ends after this time"}},
 	{Flag: "log-level", Var: "CUENTA_LOG_LEVEL", Arg: lang.Text{ES: "NIVEL", EN: "LEVEL"}, Default: "info", Help: lang.Text{
 		ES: "se registra desde debug, info, warn o error", EN: "log from debug, info, warn or error on"}},
 	{Flag: "addresses", Var: "CUENTA_ADDRESSES", Arg: argFile, Help: lang.Text{
 		ES: "fichero JSON donde se escriben las direcciones en uso", EN: "JSON file to write the bound addresses to"}},
 	{Flag: "remote", Arg: same("HOST:PORT"), Help: lang.Text{
 		ES: "servidor remoto, por net/rpc, en vez del local", EN: "a remote server, by net/rpc, instead of the local one"}},
+	{Flag: "id", Arg: lang.Text{ES: "CLAVE", EN: "KEY"}, Help: lang.Text{
+		ES: "clave del cambio, con la que repetido cuenta una vez (por omisión una nueva)",
+		EN: "key of the change: repeated with it, it counts once (default a new one)"}},
 	{Flag: "front", Arg: lang.Text{ES: "NOMBRE", EN: "NAME"}, Default: "resp", Help: lang.Text{
 		ES: "servicio: resp, udp, tcp, proc, rpc, web o shm", EN: "front: resp, udp, tcp, proc, rpc, web or shm"}},
 	{Flag: "connections", Arg: same("N"), Default: "50", Help: lang.Text{

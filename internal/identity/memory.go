@@ -82,7 +82,8 @@ type Memory struct {
 	expiry  schedule // keys
 	horizon int64    // ms since 1970
 
-	shares shares
+	shares  shares
+	refused uint64 // requests for want of room
 }
 
 // New returns an empty memory.
@@ -201,13 +202,18 @@ func (m *Memory) Sweep(now int64, most int) {
 
 // admit finds out whether a client may take so many more bytes.
 func (m *Memory) admit(client uint32, bytes uint64, now int64) cuenta.Code {
-	if m.shares.fits(client, bytes) {
+	return m.admitTo(accountOf(client), bytes, now)
+}
+
+func (m *Memory) admitTo(account uint16, bytes uint64, now int64) cuenta.Code {
+	if m.shares.fits(account, bytes) {
 		return cuenta.OK
 	}
 	m.Sweep(now, sweepAtFull)
-	if m.shares.fits(client, bytes) {
+	if m.shares.fits(account, bytes) {
 		return cuenta.OK
 	}
+	m.refused++
 	return cuenta.Busy
 }
 
@@ -215,13 +221,14 @@ func (m *Memory) admit(client uint32, bytes uint64, now int64) cuenta.Code {
 type Stats struct {
 	Sessions int    `json:"sessions"`
 	Keys     int    `json:"keys"`
-	Memory   uint64 `json:"memory"` // bytes accounted for
-	Limit    uint64 `json:"limit"`  // bytes at most
+	Memory   uint64 `json:"memory"`  // bytes accounted for
+	Limit    uint64 `json:"limit"`   // bytes at most
+	Refused  uint64 `json:"refused"` // requests for want of room
 }
 
 // Stats returns the state of now.
 func (m *Memory) Stats() Stats {
-	return Stats{Sessions: m.byID.Len(), Keys: m.byName.Len(), Memory: m.shares.total, Limit: m.shares.limit}
+	return Stats{Sessions: m.byID.Len(), Keys: m.byName.Len(), Memory: m.shares.total, Limit: m.shares.limit, Refused: m.refused}
 }
 
 // minuteOf returns the minute of a time. Ends are told in minutes: the first one

@@ -164,11 +164,8 @@ func (m *Memory) lengthen(s *session, log uint8, now int64) cuenta.Code {
 	if s.run {
 		before = answerBytes << s.log
 	}
-	if !m.shares.fitsAccount(s.client, bytes-before) {
-		m.Sweep(now, sweepAtFull)
-		if !m.shares.fitsAccount(s.client, bytes-before) {
-			return cuenta.Busy
-		}
+	if code := m.admitTo(s.client, bytes-before, now); code != cuenta.OK {
+		return code
 	}
 	if err := m.move(s, log); err != nil {
 		return cuenta.Busy

@@ -17,12 +17,8 @@ func accountOf(client uint32) uint16 {
 	return uint16(1 + client%(1<<12-1))
 }
 
-// fits reports whether a client may take so many more bytes.
-func (s *shares) fits(client uint32, bytes uint64) bool {
-	return s.fitsAccount(accountOf(client), bytes)
-}
-
-func (s *shares) fitsAccount(account uint16, bytes uint64) bool {
+// fits reports whether an account may take so many more bytes.
+func (s *shares) fits(account uint16, bytes uint64) bool {
 	if s.total+bytes > s.limit {
 		return false
 	}

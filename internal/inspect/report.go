@@ -7,6 +7,7 @@ import (
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/gate"
+	"github.com/cuenta-server/cuenta/internal/identity"
 	"github.com/cuenta-server/cuenta/internal/journal"
 	"github.com/cuenta-server/cuenta/internal/queue"
 )
@@ -58,13 +59,14 @@ func (s *Service) ReadRuntime() {
 
 // Report is everything that `info` shows, in the order in which it shows it.
 type Report struct {
-	System  System                 `json:"system"`
-	Service Service                `json:"service"`
-	Gate    gate.Stats             `json:"gate"`
-	Queue   queue.Stats            `json:"queue"`
-	Fronts  []cuenta.ServiceStatus `json:"fronts"`
-	Workers []Worker               `json:"workers"`
-	Journal journal.Stats          `json:"journal"`
+	System     System                 `json:"system"`
+	Service    Service                `json:"service"`
+	Identities identity.Stats         `json:"identities"`
+	Gate       gate.Stats             `json:"gate"`
+	Queue      queue.Stats            `json:"queue"`
+	Fronts     []cuenta.ServiceStatus `json:"fronts"`
+	Workers    []Worker               `json:"workers"`
+	Journal    journal.Stats          `json:"journal"`
 }
 
 // JSON is the report for programs, as one indented object that ends in a newline.
@@ -92,6 +94,7 @@ func (r *Report) Text() []byte {
 	r.System.statistics(s)
 	r.System.ports(s)
 	r.Service.text(s)
+	r.identities(s)
 	r.gate(s)
 	r.queue(s)
 	r.fronts(s)

@@ -39,6 +39,17 @@ func (v *Service) text(s *screen) {
 	)...)
 }
 
+func (r *Report) identities(s *screen) {
+	i := &r.Identities
+	s.section("Identidades")
+	s.table(
+		pair("Sesiones", i.Sessions),
+		pair("Claves", i.Keys),
+		pair("Memoria", fmt.Sprintf("%s de %s como máximo", size(i.Memory), size(i.Limit))),
+		pair("Rechazadas por falta de sitio", i.Refused),
+	)
+}
+
 // classNames are the words for the gate's classes, highest priority first.
 var classNames = [cuenta.NumClasses]string{"consola", "remota", "cola"}
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/gate"
+	"github.com/cuenta-server/cuenta/internal/identity"
 	"github.com/cuenta-server/cuenta/internal/journal"
 	"github.com/cuenta-server/cuenta/internal/queue"
 )
@@ -79,6 +80,7 @@ func sample() *Report {
 			{Class: "remote", Grants: 345, Waits: 10, Waiting: 2, Canceled: 1, TotalWait: 20 * time.Millisecond, MaxWait: 1234567},
 			{Class: "queue", Grants: 98765},
 		}},
+		Identities: identity.Stats{Sessions: 3, Keys: 41, Memory: 5200, Limit: 1 << 30, Refused: 2},
 		Queue: queue.Stats{Capacity: 65536, Depth: 12, HighWater: 4096, Messages: 3, Waiting: 1, Accepted: 1000,
 			AcceptedWeight: 5012, Taken: 997, TakenWeight: 5000, Waited: 9, Canceled: 2, Refused: 4},
 		Fronts: []cuenta.ServiceStatus{

@@ -4,6 +4,8 @@ import (
 	"net"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/front/api"
+	"github.com/cuenta-server/cuenta/internal/front/local"
 	"github.com/cuenta-server/cuenta/internal/front/proc"
 	"github.com/cuenta-server/cuenta/internal/front/resp"
 	"github.com/cuenta-server/cuenta/internal/front/rpc"
@@ -24,6 +26,7 @@ func (s *Server) makeFronts() []*front {
 		newFront(cuenta.FrontProc, c.Proc, "inicializando servidor tcp por procesos en puerto %s", s.openProc, s.log),
 		newFront(cuenta.FrontRPC, c.RPC, "serving rpc on port %s", s.openRPC, s.log),
 		newFront(cuenta.FrontRESP, c.RESP, "inicializando servidor redis en puerto %s", s.openRESP, s.log),
+		newFront(cuenta.FrontSHM, c.SHM, "", s.openSHM, s.log),
 		newFront(cuenta.FrontSocket, c.Socket, "", s.openSocket, s.log),
 	}
 }
@@ -41,7 +44,9 @@ func (s *Server) openWeb(address string) (running, error) {
 	if err != nil {
 		return running{}, err
 	}
-	f := web.New(web.Config{Service: s.engine, Operator: s, Traffic: s.traffic(cuenta.FrontWeb), Log: s.log})
+	traffic := s.traffic(cuenta.FrontWeb)
+	f := web.New(web.Config{Service: s.engine, Operator: s, Traffic: traffic, Log: s.log,
+		API: api.New(api.Config{Service: s.engine, Operator: s, Traffic: traffic, Log: s.log})})
 	return running{l.Addr(), func() error { return f.Serve(l) }, f.Drain}, nil
 }
 
@@ -89,12 +94,25 @@ func (s *Server) openRPC(address string) (running, error) {
 }
 
 func (s *Server) openSocket(path string) (running, error) {
-	l, err := listenUnix(path)
+	l, err := listenUnix(cuenta.FrontSocket, path)
 	if err != nil {
 		return running{}, err
 	}
 	f := rpc.New(rpc.Config{Service: s.engine, Operator: s, Traffic: s.traffic(cuenta.FrontSocket), Log: s.log,
 		Front: cuenta.FrontSocket, Class: cuenta.ClassConsole})
+	return running{l.Addr(), func() error { return f.Serve(l) }, f.Drain}, nil
+}
+
+func (s *Server) openSHM(path string) (running, error) {
+	l, err := listenUnix(cuenta.FrontSHM, path)
+	if err != nil {
+		return running{}, err
+	}
+	f, err := local.New(local.Config{Service: s.engine, Traffic: s.traffic(cuenta.FrontSHM), Log: s.log, Cells: s.engine.Cells()})
+	if err != nil {
+		l.Close() // the first error tells more
+		return running{}, err
+	}
 	return running{l.Addr(), func() error { return f.Serve(l) }, f.Drain}, nil
 }
 

@@ -23,13 +23,14 @@ func (s *Server) Info(ctx context.Context, asJSON bool) ([]byte, error) {
 	}
 	stats := s.engine.Stats()
 	report := inspect.Report{
-		System:  system,
-		Service: s.describe(stats),
-		Gate:    stats.Gate,
-		Queue:   stats.Queue,
-		Fronts:  fronts,
-		Workers: s.readWorkers(ctx),
-		Journal: stats.Journal,
+		System:     system,
+		Service:    s.describe(stats),
+		Identities: stats.Identities,
+		Gate:       stats.Gate,
+		Queue:      stats.Queue,
+		Fronts:     fronts,
+		Workers:    s.readWorkers(ctx),
+		Journal:    stats.Journal,
 	}
 	if asJSON {
 		return report.JSON()

@@ -45,15 +45,15 @@ func listenError(front, network, address string, err error) error {
 	return &cuenta.Error{Code: cuenta.Busy, Text: text}
 }
 
-// listenUnix binds the local console's socket for its owner alone. A socket file
-// that nobody listens on was left by a server that was killed, and is replaced.
-func listenUnix(path string) (*net.UnixListener, error) {
+// listenUnix binds a front's socket for its owner alone. A socket file that nobody
+// listens on was left by a server that was killed, and is replaced.
+func listenUnix(front, path string) (*net.UnixListener, error) {
 	if info, err := os.Lstat(path); err == nil {
 		if info.Mode()&os.ModeSocket == 0 {
-			return nil, fmt.Errorf("%s exists and is not a socket; move it away, or choose another path with --socket", path)
+			return nil, fmt.Errorf("%s exists and is not a socket; move it away, or choose another path with --%s", path, front)
 		}
 		if conn, err := net.Dial("unix", path); err == nil {
-			return nil, errors.Join(fmt.Errorf("another server listens on the socket %s; end it, or choose another path with --socket", path), conn.Close())
+			return nil, errors.Join(fmt.Errorf("another server listens on the socket %s; end it, or choose another path with --%s", path, front), conn.Close())
 		}
 		if err := os.Remove(path); err != nil {
 			return nil, fmt.Errorf("replacing the socket %s: %w", path, err)
@@ -61,7 +61,7 @@ func listenUnix(path string) (*net.UnixListener, error) {
 	}
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
-		return nil, fmt.Errorf("the local console cannot listen on %s: %w", path, err)
+		return nil, fmt.Errorf("the front %s cannot listen on %s: %w", front, path, err)
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
 		return nil, errors.Join(fmt.Errorf("closing the socket %s to others: %w", path, err), l.Close())

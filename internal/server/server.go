@@ -15,6 +15,7 @@ import (
 	"github.com/cuenta-server/cuenta/internal/config"
 	"github.com/cuenta-server/cuenta/internal/engine"
 	"github.com/cuenta-server/cuenta/internal/front/proc"
+	"github.com/cuenta-server/cuenta/internal/identity"
 )
 
 const (
@@ -56,7 +57,9 @@ func New(c Config) (_ *Server, err error) {
 	}
 	s := &Server{config: c, log: c.Log, started: time.Now()}
 	fmt.Fprintln(c.Banner, "Configuraciones Completas")
-	if s.engine, err = engine.Open(engine.Config{Dir: c.Data, Log: c.Log}); err != nil {
+	if s.engine, err = engine.Open(engine.Config{Dir: c.Data, Log: c.Log, Identities: identity.Config{
+		Memory: c.IdentityMemory, Retention: c.KeyRetention, Idle: c.SessionIdle,
+	}}); err != nil {
 		return nil, err
 	}
 	s.reportRecovery()
@@ -90,7 +93,7 @@ func (s *Server) startAll() error {
 
 func (s *Server) reportRecovery() {
 	r := s.engine.Recovery()
-	s.log.Info("recovered", "directory", s.config.Data, "counters", r.Counters, "sequence", r.Sequence,
+	s.log.Info("recovered", "directory", s.config.Data, "counters", r.Counters, "sessions", r.Sessions, "keys", r.Keys, "sequence", r.Sequence,
 		"records", r.Records, "sealed", r.Sealed, "took", r.Elapsed)
 	if r.Cut != nil {
 		s.log.Warn("the last stop was not a clean one: the group that was being written was cut; nobody was told it was counted",
