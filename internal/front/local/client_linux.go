@@ -72,6 +72,10 @@ func (c *client) greet(refusal cuenta.Code) error {
 	if err := c.conn.SetDeadline(time.Now().Add(c.s.conf.GreetingTimeout)); err != nil {
 		return err
 	}
+	mayCome, err := c.identify()
+	if err != nil {
+		return err
+	}
 	var greeting [ring.GreetingSize]byte
 	if _, err := io.ReadFull(c.conn, greeting[:]); err != nil {
 		return fmt.Errorf("no greeting: %w", err)
@@ -80,9 +84,7 @@ func (c *client) greet(refusal cuenta.Code) error {
 	if code == cuenta.Syntax {
 		return fmt.Errorf("what it says is no greeting")
 	}
-	switch mayCome, err := c.identify(); {
-	case err != nil:
-		return err
+	switch {
 	case !mayCome:
 		code = cuenta.Forbidden
 	case code == cuenta.OK:
