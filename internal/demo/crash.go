@@ -155,6 +155,7 @@ func (r *run) prepare(ctx context.Context) error {
 			return err
 		}
 	}
+	r.openRings()
 	return r.openRedis(ctx)
 }
 

@@ -19,7 +19,7 @@ type front struct {
 	open func(address string) way
 }
 
-// fronts are all but shm, which has no address that a proxy could stand before.
+// fronts are all but shm, which no proxy can stand before.
 var fronts = []front{
 	{cuenta.FrontUDP, cuenta.FrontUDP, newDatagrams},
 	{cuenta.FrontTCP, cuenta.FrontTCP, newLines},
@@ -59,10 +59,28 @@ func (r *run) open(ctx context.Context, f front) error {
 		return err
 	}
 	r.proxies = append(r.proxies, p)
-	open := func(int) way { return f.open(p.address()) }
-	r.once = append(r.once, r.newGroup(f.name, true, open))
-	r.bare = append(r.bare, r.newGroup(f.name, false, open))
+	r.addGroups(f.name, func(string) way { return f.open(p.address()) })
 	return nil
+}
+
+// openRings sets up the front shm. Its clients are at fault themselves.
+func (r *run) openRings() {
+	switch path, served := r.server.addresses[cuenta.FrontSHM]; {
+	case served:
+		r.addGroups(cuenta.FrontSHM, func(client string) way {
+			return newRings(path, dice(r.config.Seed, client+" gives up"))
+		})
+	case runtime.GOOS != "linux":
+		r.leaveOut(cuenta.FrontSHM, needsLinux)
+	default:
+		r.leaveOut(cuenta.FrontSHM, notServed)
+	}
+}
+
+// addGroups sets up clients with identities and without.
+func (r *run) addGroups(front string, open func(client string) way) {
+	r.once = append(r.once, r.newGroup(front, true, open))
+	r.bare = append(r.bare, r.newGroup(front, false, open))
 }
 
 // stand puts a proxy before a front.
@@ -88,23 +106,24 @@ func (r *run) openRedis(ctx context.Context) error {
 		return err
 	}
 	r.proxies = append(r.proxies, p)
-	r.redisBare = r.newGroup("redis", false, func(int) way { return newRESP("tcp", p.address()) })
+	r.redisBare = r.newGroup("redis", false, func(string) way { return newRESP("tcp", p.address()) })
 	return nil
 }
 
-// newGroup makes the clients of a front.
-func (r *run) newGroup(front string, once bool, open func(i int) way) *group {
+// newGroup makes the clients of a front, each with a name of its own.
+func (r *run) newGroup(front string, once bool, open func(client string) way) *group {
 	kind := "bare"
 	if once {
 		kind = "once"
 	}
 	g := &group{front: front}
 	for i := range clientsPerGroup {
+		name := fmt.Sprint(front, " ", kind, " client ", i)
 		g.clients = append(g.clients, &client{
-			way:     open(i),
+			way:     open(name),
 			counter: fmt.Sprintf("%s.%s.%d", front, kind, i%countersPerGroup),
 			once:    once,
-			dice:    dice(r.config.Seed, fmt.Sprint(front, kind, " client ", i)),
+			dice:    dice(r.config.Seed, name),
 		})
 	}
 	return g

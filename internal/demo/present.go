@@ -37,8 +37,11 @@ func write(w io.Writer, r *Report, l lang.Lang) error {
 	writeTable(&b, lang.Text{ES: "Con identidad", EN: "With identities"}, r.Once, l)
 	writeTable(&b, lang.Text{ES: "Sin ella: el inc de siempre", EN: "Without: the bare inc"}, r.Bare, l)
 	writeTable(&b, lang.Text{ES: "Redis (INCR, appendfsync always)", EN: "Redis (INCR, appendfsync always)"}, r.Redis, l)
+	if len(r.LeftOut) > 0 {
+		b.WriteString("\n")
+	}
 	for _, o := range r.LeftOut {
-		b.WriteString(lang.Text{ES: "\nSin %s: %s.\n", EN: "\nWithout %s: %s.\n"}.Fill(o.Part, o.Why).In(l))
+		b.WriteString(lang.Text{ES: "Falta %s: %s.\n", EN: "Left out, %s: %s.\n"}.Fill(o.Part, o.Why).In(l))
 	}
 	writeWrong(&b, r, l)
 	b.WriteString("\n" + verdict(r).In(l) + "\n")

@@ -50,12 +50,17 @@ func Run(ctx context.Context, c config.Demo, stdout, stderr io.Writer) error {
 	case err != nil:
 		return err
 	}
+	return conclude(&report, c, stdout)
+}
+
+// conclude shows the report, and fails if it has not shown what it should.
+func conclude(report *Report, c config.Demo, stdout io.Writer) (err error) {
 	if c.JSON {
 		encoder := json.NewEncoder(stdout)
 		encoder.SetIndent("", "  ")
 		err = encoder.Encode(report)
 	} else {
-		err = write(stdout, &report, c.Lang)
+		err = write(stdout, report, c.Lang)
 	}
 	if err == nil && !report.Exact {
 		return lang.Text{ES: "los totales con identidad no son exactos", EN: "the totals with identities are not exact"}
