@@ -118,7 +118,7 @@ func appendResults(results []cuenta.Result, response *cuentav1.BatchResponse) ([
 // failed tells the refusal that a call ended with as results, or else why it has
 // none.
 func (t *api) failed(ctx context.Context, err error, requests []cuenta.Request) ([]cuenta.Result, error) {
-	if e, ok := errors.AsType[*connect.Error](err); ok && connect.IsWireError(err) {
+	if e, ok := errors.AsType[*connect.Error](err); ok && (connect.IsWireError(err) || e.Code() == connect.CodeUnimplemented) {
 		return refusedCall(e, requests)
 	}
 	if ctx.Err() != nil {
@@ -154,7 +154,7 @@ func refusedCall(e *connect.Error, requests []cuenta.Request) ([]cuenta.Result, 
 	}
 	switch {
 	case whole == nil && e.Code() == connect.CodeUnimplemented:
-		return nil, &cuenta.Error{Code: cuenta.Unsupported, Text: "there is no Cuenta server of this version"}
+		return nil, &cuenta.Error{Code: cuenta.Unsupported, Text: "no Cuenta server answers at this address"}
 	case whole == nil:
 		return nil, e // something between here and the server has said it
 	case len(results) == len(requests)-1:

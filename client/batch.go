@@ -11,7 +11,7 @@ import (
 const maxRun = cuenta.SessionWindow / 2
 
 // Batch collects operations that are sent together. It is not safe for concurrent
-// use. It can be done once: to repeat it is the client's business.
+// use. Once it is done it is empty, so that nothing is done twice.
 type Batch struct {
 	c        *Client
 	requests []cuenta.Request
@@ -48,6 +48,12 @@ func (b *Batch) append(counter string, op cuenta.Op, amount int64) {
 	b.requests = append(b.requests, b.c.Counter(counter).request(op, amount))
 }
 
+func (b *Batch) take() []cuenta.Request {
+	requests := b.requests
+	b.requests = nil
+	return requests
+}
+
 // Do carries out the operations in their order, each for itself and under its own
 // identity, and returns one item for each. They travel in requests of up to 64.
 // Where some fail, the others have counted all the same; the error is the first
@@ -55,7 +61,7 @@ func (b *Batch) append(counter string, op cuenta.Op, amount int64) {
 func (b *Batch) Do(ctx context.Context) ([]Item, error) {
 	items := make([]Item, 0, len(b.requests))
 	var first error
-	for rest := b.requests; len(rest) > 0; {
+	for rest := b.take(); len(rest) > 0; {
 		run := make([]*unit, min(len(rest), maxRun))
 		for i := range run {
 			run[i] = newUnit(rest[i])
@@ -81,15 +87,16 @@ func (b *Batch) Do(ctx context.Context) ([]Item, error) {
 //
 // Over redis:// and udp:// it is refused as [cuenta.Unsupported].
 func (b *Batch) DoAtomic(ctx context.Context) ([]Result, error) {
-	if len(b.requests) == 0 {
+	requests := b.take()
+	if len(requests) == 0 {
 		return nil, nil
 	}
-	u := newUnit(cuenta.Request{Op: cuenta.All, Span: uint16(min(len(b.requests), cuenta.MaxBatch))}, b.requests...)
+	u := newUnit(cuenta.Request{Op: cuenta.All, Span: uint16(min(len(requests), cuenta.MaxBatch))}, requests...)
 	b.c.run(ctx, u)
 	if u.err != nil {
 		return nil, u.err
 	}
-	results := make([]Result, len(b.requests))
+	results := make([]Result, len(requests))
 	for i := range results {
 		results[i] = resultOf(&u.results[1+i])
 	}

@@ -35,14 +35,16 @@
 //	Outcome              yes      yes     no    yes
 //	Result.Revision      yes      no      no    yes
 //
-// What one cannot do is refused as [cuenta.Unsupported]. An identity has the same
-// meaning on all of them, so what became of a change sent over UDP can be asked
-// over another one.
+// What one cannot do is refused as [cuenta.Unsupported]; over UDP that is also to add
+// 0 or the least int64. An identity has the same meaning on all of them, so what
+// became of a change sent over UDP can be asked over another one. (Over redis://
+// Reset is a Set to 0, and so another operation than elsewhere.)
 //
 // # Identities
 //
-// Over UDP an identity is a random key (a UUID of version 7, which the server
-// refuses once it could have forgotten it). On the others it is a number in a
+// Over UDP an identity is a random key, a UUID of version 7. It tells its time, so
+// that the server can refuse it once it could have forgotten it: the clocks of
+// both must agree, the client's be less than a minute ahead. On the others it is a number in a
 // session that the client opens when it first changes something, and anew when the
 // server has ended it. A program that knows a better name for a change, such as
 // the number of the order it belongs to, can give it: see [Counter.Once]. That

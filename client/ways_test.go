@@ -220,11 +220,11 @@ func TestBatch(t *testing.T) {
 		for range 200 { // more than one request takes
 			b.Add("d", 1)
 		}
-		calls := service.Calls().Requests
+		calls, operations := service.Calls().Requests, b.Len()
 		items, err := b.Do(t.Context())
 		refusedAs(t, err, cuenta.Overflow, cuenta.NotApplied)
-		if len(items) != b.Len() {
-			t.Fatalf("%d items", len(items))
+		if len(items) != operations || b.Len() != 0 {
+			t.Fatalf("%d items for %d operations; %d are left", len(items), operations, b.Len())
 		}
 		for i, want := range []int64{1, math.MaxInt64, 0, 0, 9, 9, 1, 0} {
 			if items[i].Value != want || (items[i].Err != nil) != (i == 2) {
@@ -237,8 +237,8 @@ func TestBatch(t *testing.T) {
 				t.Fatalf("item %d: %+v", 9+i, item)
 			}
 		}
-		if asked := service.Calls().Requests - calls; asked != b.Len()-1+1 { // without the bad one, and the session
-			t.Errorf("%d requests for %d operations", asked, b.Len())
+		if asked := service.Calls().Requests - calls; asked != operations-1+1 { // without the bad one, and the session
+			t.Errorf("%d requests for %d operations", asked, operations)
 		}
 	})
 }

@@ -5,7 +5,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"strings"
 	"sync"
@@ -269,5 +271,43 @@ func TestSomethingElseListens(t *testing.T) {
 	_, err = Options{Timeout: 200 * time.Millisecond, AttemptTimeout: 50 * time.Millisecond}.Open(t.Context(), "redis://"+serveAPI(t, service))
 	if _, ok := errors.AsType[*Error](err); !ok {
 		t.Error(err)
+	}
+}
+
+// A server of HTTP that is no Cuenta is told from one that cannot answer now.
+func TestOtherServersOfHTTP(t *testing.T) {
+	for _, test := range []struct {
+		status int
+		body   string
+		code   cuenta.Code
+		fate   cuenta.Fate
+	}{
+		{http.StatusNotFound, "nothing here", cuenta.Unsupported, cuenta.NotApplied},
+		{http.StatusServiceUnavailable, "later", cuenta.Unknown, cuenta.FateUnknown},
+		{http.StatusOK, "<html>", cuenta.Unknown, cuenta.FateUnknown},
+		{http.StatusOK, "", cuenta.Unknown, cuenta.FateUnknown},
+	} {
+		l := listen(t)
+		server := &http.Server{Protocols: new(http.Protocols), Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/proto")
+			w.WriteHeader(test.status)
+			_, _ = io.WriteString(w, test.body)
+		})}
+		server.Protocols.SetUnencryptedHTTP2(true)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_ = server.Serve(l) // until it is closed
+		}()
+		link, err := newAPI(l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := newClient(Options{Timeout: 100 * time.Millisecond}, link, true)
+		_, err = c.Counter("a").Add(t.Context(), 1)
+		refusedAs(t, err, test.code, test.fate)
+		_ = c.Close()
+		_ = server.Close()
+		<-done
 	}
 }
