@@ -3,8 +3,11 @@ package ringclient
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"net"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -51,6 +54,44 @@ func TestServerKilled(t *testing.T) {
 		finish()
 		b := batch(add(1))
 		lost(t, c.Do(t.Context(), b), b, cuenta.NotApplied, ErrGone)
+	}
+}
+
+// Programs are killed in the middle of their work. Nothing acknowledged is lost,
+// at most one request of each was carried out without its answer, and nobody else
+// notices.
+func TestProgramsKilled(t *testing.T) {
+	service, c := start(t)
+	path := c.conn.RemoteAddr().String()
+	acknowledged, kills := int64(0), 0
+	for i := range 8 {
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), clientEnv+"="+path)
+		cmd.Stderr = os.Stderr
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.CopyN(io.Discard, out, int64(100+i*37)); err != nil {
+			t.Fatal(err)
+		}
+		expect(t, do(t, c, add(1)), cuenta.Result{Value: int64(i + 1), Revision: uint64(i + 1)})
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		rest, err := io.Copy(io.Discard, out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait() // it was killed
+		acknowledged += int64(100+i*37) + rest
+		kills++
+	}
+	if value, _ := service.Value("victim"); value < acknowledged || value > acknowledged+int64(kills) {
+		t.Errorf("%d were counted, %d acknowledged to %d programs", value, acknowledged, kills)
 	}
 }
 

@@ -20,11 +20,17 @@ const (
 	// its standard input ends; with echoEnv one that answers everything at once.
 	serverEnv = "CUENTA_TEST_SERVER"
 	echoEnv   = "CUENTA_TEST_ECHO"
+
+	// clientEnv makes it a client of the socket that it names, until it is killed.
+	clientEnv = "CUENTA_TEST_CLIENT"
 )
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv(serverEnv); path != "" {
 		os.Exit(serveProcess(path, os.Getenv(echoEnv) != ""))
+	}
+	if path := os.Getenv(clientEnv); path != "" {
+		os.Exit(clientProcess(path))
 	}
 	os.Exit(m.Run())
 }
@@ -54,6 +60,24 @@ func serveProcess(path string, echo bool) int {
 		return 1
 	}
 	return 0
+}
+
+// clientProcess counts, and tells of every acknowledged change by a byte.
+func clientProcess(path string) int {
+	c, err := Dial(context.Background(), path)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	for b := batch(cuenta.Request{Op: cuenta.Add, N: 1, Counter: []byte("victim")}); ; {
+		if err := c.Do(context.Background(), b); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		if _, err := os.Stdout.Write([]byte{'.'}); err != nil {
+			return 1
+		}
+	}
 }
 
 // echoService answers at once, whatever is asked: what is left is the way there
