@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/cuenta-server/cuenta"
@@ -68,6 +69,46 @@ func bound(b *cuenta.Batch) (bytes int64) {
 		}
 	}
 	return bytes
+}
+
+// TooLarge reports whether a batch could leave more than most bytes in a record, or
+// holds too many requests.
+func TooLarge(b *cuenta.Batch, most int64) bool {
+	n := len(b.Requests)
+	return n > cuenta.MaxBatch || int64(n)*maxRequest > most && bound(b) > most
+}
+
+// Admit applies the batch once there is room for its changes, which room tells as
+// [journal.Journal.Room] does, and refuses them if there will be none. It reports
+// false, and has done nothing, if there will be room only after a commit, or once
+// the next segment is there. Two groups together take at most twice most bytes.
+func (c *Cycle) Admit(b *cuenta.Batch, room func(bytes int64) error, most, now int64) (t Ticket, applied bool) {
+	demand := c.Demand(b)
+	if demand > 2*most {
+		return 0, false
+	}
+	deny := cuenta.OK
+	if !onlyReads(b) {
+		switch err := room(demand); {
+		case err == nil:
+		case errors.Is(err, journal.ErrWait):
+			return 0, false
+		case errors.Is(err, cuenta.Full.Err()):
+			deny = cuenta.Full
+		default:
+			deny = cuenta.Failed
+		}
+	}
+	return c.Apply(b, deny, now), true
+}
+
+func onlyReads(b *cuenta.Batch) bool {
+	for i := range b.Requests {
+		if changes(&b.Requests[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // changes reports whether the request may leave an effect.

@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 
 	"github.com/cuenta-server/cuenta"
-	"github.com/cuenta-server/cuenta/internal/journal"
 	"github.com/cuenta-server/cuenta/internal/queue"
 )
 
@@ -47,12 +46,11 @@ func (w *waiter) signal() {
 
 // Do implements [cuenta.Service].
 func (e *Engine) Do(ctx context.Context, b *cuenta.Batch) {
-	n := len(b.Requests)
 	switch {
-	case n == 0:
+	case len(b.Requests) == 0:
 		b.Results = b.Results[:0]
 		return
-	case n > cuenta.MaxBatch || int64(n)*maxRequest > e.maxGroup && bound(b) > e.maxGroup:
+	case TooLarge(b, e.maxGroup):
 		refuse(b, cuenta.TooLarge)
 		return
 	}
@@ -123,15 +121,6 @@ func (e *Engine) pass(ctx context.Context, b *cuenta.Batch, w *waiter) cuenta.Co
 	}
 }
 
-func onlyReads(b *cuenta.Batch) bool {
-	for i := range b.Requests {
-		if changes(&b.Requests[i]) {
-			return false
-		}
-	}
-	return true
-}
-
 // apply carries out a batch under the gate. It reports false, and has done
 // nothing, if there will be room for its changes only after a commit or once
 // the next segment is there.
@@ -140,23 +129,7 @@ func (e *Engine) apply(b *cuenta.Batch) (t Ticket, applied bool) {
 		e.cycle.Durable(b, cuenta.Failed, e.clock.now())
 		return 0, true
 	}
-	demand := e.cycle.Demand(b)
-	if demand > 2*e.maxGroup {
-		return 0, false
-	}
-	deny := cuenta.OK
-	if !onlyReads(b) {
-		switch err := e.journal.Room(demand); {
-		case err == nil:
-		case errors.Is(err, journal.ErrWait):
-			return 0, false
-		case errors.Is(err, cuenta.Full.Err()):
-			deny = cuenta.Full
-		default:
-			deny = cuenta.Failed
-		}
-	}
-	return e.cycle.Apply(b, deny, e.clock.now()), true
+	return e.cycle.Admit(b, e.journal.Room, e.maxGroup, e.clock.now())
 }
 
 // makeRoom waits until the open group is durable and the journal has made, or

@@ -25,7 +25,9 @@ func answerOf(k journal.Kept) identity.Answer {
 	return identity.Answer{Fingerprint: k.Fingerprint, Code: cuenta.Code(k.Code), Value: k.Value, Revision: k.Revision}
 }
 
-// sink gives the journal's state back to the ledger.
+// Sink returns what gives the journal's state back to a ledger.
+func Sink(l *ledger.Ledger) journal.Sink { return sink{l} }
+
 type sink struct{ *ledger.Ledger }
 
 func (s sink) Drop(cell uint32, revision uint64) error { return s.RestoreDrop(cell, revision) }

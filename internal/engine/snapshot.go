@@ -8,6 +8,7 @@ import (
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/journal"
+	"github.com/cuenta-server/cuenta/internal/ledger"
 )
 
 // snapshotter writes snapshots in the background once enough log has gathered.
@@ -75,33 +76,48 @@ func (e *Engine) Snapshot(ctx context.Context) error {
 	if err := e.gate.Acquire(ctx, cuenta.ClassQueue, 1); err != nil {
 		return err
 	}
-	// The effects of all records so far are in the cells; what comes later is found
-	// in the log behind this point, whatever of it the walk sees.
-	begin, used, floor := e.journal.Sequence(), e.ledger.Used(), e.ledger.Floor()
+	w := NewWalk(e.ledger, e.journal)
 	e.gate.Release(1)
 	e.snapshots.written.Store(0)
-	s, err := e.journal.BeginSnapshot(begin, uint64(used), floor, e.clock.now())
-	if err != nil {
+	if err := w.Begin(e.clock.now()); err != nil {
 		return err
 	}
-	err = e.walk(ctx, s, used)
-	if err == nil {
-		err = e.walkIdentities(ctx, s)
-	}
+	err := e.walk(ctx, w)
 	if err == nil {
 		err = e.flush() // what the walk saw counts only once it is durable
 	}
 	if err != nil {
-		s.Abort()
+		w.Abort()
 		return err
 	}
-	if err := s.Commit(e.journal.Stats().Sequence); err != nil {
+	if err := w.Commit(); err != nil {
 		return err
 	}
 	// The next one is worth writing once the log is as large as what it would
 	// replace: so snapshots at most double what is written.
 	e.snapshots.worth.Store(max(e.config.SnapshotAfter, e.journal.Stats().Snapshot.Bytes))
 	return nil
+}
+
+// walk writes all there is, in slices: copied under the gate, written outside it.
+func (e *Engine) walk(ctx context.Context, w *Walk) error {
+	for {
+		began := time.Now()
+		if err := e.gate.Acquire(ctx, cuenta.ClassQueue, 1); err != nil {
+			return err
+		}
+		more := w.Copy()
+		e.gate.Release(1)
+		if !more {
+			return nil
+		}
+		if err := w.Write(); err != nil {
+			return err
+		}
+		if err := rest(ctx, began); err != nil {
+			return err
+		}
+	}
 }
 
 // snapshotRest is how many times as long as it works a snapshot rests, slice by
@@ -127,34 +143,34 @@ type row struct {
 	nameEnd  int // in the slice's names
 }
 
-// walk writes cells 0 to used-1, in slices: copied under the gate, written
-// outside it.
-func (e *Engine) walk(ctx context.Context, s *journal.Snapshot, used uint32) error {
-	rows := make([]row, 0, sliceCells)
-	names := make([]byte, 0, sliceCells*(cuenta.MaxName+1)/8)
-	for from := uint32(0); from < used; from += sliceCells {
-		began := time.Now()
-		if err := e.gate.Acquire(ctx, cuenta.ClassQueue, 1); err != nil {
+// cellSlice is a slice of the cells 0 to used-1: those that come later are in the
+// log behind the beginning.
+type cellSlice struct {
+	used  uint32
+	rows  []row
+	names []byte
+}
+
+func (s *cellSlice) most() uint32                { return sliceCells }
+func (s *cellSlice) count(*ledger.Ledger) uint32 { return s.used }
+
+func (s *cellSlice) copy(l *ledger.Ledger, from, to uint32) {
+	s.rows, s.names = s.rows[:0], s.names[:0]
+	for cell := from; cell < to; cell++ {
+		if c := l.Cell(cell); c.Alive() {
+			s.names = append(s.names, l.Name(cell)...)
+			s.rows = append(s.rows, row{cell, c.Value, c.Revision, len(s.names)})
+		}
+	}
+}
+
+func (s *cellSlice) write(to *journal.Snapshot) error {
+	start := 0
+	for _, r := range s.rows {
+		if err := to.Put(r.cell, s.names[start:r.nameEnd], r.value, r.revision); err != nil {
 			return err
 		}
-		rows, names = rows[:0], names[:0]
-		for cell := from; cell < min(from+sliceCells, used); cell++ {
-			if c := e.ledger.Cell(cell); c.Alive() {
-				names = append(names, e.ledger.Name(cell)...)
-				rows = append(rows, row{cell, c.Value, c.Revision, len(names)})
-			}
-		}
-		e.gate.Release(1)
-		start := 0
-		for _, r := range rows {
-			if err := s.Put(r.cell, names[start:r.nameEnd], r.value, r.revision); err != nil {
-				return err
-			}
-			start = r.nameEnd
-		}
-		if err := rest(ctx, began); err != nil {
-			return err
-		}
+		start = r.nameEnd
 	}
 	return nil
 }

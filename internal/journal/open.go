@@ -24,6 +24,13 @@ type Options struct {
 
 	// Log gets what happens in the background; nil for nothing.
 	Log *slog.Logger
+
+	// ByHand leaves the making of segments to the caller, see [Journal.MakeNext]:
+	// nothing runs in the background.
+	ByHand bool
+
+	// Draw draws the id of a new history, any but 0; nil draws at random.
+	Draw func() uint64
 }
 
 // Recovery tells what Open found.
@@ -61,17 +68,24 @@ func Open(fsys disk.FS, dir string, into Sink, o Options) (*Journal, Recovery, e
 	if err != nil {
 		return nil, Recovery{}, err
 	}
-	j, rec, err := open(fsys, dir, into, size)
+	if o.Draw == nil {
+		o.Draw = newHistory
+	}
+	j, rec, err := open(fsys, dir, into, size, o.Draw)
 	if err != nil {
 		return nil, Recovery{}, errors.Join(err, lock.Close())
 	}
 	rec.Elapsed = time.Since(start)
 	j.lock, j.log = lock, o.Log
-	go j.makeSegments()
+	if o.ByHand {
+		close(j.gone)
+	} else {
+		go j.makeSegments()
+	}
 	return j, rec, nil
 }
 
-func open(fsys disk.FS, dir string, into Sink, size int64) (*Journal, Recovery, error) {
+func open(fsys disk.FS, dir string, into Sink, size int64, draw func() uint64) (*Journal, Recovery, error) {
 	c, err := readDir(fsys, dir)
 	if err != nil {
 		return nil, Recovery{}, err
@@ -82,9 +96,7 @@ func open(fsys disk.FS, dir string, into Sink, size int64) (*Journal, Recovery, 
 	}
 	rec := c.recovery(r)
 	if r.history == 0 {
-		if r.history, err = newHistory(); err != nil {
-			return nil, Recovery{}, err
-		}
+		r.history = draw()
 		rec.History = r.history
 	}
 	j, err := c.repair(r, size)
@@ -119,12 +131,10 @@ func unwritable(dir string, err error) error {
 }
 
 // newHistory never returns 0, which stands for none.
-func newHistory() (uint64, error) {
+func newHistory() uint64 {
 	var b [8]byte
-	if _, err := rand.Read(b[:]); err != nil {
-		return 0, err
-	}
-	return max(binary.LittleEndian.Uint64(b[:]), 1), nil
+	rand.Read(b[:]) // it never fails
+	return max(binary.LittleEndian.Uint64(b[:]), 1)
 }
 
 // contents is what a data directory holds, by the names.

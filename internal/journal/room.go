@@ -88,6 +88,23 @@ func (j *Journal) makeSegments() {
 	}
 }
 
+// MakeNext makes one attempt to make the next segment, if one is wanted, and
+// reports whether none is wanted any more. It is for a journal that was opened with
+// [Options.ByHand], and may run beside everything but itself and Close.
+func (j *Journal) MakeNext() bool {
+	select {
+	case <-j.wanted:
+	default:
+		j.mu.Lock()
+		again := j.next.state == lacking
+		j.mu.Unlock()
+		if !again {
+			return true
+		}
+	}
+	return j.makeNext()
+}
+
 // makeNext makes one attempt, and reports whether there is a next segment now,
 // or none is wanted any more.
 func (j *Journal) makeNext() bool {
