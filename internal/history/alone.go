@@ -25,6 +25,10 @@ func impossible(o *Op) string {
 		return impossibleUnmet(o)
 	case o.Code == cuenta.Aborted && o.Batch == 0 && o.Op != cuenta.Outcome:
 		return "there was nothing else to be refused"
+	case o.Code == cuenta.Absent && o.Op != cuenta.Outcome:
+		return "only who asks for an outcome hears that there was none"
+	case (o.Code == cuenta.Conflict || o.Code == cuenta.TooNew) && o.Op == cuenta.Outcome:
+		return "who asks for an outcome does not use the identity"
 	case ofIdentity(o.Code) && o.Session == NoIdentity:
 		return "it has no identity"
 	case o.Code != cuenta.OK || o.Op == cuenta.OpenSession || o.Op == cuenta.Outcome:

@@ -25,6 +25,7 @@ type chain struct {
 	// The latest start among the operations before this one, and among those
 	// reads that share its place and so have no order among themselves.
 	latest, beside sight
+	found          sight // the latest start of a state among those before
 }
 
 type sight struct {
@@ -41,9 +42,7 @@ func (s *sight) note(o *Op, id uint32) {
 // counter checks one counter's operations, and returns those that matter to
 // other counters.
 func (c *checker) counter(counter uint32, all []entry) []touch {
-	if !slices.IsSortedFunc(all, compareEntries) {
-		slices.SortFunc(all, compareEntries)
-	}
+	sortEntries(all)
 	isKind := func(k kind) func(entry) bool { return func(e entry) bool { return e.kind >= k } }
 	fixedEnd, freeEnd := len(all), len(all)
 	if i := slices.IndexFunc(all, isKind(free)); i >= 0 {
@@ -74,7 +73,7 @@ func (c *checker) counter(counter uint32, all []entry) []touch {
 
 func newChain(c *checker, counter uint32) *chain {
 	never := sight{start: math.MinInt64}
-	return &chain{c: c, counter: counter, last: state{anchored: true}, valued: true, latest: never, beside: never}
+	return &chain{c: c, counter: counter, last: state{anchored: true}, valued: true, latest: never, beside: never, found: never}
 }
 
 func (ch *chain) violated(format string, ids []uint32, args ...any) {
@@ -82,7 +81,7 @@ func (ch *chain) violated(format string, ids []uint32, args ...any) {
 	ch.c.violated(ch.c.name(ch.counter), format, ids, args...)
 }
 
-// next takes the next operation of the chain; double says that the one before it
+// next takes the next operation of the chain; double says that a change before it
 // has the same revision.
 func (ch *chain) next(e entry, double bool) {
 	o := ch.c.at(e.id)
@@ -92,38 +91,54 @@ func (ch *chain) next(e entry, double bool) {
 		}
 		ch.beside.start = math.MinInt64
 	}
-	if o.End < ch.latest.start {
-		ch.late(e, ch.latest.id)
+	fits := ch.fits(e, o, double)
+	if o.End < ch.latest.start && fits {
+		ch.late(e, o)
 	}
 	if e.role == roleChange {
-		ch.change(e, o, double)
 		ch.latest.note(o, e.id)
 	} else {
-		ch.sight(e, o)
 		ch.beside.note(o, e.id)
+	}
+	if ch.c.isState(e.id) {
+		ch.found.note(o, e.id)
 	}
 	ch.lastID, ch.shown = e.id, true
 }
 
-func (ch *chain) change(e entry, o *Op, double bool) {
+// fits reports whether the operation fits what the chain shows, and says so if
+// not.
+func (ch *chain) fits(e entry, o *Op, double bool) bool {
 	switch {
-	case double:
+	case double && e.role == roleChange:
 		ch.violated("revision %d was given twice: to %o and to %o", []uint32{ch.lastID, e.id}, e.place)
+		ch.last, ch.valued = after(o, roleChange, e.place), true
+		return false
+	case e.role == roleChange:
+		return ch.change(e, o)
+	}
+	return ch.sight(e, o)
+}
+
+func (ch *chain) change(e entry, o *Op) (fits bool) {
+	fits = true
+	switch {
 	case !ch.c.adjoins(ch.counter, ch.last, e.place, o.End):
 		ch.gaps = true
 	case ch.valued:
 		leaps := e.place != ch.last.place+1
 		ch.leapt = ch.leapt || leaps
-		if _, ok := apply(o, ch.last); !ok && leaps {
-			ch.gaps = true // it began otherwise
-		} else if !ok {
+		if _, fits = apply(o, ch.last); !fits && leaps {
+			ch.gaps, fits = true, true // it began otherwise
+		} else if !fits {
 			ch.unfit(e, "does not follow from")
 		}
 	}
 	ch.last, ch.valued = after(o, roleChange, e.place), true
+	return fits
 }
 
-func (ch *chain) sight(e entry, o *Op) {
+func (ch *chain) sight(e entry, o *Op) (fits bool) {
 	valued := o.told(WithValue) && o.Code != cuenta.Overflow
 	switch {
 	case e.place != ch.last.place:
@@ -132,10 +147,12 @@ func (ch *chain) sight(e entry, o *Op) {
 	case ch.valued:
 		if !sees(o, ch.last) {
 			ch.unfit(e, "does not agree with")
+			return false
 		}
 	case valued:
 		ch.last.value, ch.valued = o.Value, true
 	}
+	return true
 }
 
 // unfit reports an operation that does not fit what was shown before it.
@@ -149,15 +166,16 @@ func (ch *chain) unfit(e entry, how string) {
 
 // late reports an operation that had ended before one that belongs before it, or
 // beside it, had started.
-func (ch *chain) late(e entry, earlier uint32) {
-	ids := []uint32{e.id, earlier}
-	o := ch.c.at(earlier)
-	switch r := roleOf(o); {
-	case ch.c.isState(earlier):
-		ch.violated("what was revealed was lost: %o, and later %o", ids)
-	case r == roleState:
+func (ch *chain) late(e entry, o *Op) {
+	if o.End < ch.found.start {
+		ch.violated("what was revealed was lost: %o, and later %o", []uint32{e.id, ch.found.id})
+		return
+	}
+	ids := []uint32{e.id, ch.latest.id}
+	switch earlier := ch.c.at(ch.latest.id); {
+	case roleOf(earlier) == roleState:
 		ch.violated("a stale read: %o, and later %o", ids)
-	case o.Revision == e.place:
+	case earlier.Revision == e.place:
 		ch.violated("it was seen before it was done: %o, and later %o", ids)
 	default:
 		ch.violated("the revisions run against time: %o, and later %o", ids)

@@ -1,7 +1,6 @@
 package history
 
 import (
-	"cmp"
 	"fmt"
 	"runtime"
 	"slices"
@@ -200,72 +199,6 @@ func (c *checker) floorOf(s *State, origin uint32) {
 func (c *checker) deletedAt(revision uint64) bool {
 	_, found := slices.BinarySearch(c.deletions, revision)
 	return found
-}
-
-// entry is an operation in its counter's list.
-type entry struct {
-	place uint64
-	id    uint32
-	role  role
-	kind  kind
-}
-
-// kind orders the entries of a counter's list: those with a place first.
-type kind uint8
-
-const (
-	fixed kind = iota // at a known place
-	free              // certain, its place to be found
-	maybe             // of unknown fate
-)
-
-func compareEntries(a, b entry) int {
-	return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.place, b.place), cmp.Compare(a.role, b.role), cmp.Compare(a.id, b.id))
-}
-
-func (c *checker) entryOf(id uint32) (e entry, ok bool) {
-	o := c.at(id)
-	e = entry{id: id, role: roleOf(o)}
-	if e.role == roleNone || id < c.n && c.leftOut(id) {
-		return e, false
-	}
-	place, named := placed(o, e.role)
-	switch {
-	case named:
-		e.place = place
-	case e.role == roleMaybe:
-		e.kind = maybe
-	case e.role == roleState && sawAbsence(o) && !c.deletable[o.Counter]:
-		// It never was but before its first change.
-	default:
-		e.kind = free
-	}
-	return e, true
-}
-
-// lists sorts the operations into one list per counter: counter i has entries
-// bounds[i] to bounds[i+1].
-func (c *checker) lists() (entries []entry, bounds []int) {
-	total := c.n + uint32(len(c.extra))
-	bounds = make([]int, len(c.h.Counters)+1)
-	for id := range total {
-		if _, ok := c.entryOf(id); ok {
-			bounds[c.at(id).Counter+1]++
-		}
-	}
-	for i := 1; i < len(bounds); i++ {
-		bounds[i] += bounds[i-1]
-	}
-	entries = make([]entry, bounds[len(bounds)-1])
-	next := slices.Clone(bounds[:len(bounds)-1])
-	for id := range total {
-		if e, ok := c.entryOf(id); ok {
-			counter := c.at(id).Counter
-			entries[next[counter]] = e
-			next[counter]++
-		}
-	}
-	return entries, bounds
 }
 
 // eachCounter checks every counter by itself, several at a time.

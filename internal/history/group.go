@@ -250,7 +250,7 @@ func (g *group) mergeSettled() {
 		return // whose Outcome that was, cannot be told
 	}
 	var answers []attempt
-	start, end := int64(Never), int64(Never)
+	start, end := int64(Never), g.firstConflict()
 	for _, a := range g.settled {
 		o := g.op(a)
 		end = min(end, o.End)
@@ -310,7 +310,8 @@ func (g *group) after(start int64) int64 {
 	return start
 }
 
-// lastMoment is when an unanswered operation can take effect at the latest.
+// lastMoment is when an unanswered operation can take effect at the latest: of
+// those like it, and before anybody was told that the identity is used.
 func (g *group) lastMoment(a attempt) int64 {
 	last := g.op(a).End
 	for _, b := range g.open {
@@ -318,7 +319,17 @@ func (g *group) lastMoment(a attempt) int64 {
 			last = max(last, g.op(b).End)
 		}
 	}
-	return last
+	return min(last, g.firstConflict())
+}
+
+// firstConflict is when the first conflict was answered: the identity had been
+// used by then.
+func (g *group) firstConflict() int64 {
+	first := int64(Never)
+	for _, a := range g.conflict {
+		first = min(first, g.op(a).End)
+	}
+	return first
 }
 
 func (g *group) leaveOut(a attempt) {
@@ -335,7 +346,11 @@ func (g *group) replace(a attempt, start, end int64, answers []attempt) {
 		o := *g.c.at(id)
 		o.Start, o.End = start, end
 		for _, b := range answers {
-			o.learn(g.c.at(b.id + i))
+			told := g.c.at(b.id + i)
+			if o.Op == cuenta.Delete && told.Op == cuenta.Outcome && !told.told(WithRevision) {
+				continue // it may have found nothing to delete
+			}
+			o.learn(told)
 		}
 		if len(answers) == 0 && len(g.settled) > 0 && o.Op != cuenta.Delete { // which may have found nothing
 			o.Code, o.Told = g.op(g.settled[0]).Code, o.Told|Answered

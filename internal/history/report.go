@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/cuenta-server/cuenta"
 )
@@ -190,11 +191,9 @@ func found(o *Op) string {
 
 func times(o *Op) string {
 	if o.End == Never {
-		return fmt.Sprintf("%s–?", seconds(o.Start))
+		return fmt.Sprintf("%v–?", time.Duration(o.Start))
 	}
-	return fmt.Sprintf("%s–%s", seconds(o.Start), seconds(o.End))
+	return fmt.Sprintf("%v–%v", time.Duration(o.Start), time.Duration(o.End))
 }
-
-func seconds(at int64) string { return fmt.Sprintf("%d.%09ds", at/1e9, at%1e9) }
 
 func (c *checker) name(counter uint32) string { return c.h.Counters[counter] }

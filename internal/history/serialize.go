@@ -2,6 +2,7 @@ package history
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -12,26 +13,6 @@ type moment struct {
 	start, end int64
 	touches    []int32
 	doubted    bool
-}
-
-// order is a directed graph: nodes 0 to moments-1 are moments, the others stand
-// between them.
-type order struct {
-	moments int
-	nodes   int
-	from    []int32
-	to      []int32
-}
-
-func (g *order) node() int32 {
-	g.nodes++
-	return int32(g.nodes - 1)
-}
-
-func (g *order) edge(from, to int32) {
-	if from != to {
-		g.from, g.to = append(g.from, from), append(g.to, to)
-	}
 }
 
 // serialize checks that all counters' orders fit together: that there is one
@@ -45,7 +26,7 @@ func (c *checker) serialize() {
 	c.orderCounters(g, of)
 	c.orderFloors(g, of)
 	orderTimes(g, moments)
-	cycle := g.cycle()
+	cycle := g.cycle(func(m int32) bool { return !c.isState(c.touches[moments[m].touches[0]].node) })
 	if len(cycle) == 0 {
 		return
 	}
@@ -119,7 +100,7 @@ func (c *checker) inTheirOrder(of []int32) bool {
 	ok := true
 	for i := range c.touches {
 		t := &c.touches[i]
-		if of[i] < 0 || t.unused || t.doubted || t.counter == noCounter || c.isState(t.node) || c.at(t.node).Batch == 0 {
+		if of[i] < 0 || t.counter == noCounter || c.isState(t.node) || c.at(t.node).Batch == 0 {
 			continue
 		}
 		k, seen := last[of[i]]
@@ -127,21 +108,35 @@ func (c *checker) inTheirOrder(of []int32) bool {
 		if !seen || c.touches[k].counter != t.counter {
 			continue
 		}
-		p, step := &c.touches[k], 0
-		if t.role == roleChange {
-			step = 1
-		}
-		switch {
-		case c.original(p.node) > c.original(t.node) && (p.place != t.place || p.role != t.role):
-			c.violated(c.name(t.counter), "a batch was not carried out in its order: %o, then %o", []uint32{t.node, p.node})
-		case t.changes != p.changes+step || t.seen:
-			c.violated(c.name(t.counter), "something came between two operations of one batch: %o and %o", []uint32{p.node, t.node})
-		default:
+		if why := c.apart(&c.touches[k], t); why == "" {
 			continue
+		} else if t.doubted {
+			c.found.undecided(fmt.Sprintf("counter %q: in the order found for it a batch is not together, but there are others", c.name(t.counter)))
+		} else {
+			c.violated(c.name(t.counter), why, []uint32{c.touches[k].node, t.node})
 		}
 		ok = false
 	}
 	return ok
+}
+
+// apart says why two operations of one batch, one after the other in their
+// counter's order, were not carried out together.
+func (c *checker) apart(p, t *touch) string {
+	step := 0
+	if t.role != roleState {
+		step = 1
+	}
+	if p.unused {
+		step = 0
+	}
+	switch {
+	case c.original(p.node) > c.original(t.node) && (p.place != t.place || p.role != t.role):
+		return "a batch was not carried out in its order: %o came before %o"
+	case t.changes != p.changes+step || t.seen:
+		return "something came between two operations of one batch: %o and %o"
+	}
+	return ""
 }
 
 // orderCounters adds each counter's order.
@@ -271,69 +266,4 @@ func orderTimes(g *order, moments []moment) {
 			g.edge(passed[k-1], int32(m))
 		}
 	}
-}
-
-// cycle returns the moments of a cycle, none if there is no cycle.
-func (g *order) cycle() []int32 {
-	bounds := make([]int32, g.nodes+1)
-	incoming := make([]int32, g.nodes)
-	for i, from := range g.from {
-		bounds[from+1]++
-		incoming[g.to[i]]++
-	}
-	for i := 1; i < len(bounds); i++ {
-		bounds[i] += bounds[i-1]
-	}
-	out := make([]int32, len(g.to))
-	next := slices.Clone(bounds[:g.nodes])
-	for i, from := range g.from {
-		out[next[from]] = g.to[i]
-		next[from]++
-	}
-	var ready []int32
-	for n, count := range incoming {
-		if count == 0 {
-			ready = append(ready, int32(n))
-		}
-	}
-	left := g.nodes
-	for len(ready) > 0 {
-		n := ready[len(ready)-1]
-		ready = ready[:len(ready)-1]
-		left--
-		for _, to := range out[bounds[n]:bounds[n+1]] {
-			if incoming[to]--; incoming[to] == 0 {
-				ready = append(ready, to)
-			}
-		}
-	}
-	if left == 0 {
-		return nil
-	}
-	return g.around(incoming)
-}
-
-// around walks back among the nodes that are still waiting for another one until
-// it meets itself.
-func (g *order) around(incoming []int32) []int32 {
-	back := make(map[int32]int32)
-	start := int32(-1)
-	for i, to := range g.to {
-		if from := g.from[i]; incoming[to] > 0 && incoming[from] > 0 {
-			back[to] = from
-			start = to
-		}
-	}
-	seen := map[int32]int{}
-	var path []int32
-	for n := start; ; n = back[n] {
-		if i, met := seen[n]; met {
-			path = path[i:]
-			break
-		}
-		seen[n] = len(path)
-		path = append(path, n)
-	}
-	slices.Reverse(path)
-	return slices.DeleteFunc(path, func(n int32) bool { return int(n) >= g.moments })
 }

@@ -61,6 +61,7 @@ func (c *checker) touching(counter uint32, order, unused []entry, exact bool) []
 			found = append(found, touch{
 				node: e.id, counter: counter, place: math.MaxUint64, role: roleMaybe, unused: true, doubted: !exact,
 				start: max(latest, beside, o.Start), end: Never,
+				changes: changes + 1, seen: between.batch == o.Batch && between.seen,
 			})
 		}
 	}

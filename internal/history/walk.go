@@ -103,8 +103,12 @@ const (
 	fromMaybe
 )
 
-// maxWork bounds one search, in operations looked at beyond 16 for each to place.
-const maxWork = 20_000_000
+// maxWork bounds one search, in operations looked at, beyond workEach for each of
+// those to place: as many as there are clients are looked at for each.
+const (
+	maxWork  = 20_000_000
+	workEach = 512
+)
 
 // outcome of a search.
 type outcome uint8
@@ -215,7 +219,7 @@ func (w *walker) first(class int32) *Op { return w.c.at(w.classes[class].ids[0])
 
 // run searches from the beginning to the end.
 func (w *walker) run() outcome {
-	limit := maxWork + 16*(len(w.fixed)+len(w.free))
+	limit := maxWork + workEach*(len(w.fixed)+len(w.free))
 	var ways []way
 	for w.work < limit {
 		w.work++

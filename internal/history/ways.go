@@ -228,6 +228,9 @@ func alike(a, b *Op) bool {
 // before a state of known value, only what makes it; otherwise all, and those
 // first that lead to what an operation still to come has found.
 func (w *walker) maybeWays(dst []way, h int64, steps int) []way {
+	if len(w.classes) == 0 {
+		return dst
+	}
 	begin := len(dst)
 	if steps == 1 {
 		e := w.fixed[w.at.fixed]
