@@ -74,23 +74,25 @@ func signed(n int64) string {
 
 // writeWrong names what is not right and should be.
 func writeWrong(b *strings.Builder, r *Report, l lang.Lang) {
+	if r.Exact {
+		return
+	}
+	b.WriteString("\n")
 	for _, t := range r.Once {
 		for _, c := range t.Wrong {
 			b.WriteString(lang.Text{
-				ES: "\n%s: la cuenta %s tiene %d y se esperaba %d.\n",
-				EN: "\n%s: the counter %s holds %d, and %d was expected.\n",
+				ES: "%s: la cuenta %s tiene %d y se esperaba %d.\n",
+				EN: "%s: the counter %s holds %d, and %d was expected.\n",
 			}.Fill(t.Front, c.Counter, c.Actual, c.Expected).In(l))
 		}
 		for _, f := range t.Failures {
-			fmt.Fprintf(b, "\n%s: %s\n", t.Front, f)
+			fmt.Fprintf(b, "%s: %s\n", t.Front, f)
 		}
 	}
-	if r.Kept != "" {
-		b.WriteString(lang.Text{
-			ES: "\nLos datos y el registro del servidor se conservan en %s.\n",
-			EN: "\nThe server's data and log are kept in %s.\n",
-		}.Fill(r.Kept).In(l))
-	}
+	b.WriteString(lang.Text{
+		ES: "Los datos y el registro del servidor se conservan en %s.\n",
+		EN: "The server's data and log are kept in %s.\n",
+	}.Fill(r.Kept).In(l))
 }
 
 // verdict is the sentence that it all comes to.

@@ -18,14 +18,13 @@ type redis struct {
 	life       *child
 }
 
-// findRedis returns the path of a Redis, or of its continuation Valkey.
-func findRedis() (path string, found bool) {
-	for _, name := range []string{"redis-server", "valkey-server"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path, true
-		}
+// findRedis returns the path of a Redis, empty if none is installed.
+func findRedis() string {
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		return ""
 	}
-	return "", false
+	return path
 }
 
 func (r *redis) socket() string { return filepath.Join(r.dir, "redis.sock") }

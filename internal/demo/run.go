@@ -36,8 +36,7 @@ func Run(ctx context.Context, c config.Demo, stdout, stderr io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("finding this program's own file: %w", err)
 	}
-	path, _ := findRedis() // empty where there is none
-	settings := Config{Executable: executable, Redis: path, Seed: c.Seed, Duration: c.Duration, Lang: c.Lang}
+	settings := Config{Executable: executable, Redis: findRedis(), Seed: c.Seed, Duration: c.Duration, Lang: c.Lang}
 	say := func(t lang.Text) {
 		// When this fails there is nobody who watches; the report is still wanted.
 		_, _ = io.WriteString(stderr, t.In(c.Lang)+"\n")

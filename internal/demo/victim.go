@@ -28,16 +28,27 @@ func (r *run) victims() []victim {
 	return all
 }
 
+// leastLife is how long a server is left alive, so that on a slow machine too
+// something is counted between two kills.
+const leastLife = killEvery / 5
+
 // torment kills a server at moments that the seed gives, the same for all victims,
-// and starts it again on the same data.
+// and starts it again on the same data. Where starts take long there are fewer
+// kills.
 func (r *run) torment(ctx context.Context, v victim) error {
+	var up time.Duration
 	for _, moment := range killMoments(r.config.Seed, r.config.Duration) {
+		moment = max(moment, up+leastLife)
+		if moment >= r.config.Duration {
+			return nil
+		}
 		if err := sleep(ctx, time.Until(r.start.Add(moment))); err != nil {
 			return err
 		}
 		if err := r.kill(ctx, v); err != nil {
 			return err
 		}
+		up = time.Since(r.start)
 	}
 	return nil
 }
