@@ -7,10 +7,11 @@ import (
 	"github.com/cuenta-server/cuenta"
 )
 
-// codec is the near side of a protocol on a stream: one command, of which only
-// the counter's number changes, and how its answers are told apart.
+// codec is the near side of a protocol on a stream: how a command is said, and
+// how its answers are told apart.
 type codec struct {
-	before, after string // around the number
+	// command appends the increment of a counter.
+	command func(dst []byte, key uint64, n *namer) []byte
 
 	// next returns the length of the first answer in b, 0 if it is not all there
 	// yet, and what it says if it is not a number.
@@ -20,17 +21,34 @@ type codec struct {
 func codecOf(front, address string) codec {
 	switch front {
 	case cuenta.FrontRESP:
-		return codec{"*2\r\n$4\r\nINCR\r\n$16\r\nkey:", "\r\n", nextRESP}
+		return codec{commandRESP, nextRESP}
 	case cuenta.FrontWeb:
-		return codec{"GET /cambiar?counter=inc.1%20@key:", " HTTP/1.1\r\nHost: " + address + "\r\n\r\n", nextHTTP}
+		return codec{commandHTTP(" HTTP/1.1\r\nHost: " + address + "\r\n\r\n"), nextHTTP}
 	}
-	return codec{"inc.1 @key:", "\n", nextText}
+	return codec{commandText, nextText}
 }
 
-func (c *codec) append(dst []byte, key uint64) []byte {
-	dst = append(dst, c.before...)
+func commandRESP(dst []byte, key uint64, n *namer) []byte {
+	dst = n.appendRESP(dst)
+	dst = append(dst, "$4\r\nINCR\r\n$16\r\nkey:"...)
 	dst = appendDigits(dst, key)
-	return append(dst, c.after...)
+	return append(dst, "\r\n"...)
+}
+
+func commandText(dst []byte, key uint64, n *namer) []byte {
+	dst = append(dst, "inc.1 @key:"...)
+	dst = appendDigits(dst, key)
+	dst = n.appendText(dst, " ")
+	return append(dst, '\n')
+}
+
+func commandHTTP(after string) func([]byte, uint64, *namer) []byte {
+	return func(dst []byte, key uint64, n *namer) []byte {
+		dst = append(dst, "GET /cambiar?counter=inc.1%20@key:"...)
+		dst = appendDigits(dst, key)
+		dst = n.appendText(dst, "%20")
+		return append(dst, after...)
+	}
 }
 
 // nextText reads a line of the text protocol.

@@ -43,6 +43,10 @@ type Config struct {
 	Keys         int64  // counters, 1 to MaxKeys
 	Distribution Distribution
 
+	// Sessions gives every operation an identity, a number in a session of its
+	// connection's. Of the fronts resp and shm only.
+	Sessions bool
+
 	// Rate is the operations per second to offer over all connections, whether or
 	// not the server keeps up: an open loop. 0 means a closed loop, in which every
 	// connection sends again when it has been answered.
@@ -67,8 +71,14 @@ func (c *Config) check() error {
 	switch {
 	case !slices.Contains(Fronts, c.Front):
 		return fmt.Errorf("no load can be put on a front %q", c.Front)
+	case c.Sessions && c.Front != cuenta.FrontRESP && c.Front != cuenta.FrontSHM:
+		return fmt.Errorf("no load with sessions can be put on the front %q", c.Front)
 	case !slices.Contains(Distributions, c.Distribution):
 		return fmt.Errorf("no distribution is named %q", c.Distribution)
+	case c.Identity != "" && !slices.Contains(Identities, c.Identity):
+		return fmt.Errorf("no identity is named %q", c.Identity)
+	case !c.Identity.CanCarry(c.Front):
+		return fmt.Errorf("the front %s does not know sessions", c.Front)
 	case c.Connections < 1 || c.Connections > MaxConnections:
 		return fmt.Errorf("%d connections are not 1 to %d", c.Connections, MaxConnections)
 	case c.Pipeline < 1 || c.Pipeline > MaxPipeline:

@@ -7,13 +7,16 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/front/fronttest"
 	"github.com/cuenta-server/cuenta/internal/front/local"
+	"github.com/cuenta-server/cuenta/internal/front/resp"
 	"github.com/cuenta-server/cuenta/internal/front/rpc"
+	fronts "github.com/cuenta-server/cuenta/internal/front/stream"
 	"github.com/cuenta-server/cuenta/internal/front/tcp"
 	"github.com/cuenta-server/cuenta/internal/front/udp"
 	"github.com/cuenta-server/cuenta/internal/front/web"
@@ -61,6 +64,10 @@ func serve(t *testing.T, front string, service *fronttest.Service) string {
 		if s, err = local.New(local.Config{Service: service, Traffic: traffic, Log: log}); err != nil {
 			t.Fatal(err)
 		}
+	case cuenta.FrontRESP:
+		protocol := resp.New(resp.Config{Directory: operator{}})
+		s = fronts.New(fronts.Config{Service: service, Traffic: traffic, Log: log, Front: front, Class: cuenta.ClassRemote,
+			New: func(peer, local string) fronts.Conversation { return protocol.NewSession(peer, local) }})
 	case cuenta.FrontTCP:
 		s = tcp.New(tcp.Config{Service: service, Traffic: traffic, Log: log})
 	case cuenta.FrontWeb:
@@ -73,10 +80,10 @@ func serve(t *testing.T, front string, service *fronttest.Service) string {
 	return l.Addr().String()
 }
 
-var served = fronts()
+var served = servable()
 
-func fronts() []string {
-	all := []string{cuenta.FrontTCP, cuenta.FrontUDP, cuenta.FrontWeb, cuenta.FrontRPC}
+func servable() []string {
+	all := []string{cuenta.FrontTCP, cuenta.FrontUDP, cuenta.FrontWeb, cuenta.FrontRPC, cuenta.FrontRESP}
 	if runtime.GOOS == "linux" {
 		all = append(all, cuenta.FrontSHM)
 	}
@@ -126,6 +133,55 @@ func TestCountsWhatTheServiceCounted(t *testing.T) {
 	}
 }
 
+// Every operation has its number, so the service can count what it has carried
+// out under one.
+func TestSessions(t *testing.T) {
+	for _, front := range served {
+		t.Run(front, func(t *testing.T) {
+			service := fronttest.NewService()
+			c := Config{
+				Front: front, Address: serve(t, front, service), Connections: 3, Pipeline: 9, Keys: 50,
+				Distribution: Uniform, Operations: 1000, Sessions: true,
+			}
+			r, err := Run(t.Context(), c, nil)
+			if front != cuenta.FrontRESP && front != cuenta.FrontSHM {
+				if err == nil {
+					t.Error("there are no sessions on this front")
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Operations != c.Operations || r.Errors != 0 || !r.Sessions {
+				t.Errorf("%+v", r)
+			}
+			identified := 0
+			for _, n := range service.Clients() {
+				identified += n
+			}
+			if got := count(service, int(c.Keys)); got != r.Operations || identified != 1000 {
+				t.Errorf("the service counted %d, of %d operations with an identity", got, identified)
+			}
+		})
+	}
+}
+
+func TestNoSession(t *testing.T) {
+	for _, front := range served {
+		if front != cuenta.FrontRESP && front != cuenta.FrontSHM {
+			continue
+		}
+		service := fronttest.NewService()
+		service.Refuse(cuenta.Busy)
+		_, err := Run(t.Context(), Config{Front: front, Address: serve(t, front, service), Connections: 1, Pipeline: 1, Keys: 1,
+			Distribution: Hot, Operations: 1, Sessions: true}, nil)
+		if err == nil || !strings.Contains(err.Error(), "no session: ") {
+			t.Errorf("%s: %v", front, err)
+		}
+	}
+}
+
 func TestOpenLoopOverEveryFront(t *testing.T) {
 	for _, front := range served {
 		t.Run(front, func(t *testing.T) {
@@ -150,11 +206,12 @@ func TestOpenLoopOverEveryFront(t *testing.T) {
 
 func TestRefusalsAreErrors(t *testing.T) {
 	kinds := map[string]string{
-		cuenta.FrontTCP: "error busy the server is at its limit, try again",
-		cuenta.FrontUDP: "error busy the server is at its limit, try again",
-		cuenta.FrontWeb: "error busy the server is at its limit, try again",
-		cuenta.FrontRPC: "busy: the server is at its limit, try again",
-		cuenta.FrontSHM: "busy: the server is at its limit, try again",
+		cuenta.FrontTCP:  "error busy the server is at its limit, try again",
+		cuenta.FrontUDP:  "error busy the server is at its limit, try again",
+		cuenta.FrontWeb:  "error busy the server is at its limit, try again",
+		cuenta.FrontRPC:  "busy: the server is at its limit, try again",
+		cuenta.FrontRESP: "TRYAGAIN the server is at its limit",
+		cuenta.FrontSHM:  "busy: the server is at its limit, try again",
 	}
 	for _, front := range served {
 		t.Run(front, func(t *testing.T) {

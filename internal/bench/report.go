@@ -26,7 +26,8 @@ type Report struct {
 	Pipeline     int          `json:"pipeline"`
 	Keys         int64        `json:"keys"`
 	Distribution Distribution `json:"distribution"`
-	Rate         float64      `json:"rate"` // offered operations per second; 0: a closed loop
+	Sessions     bool         `json:"sessions"` // whether every operation had an identity
+	Rate         float64      `json:"rate"`     // offered operations per second; 0: a closed loop
 
 	WarmedUp            int64            `json:"warmed_up"`  // operations answered before measuring began
 	Operations          int64            `json:"operations"` // answered, without those of the warm-up
@@ -55,7 +56,7 @@ func (r *run) report() Report {
 	c := &r.config
 	rep := Report{
 		Front: c.Front, Address: c.Address, Connections: c.Connections, Pipeline: c.Pipeline,
-		Keys: c.Keys, Distribution: c.Distribution, Rate: c.Rate,
+		Keys: c.Keys, Distribution: c.Distribution, Sessions: c.Sessions, Rate: c.Rate,
 		Operations: r.total.TotalCount(), Errors: r.failed, ErrorKinds: make(map[string]int64), Unsent: r.unsent.Load(),
 	}
 	for _, from := range r.recorders {

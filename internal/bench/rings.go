@@ -2,6 +2,10 @@ package bench
 
 import (
 	"context"
+	"errors"
+	"slices"
+	"errors"
+	"fmt"
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/ringclient"
@@ -11,7 +15,8 @@ import (
 type rings struct {
 	client *ringclient.Client
 	batch  cuenta.Batch
-	names  []byte
+	names  *namer
+	text   []byte // of the batch's counters and keys
 }
 
 func openRings(ctx context.Context, c *Config) (transport, error) {
@@ -19,21 +24,26 @@ func openRings(ctx context.Context, c *Config) (transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &rings{client: client}, nil
+	r := &rings{client: client, names: newNamer(c.Identity)}
+	if c.Identity != Sessions {
+		return r, nil
+	}
+	open := cuenta.Batch{Requests: []cuenta.Request{{Op: cuenta.OpenSession}}}
+	err = client.Do(ctx, &open)
+	if err == nil {
+		err = open.Results[0].Err()
+	}
+	if err != nil {
+		return nil, errors.Join(err, client.Close())
+	}
+	r.names.inSession(open.Results[0].Revision)
+	return r, nil
 }
 
 func (r *rings) close() error { return r.client.Close() }
 
 func (r *rings) exchange(keys []uint64, t *tally) error {
-	const prefix = "key:"
-	r.names, r.batch.Requests = r.names[:0], r.batch.Requests[:0]
-	for _, key := range keys {
-		r.names = appendDigits(append(r.names, prefix...), key)
-	}
-	for i := range keys {
-		name := r.names[i*(len(prefix)+keyDigits):][:len(prefix)+keyDigits]
-		r.batch.Requests = append(r.batch.Requests, cuenta.Request{Op: cuenta.Add, Counter: name, N: 1})
-	}
+	r.fill(keys)
 	if err := r.client.Do(context.Background(), &r.batch); err != nil {
 		return err
 	}
@@ -49,4 +59,26 @@ func (r *rings) exchange(keys []uint64, t *tally) error {
 	}
 	t.answered(good)
 	return nil
+}
+
+// fill makes the batch's requests.
+func (r *rings) fill(keys []uint64) {
+	const nameSize = 4 + keyDigits
+	r.text, r.batch.Requests = slices.Grow(r.text[:0], len(keys)*(nameSize+keySize)), r.batch.Requests[:0]
+	r.names.begin()
+	for _, key := range keys {
+		from := len(r.text)
+		r.text = appendDigits(append(r.text, "key:"...), key)
+		q := cuenta.Request{Op: cuenta.Add, Counter: r.text[from:], N: 1}
+		switch r.names.form {
+		case Keys:
+			from = len(r.text)
+			r.text = r.names.key(r.text)
+			q.Identity.Key = r.text[from:]
+		case Sessions:
+			r.names.number++
+			q.Identity = cuenta.Identity{Session: r.names.session, Number: r.names.number, Lowest: r.names.lowest}
+		}
+		r.batch.Requests = append(r.batch.Requests, q)
+	}
 }

@@ -52,31 +52,58 @@ func connect(ctx context.Context, c *Config) (transport, error) {
 	case cuenta.FrontRPC:
 		return greet(conn, c.Pipeline)
 	}
-	return newStream(conn, codecOf(c.Front, c.Address)), nil
+	s := newStream(conn, codecOf(c.Front, c.Address))
+	if !c.Sessions {
+		return s, nil
+	}
+	if err := s.openSession(); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return s, nil
 }
 
 // stream sends pipelined commands over a connection.
 type stream struct {
-	conn  net.Conn
-	codec codec
-	out   []byte
-	in    []byte
-	held  int // bytes of an answer that is not all there yet, at the front of in
+	conn    net.Conn
+	codec   codec
+	session session
+	out     []byte
+	in      []byte
+	held    int // bytes of an answer that is not all there yet, at the front of in
 }
 
 // readSize is the room for answers: those to a deep pipeline come in one piece,
 // and ten thousand connections still fit in memory.
 const readSize = 8 << 10
 
-func newStream(conn net.Conn, c codec) *stream {
-	return &stream{conn: conn, codec: c, in: make([]byte, readSize)}
+func newStream(conn net.Conn, c codec, names *namer) *stream {
+	return &stream{conn: conn, codec: c, names: names, in: make([]byte, readSize)}
+}
+
+// openSession opens a session over the Redis protocol.
+func (s *stream) openSession() error {
+	if _, err := io.WriteString(s.conn, "*1\r\n$14\r\nCUENTA.SESSION\r\n"); err != nil {
+		return err
+	}
+	const before, size = len("$16\r\n"), len("$16\r\n") + 16 + len("\r\n")
+	if _, err := io.ReadFull(s.conn, s.in[:size]); err != nil {
+		return err
+	}
+	id, ok := cuenta.ParseSession(s.in[before : before+16])
+	if !ok {
+		return fmt.Errorf("%w: no session was opened: %s", errStrange, reason(s.in[:size]))
+	}
+	s.names.inSession(id)
+	return nil
 }
 
 func (s *stream) close() error { return s.conn.Close() }
 
 func (s *stream) exchange(keys []uint64, t *tally) error {
 	s.out = s.out[:0]
+	s.session.begin()
 	for _, key := range keys {
+		s.out = s.session.appendIdentity(s.out)
 		s.out = s.codec.append(s.out, key)
 	}
 	if _, err := s.conn.Write(s.out); err != nil {
@@ -126,6 +153,7 @@ func (s *stream) scan(t *tally) bool {
 type datagrams struct {
 	conn  net.Conn
 	codec codec
+	names *namer
 	out   []byte
 	in    [512]byte
 }
@@ -141,7 +169,7 @@ func (d *datagrams) close() error { return d.conn.Close() }
 // same, and what was given up stays an error.
 func (d *datagrams) exchange(keys []uint64, t *tally) error {
 	for _, key := range keys {
-		d.out = d.codec.append(d.out[:0], key)
+		d.out = d.codec.command(d.out[:0], key, d.names)
 		if _, err := d.conn.Write(d.out); err != nil {
 			return err
 		}
@@ -171,12 +199,13 @@ func (d *datagrams) exchange(keys []uint64, t *tally) error {
 // calls makes calls of net/rpc.
 type calls struct {
 	client  *rpc.Client
+	names   *namer
 	done    chan *rpc.Call
 	replies []cuenta.RPCReply
 }
 
 // greet changes from HTTP to net/rpc, as rpc.DialHTTP does.
-func greet(conn net.Conn, pipeline int) (transport, error) {
+func greet(conn net.Conn, pipeline int, names *namer) (transport, error) {
 	_, err := io.WriteString(conn, "CONNECT "+rpc.DefaultRPCPath+" HTTP/1.0\n\n")
 	if err == nil {
 		var response *http.Response
@@ -188,20 +217,29 @@ func greet(conn net.Conn, pipeline int) (transport, error) {
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	return &calls{
+	c := &calls{
 		client:  rpc.NewClient(conn),
+		names:   names,
 		done:    make(chan *rpc.Call, pipeline),
 		replies: make([]cuenta.RPCReply, pipeline),
-	}, nil
+	}
+	if names.form == Sessions {
+		var id uint64
+		if err := c.client.Call(cuenta.RPCService+".OpenSession", int64(0), &id); err != nil {
+			return nil, errors.Join(err, c.close())
+		}
+		names.inSession(id)
+	}
+	return c, nil
 }
 
 func (c *calls) close() error { return c.client.Close() }
 
 func (c *calls) exchange(keys []uint64, t *tally) error {
 	var broken error
+	c.names.begin()
 	for i, key := range keys {
-		digits := appendDigits(nil, key)
-		c.client.Go(cuenta.RPCService+".Apply", &cuenta.RPCRequest{Op: cuenta.Add.String(), Counter: "key:" + string(digits), N: 1}, &c.replies[i], c.done)
+		c.client.Go(cuenta.RPCService+".Apply", c.request(key), &c.replies[i], c.done)
 	}
 	for range keys {
 		call := <-c.done
@@ -214,6 +252,18 @@ func (c *calls) exchange(keys []uint64, t *tally) error {
 		}
 	}
 	return broken
+}
+
+func (c *calls) request(key uint64) *cuenta.RPCRequest {
+	r := &cuenta.RPCRequest{Op: cuenta.Add.String(), Counter: "key:" + string(appendDigits(nil, key)), N: 1}
+	switch c.names.form {
+	case Keys:
+		r.Identity = string(c.names.key(nil))
+	case Sessions:
+		c.names.number++
+		r.Session, r.Number, r.Lowest = c.names.session, c.names.number, c.names.lowest
+	}
+	return r
 }
 
 // describe names a broken connection's end in a few words, without addresses, so that

@@ -12,11 +12,12 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/bench"
 	"github.com/cuenta-server/cuenta/internal/lang"
 )
 
-var benchFlags = []string{"front", "connections", "pipeline", "keys", "distribution", "rate", "duration", "operations", "warm-up", "json"}
+var benchFlags = []string{"front", "connections", "pipeline", "keys", "distribution", "identity", "rate", "duration", "operations", "warm-up", "sessions", "json"}
 
 // bench puts load on a server. The report goes to stdout, how it goes to stderr.
 func (a *app) bench() error {
@@ -58,6 +59,15 @@ func (a *app) benchConfig() (c bench.Config, asJSON bool, err error) {
 	if !slices.Contains(bench.Distributions, bench.Distribution(s.Distribution)) {
 		return c, false, usageError{lang.Text{ES: "--distribution: %q no es un reparto", EN: "--distribution: %q is no distribution"}.Fill(s.Distribution)}
 	}
+	if s.Sessions && s.Front != cuenta.FrontRESP && s.Front != cuenta.FrontSHM {
+		return c, false, usageError{lang.Text{ES: "--sessions: solo con --front resp o shm", EN: "--sessions: only with --front resp or shm"}}
+	}
+	identity := bench.Identity(s.Identity)
+	if !slices.Contains(bench.Identities, identity) || !identity.CanCarry(s.Front) {
+		return c, false, usageError{lang.Text{
+			ES: "--identity: %q no es ninguna identidad que el servicio %s conozca", EN: "--identity: %q is no identity that the front %s knows",
+		}.Fill(s.Identity, s.Front)}
+	}
 	if s.Connections > bench.MaxConnections {
 		return c, false, usageError{lang.Text{ES: "--connections: como mucho %d", EN: "--connections: at most %d"}.Fill(bench.MaxConnections)}
 	}
@@ -75,7 +85,7 @@ func (a *app) benchConfig() (c bench.Config, asJSON bool, err error) {
 	return bench.Config{
 		Front: s.Front, Address: address,
 		Connections: s.Connections, Pipeline: s.Pipeline,
-		Keys: s.Keys, Distribution: bench.Distribution(s.Distribution),
+		Keys: s.Keys, Distribution: bench.Distribution(s.Distribution), Sessions: s.Sessions,
 		Rate: s.Rate, WarmUp: s.WarmUp, Duration: s.Duration, Operations: s.Operations,
 		Seed: uint64(time.Now().UnixNano()),
 	}, s.JSON, nil

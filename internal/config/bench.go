@@ -14,6 +14,8 @@ type Bench struct {
 	Pipeline     int
 	Keys         int64
 	Distribution string
+	Identity     string
+	Sessions     bool
 	Rate         float64       // 0: a closed loop
 	Duration     time.Duration // 0: until Operations are done
 	Operations   int64         // 0: for Duration
@@ -31,7 +33,9 @@ func (v Values) Bench() (Bench, error) {
 		Pipeline:     int(read(&r, "pipeline", parseCount)),
 		Keys:         read(&r, "keys", parseCount),
 		Distribution: read(&r, "distribution", word),
+		Identity:     read(&r, "identity", word),
 		WarmUp:       read(&r, "warm-up", parseTime),
+		Sessions:     v.On("sessions"),
 		JSON:         v.On("json"),
 	}
 	if _, given := v.flags["rate"]; given {

@@ -18,7 +18,7 @@ func TestBenchSettings(t *testing.T) {
 		want Bench
 	}{
 		{nil, defaults},
-		{[]string{"--rate", "20000", "--json"}, with(func(b *Bench) { b.Rate, b.JSON = 20_000, true })},
+		{[]string{"--rate", "20000", "--json", "--sessions"}, with(func(b *Bench) { b.Rate, b.JSON, b.Sessions = 20_000, true, true })},
 		{[]string{"--operations", "7"}, with(func(b *Bench) { b.Operations, b.Duration = 7, 0 })},
 		{[]string{"--operations", "7", "--duration", "2s"}, with(func(b *Bench) { b.Operations, b.Duration = 7, 2*time.Second })},
 		{[]string{"--warm-up", "0s"}, with(func(b *Bench) { b.WarmUp = 0 })},

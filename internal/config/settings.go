@@ -86,6 +86,8 @@ var Settings = []Setting{
 	{Flag: "distribution", Arg: lang.Text{ES: "REPARTO", EN: "NAME"}, Default: "uniform", Help: lang.Text{
 		ES: "uniform, zipf, hot (una cuenta) o sequence (una tras otra)",
 		EN: "uniform, zipf, hot (one counter) or sequence (in order)"}},
+	{Flag: "identity", Arg: lang.Text{ES: "FORMA", EN: "FORM"}, Default: "none", Help: lang.Text{
+		ES: "identidad de cada operación: none, session o key", EN: "identity of each operation: none, session or key"}},
 	{Flag: "rate", Arg: same("N"), Help: lang.Text{
 		ES: "operaciones por segundo que se ofrecen (por omisión, tantas como conteste)",
 		EN: "operations a second to offer (default as many as it answers)"}},
@@ -98,6 +100,8 @@ var Settings = []Setting{
 	{Flag: "seed", Arg: same("N"), Help: lang.Text{
 		ES: "semilla de los fallos, para repetirlos (por omisión, una al azar)",
 		EN: "seed of the faults, to repeat them (default one at random)"}},
+	{Flag: "sessions", Help: lang.Text{
+		ES: "cada operación con su identidad (resp y shm)", EN: "every operation with its identity (resp and shm)"}},
 	{Flag: "json", Help: lang.Text{
 		ES: "el informe como JSON", EN: "the report as JSON"}},
 	{Flag: "lang", Var: "CUENTA_LANG", Arg: same("es|en"), Help: lang.Text{

@@ -1,0 +1,108 @@
+package bench
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"slices"
+	"strconv"
+
+	"github.com/cuenta-server/cuenta"
+)
+
+// Identity says which identity each operation carries.
+type Identity string
+
+const (
+	NoIdentity Identity = "none"
+	Sessions   Identity = "session" // a number of a session that the connection opened
+	Keys       Identity = "key"     // an idempotency key
+)
+
+// Identities are all there are.
+var Identities = []Identity{NoIdentity, Sessions, Keys}
+
+// inSessions are the fronts on which a session can be spoken of.
+var inSessions = []string{cuenta.FrontRESP, cuenta.FrontRPC, cuenta.FrontSHM}
+
+// CanCarry reports whether operations on a front can have such identities.
+func (i Identity) CanCarry(front string) bool {
+	return i != Sessions || slices.Contains(inSessions, front)
+}
+
+// namer gives the operations of one connection their identities.
+type namer struct {
+	form    Identity
+	session uint64
+	text    [16]byte // of the session
+	prefix  [16]byte // of the connection's keys
+	number  uint64   // of the last operation
+	lowest  uint64   // the first of the exchange under way: all before are answered
+}
+
+func newNamer(form Identity) *namer {
+	n := &namer{form: form}
+	var b [8]byte
+	rand.Read(b[:]) // it never fails
+	hex.Encode(n.prefix[:], b[:])
+	return n
+}
+
+// inSession sets the session that was opened.
+func (n *namer) inSession(id uint64) {
+	n.session = id
+	cuenta.AppendSession(n.text[:0], id)
+}
+
+// begin begins an exchange.
+func (n *namer) begin() { n.lowest = n.number + 1 }
+
+// keySize is the length of the keys.
+const keySize = 16 + keyDigits
+
+// key appends the next operation's key.
+func (n *namer) key(dst []byte) []byte {
+	n.number++
+	dst = append(dst, n.prefix[:]...)
+	return appendDigits(dst, n.number)
+}
+
+// appendRESP appends the beginning of a command that carries the next identity,
+// to which the command itself, of two arguments, is still to be added.
+func (n *namer) appendRESP(dst []byte) []byte {
+	switch n.form {
+	case Keys:
+		dst = append(dst, "*4\r\n$11\r\nCUENTA.ONCE\r\n$28\r\n"...)
+		dst = n.key(dst)
+		return append(dst, "\r\n"...)
+	case Sessions:
+		n.number++
+		dst = append(dst, "*7\r\n$10\r\nCUENTA.SEQ\r\n$16\r\n"...)
+		dst = append(dst, n.text[:]...)
+		dst = append(dst, "\r\n"...)
+		dst = appendNumber(dst, n.number)
+		dst = append(dst, "$6\r\nLOWEST\r\n"...)
+		return appendNumber(dst, n.lowest)
+	}
+	return append(dst, "*2\r\n"...)
+}
+
+// appendNumber appends a number as a bulk string.
+func appendNumber(dst []byte, n uint64) []byte {
+	var digits [20]byte
+	text := strconv.AppendUint(digits[:0], n, 10)
+	dst = append(dst, '$')
+	dst = strconv.AppendUint(dst, uint64(len(text)), 10)
+	dst = append(dst, "\r\n"...)
+	dst = append(dst, text...)
+	return append(dst, "\r\n"...)
+}
+
+// appendText appends the option of the text protocol, if there is an identity.
+func (n *namer) appendText(dst []byte, space string) []byte {
+	if n.form != Keys {
+		return dst
+	}
+	dst = append(dst, space...)
+	dst = append(dst, "id="...)
+	return n.key(dst)
+}
