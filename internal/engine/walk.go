@@ -9,6 +9,9 @@ import (
 // then Copy and Write in turn until Copy reports that nothing is left, then, once
 // all that Copy saw is durable, Commit. NewWalk and Copy need the ledger alone.
 type Walk struct {
+	// Slice, if not 0, is the most items that one Copy looks at.
+	Slice uint32
+
 	ledger  *ledger.Ledger
 	journal *journal.Journal
 	to      *journal.Snapshot
@@ -54,9 +57,12 @@ func (w *Walk) Copy() bool {
 		return false
 	}
 	part := w.parts[0]
-	n := part.count(w.ledger)
-	part.copy(w.ledger, w.from, min(w.from+part.most(), n))
-	if w.from += part.most(); w.from >= n {
+	n, most := part.count(w.ledger), part.most()
+	if w.Slice > 0 {
+		most = min(most, w.Slice)
+	}
+	part.copy(w.ledger, w.from, min(w.from+most, n))
+	if w.from += most; w.from >= n {
 		w.parts, w.from = w.parts[1:], 0
 	}
 	w.copied = part
