@@ -17,7 +17,7 @@ func TestCommands(t *testing.T) {
 		cuenta.FrontWeb:  "GET /cambiar?counter=inc.1%20@key:000000000042 HTTP/1.1\r\nHost: example.org:1\r\n\r\n",
 	} {
 		c := codecOf(front, "example.org:1")
-		if got := string(c.append(nil, 42)); got != want {
+		if got := string(c.command(nil, 42, newNamer(NoIdentity))); got != want {
 			t.Errorf("%s: %q, want %q", front, got, want)
 		}
 	}

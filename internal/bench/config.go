@@ -42,10 +42,7 @@ type Config struct {
 	Pipeline     int    // operations in flight on each connection, 1 to MaxPipeline
 	Keys         int64  // counters, 1 to MaxKeys
 	Distribution Distribution
-
-	// Sessions gives every operation an identity, a number in a session of its
-	// connection's. Of the fronts resp and shm only.
-	Sessions bool
+	Identity     Identity // empty means NoIdentity
 
 	// Rate is the operations per second to offer over all connections, whether or
 	// not the server keeps up: an open loop. 0 means a closed loop, in which every
@@ -71,8 +68,6 @@ func (c *Config) check() error {
 	switch {
 	case !slices.Contains(Fronts, c.Front):
 		return fmt.Errorf("no load can be put on a front %q", c.Front)
-	case c.Sessions && c.Front != cuenta.FrontRESP && c.Front != cuenta.FrontSHM:
-		return fmt.Errorf("no load with sessions can be put on the front %q", c.Front)
 	case !slices.Contains(Distributions, c.Distribution):
 		return fmt.Errorf("no distribution is named %q", c.Distribution)
 	case c.Identity != "" && !slices.Contains(Identities, c.Identity):

@@ -133,49 +133,54 @@ func TestCountsWhatTheServiceCounted(t *testing.T) {
 	}
 }
 
-// Every operation has its number, so the service can count what it has carried
+// Every operation has its identity, so the service can count what it has carried
 // out under one.
-func TestSessions(t *testing.T) {
+func TestIdentities(t *testing.T) {
 	for _, front := range served {
-		t.Run(front, func(t *testing.T) {
-			service := fronttest.NewService()
-			c := Config{
-				Front: front, Address: serve(t, front, service), Connections: 3, Pipeline: 9, Keys: 50,
-				Distribution: Uniform, Operations: 1000, Sessions: true,
-			}
-			r, err := Run(t.Context(), c, nil)
-			if front != cuenta.FrontRESP && front != cuenta.FrontSHM {
-				if err == nil {
-					t.Error("there are no sessions on this front")
+		for _, form := range Identities {
+			t.Run(front+"/"+string(form), func(t *testing.T) {
+				service := fronttest.NewService()
+				c := Config{
+					Front: front, Address: serve(t, front, service), Connections: 3, Pipeline: 9, Keys: 50,
+					Distribution: Uniform, Operations: 1000, Identity: form,
 				}
-				return
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			if r.Operations != c.Operations || r.Errors != 0 || !r.Sessions {
-				t.Errorf("%+v", r)
-			}
-			identified := 0
-			for _, n := range service.Clients() {
-				identified += n
-			}
-			if got := count(service, int(c.Keys)); got != r.Operations || identified != 1000 {
-				t.Errorf("the service counted %d, of %d operations with an identity", got, identified)
-			}
-		})
+				r, err := Run(t.Context(), c, nil)
+				if !form.CanCarry(front) {
+					if err == nil {
+						t.Error("there are no sessions on this front")
+					}
+					return
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if r.Operations != c.Operations || r.Errors != 0 || r.Identity != form {
+					t.Errorf("%+v", r)
+				}
+				identified, want := 0, 0
+				for _, n := range service.Clients() {
+					identified += n
+				}
+				if form != NoIdentity {
+					want = 1000
+				}
+				if got := count(service, int(c.Keys)); got != r.Operations || identified != want {
+					t.Errorf("the service counted %d, of %d operations with an identity", got, identified)
+				}
+			})
+		}
 	}
 }
 
 func TestNoSession(t *testing.T) {
 	for _, front := range served {
-		if front != cuenta.FrontRESP && front != cuenta.FrontSHM {
+		if !Sessions.CanCarry(front) {
 			continue
 		}
 		service := fronttest.NewService()
 		service.Refuse(cuenta.Busy)
 		_, err := Run(t.Context(), Config{Front: front, Address: serve(t, front, service), Connections: 1, Pipeline: 1, Keys: 1,
-			Distribution: Hot, Operations: 1, Sessions: true}, nil)
+			Distribution: Hot, Operations: 1, Identity: Sessions}, nil)
 		if err == nil || !strings.Contains(err.Error(), "no session: ") {
 			t.Errorf("%s: %v", front, err)
 		}

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"maps"
 	"time"
 )
@@ -26,8 +27,8 @@ type Report struct {
 	Pipeline     int          `json:"pipeline"`
 	Keys         int64        `json:"keys"`
 	Distribution Distribution `json:"distribution"`
-	Sessions     bool         `json:"sessions"` // whether every operation had an identity
-	Rate         float64      `json:"rate"`     // offered operations per second; 0: a closed loop
+	Identity     Identity     `json:"identity"`
+	Rate         float64      `json:"rate"` // offered operations per second; 0: a closed loop
 
 	WarmedUp            int64            `json:"warmed_up"`  // operations answered before measuring began
 	Operations          int64            `json:"operations"` // answered, without those of the warm-up
@@ -56,7 +57,7 @@ func (r *run) report() Report {
 	c := &r.config
 	rep := Report{
 		Front: c.Front, Address: c.Address, Connections: c.Connections, Pipeline: c.Pipeline,
-		Keys: c.Keys, Distribution: c.Distribution, Sessions: c.Sessions, Rate: c.Rate,
+		Keys: c.Keys, Distribution: c.Distribution, Identity: cmp.Or(c.Identity, NoIdentity), Rate: c.Rate,
 		Operations: r.total.TotalCount(), Errors: r.failed, ErrorKinds: make(map[string]int64), Unsent: r.unsent.Load(),
 	}
 	for _, from := range r.recorders {

@@ -3,9 +3,8 @@ package bench
 import (
 	"context"
 	"errors"
-	"slices"
-	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/ringclient"
@@ -34,7 +33,7 @@ func openRings(ctx context.Context, c *Config) (transport, error) {
 		err = open.Results[0].Err()
 	}
 	if err != nil {
-		return nil, errors.Join(err, client.Close())
+		return nil, errors.Join(fmt.Errorf("no session: %w", err), client.Close())
 	}
 	r.names.inSession(open.Results[0].Revision)
 	return r, nil

@@ -46,30 +46,30 @@ func connect(ctx context.Context, c *Config) (transport, error) {
 	if err != nil {
 		return nil, err
 	}
+	names := newNamer(c.Identity)
 	switch c.Front {
 	case cuenta.FrontUDP:
-		return &datagrams{conn: conn, codec: codecOf(c.Front, c.Address)}, nil
+		return &datagrams{conn: conn, codec: codecOf(c.Front, c.Address), names: names}, nil
 	case cuenta.FrontRPC:
-		return greet(conn, c.Pipeline)
+		return greet(conn, c.Pipeline, names)
 	}
-	s := newStream(conn, codecOf(c.Front, c.Address))
-	if !c.Sessions {
-		return s, nil
-	}
-	if err := s.openSession(); err != nil {
-		return nil, errors.Join(err, conn.Close())
+	s := newStream(conn, codecOf(c.Front, c.Address), names)
+	if c.Identity == Sessions {
+		if err := s.openSession(); err != nil {
+			return nil, errors.Join(err, conn.Close())
+		}
 	}
 	return s, nil
 }
 
 // stream sends pipelined commands over a connection.
 type stream struct {
-	conn    net.Conn
-	codec   codec
-	session session
-	out     []byte
-	in      []byte
-	held    int // bytes of an answer that is not all there yet, at the front of in
+	conn  net.Conn
+	codec codec
+	names *namer
+	out   []byte
+	in    []byte
+	held  int // bytes of an answer that is not all there yet, at the front of in
 }
 
 // readSize is the room for answers: those to a deep pipeline come in one piece,
@@ -80,18 +80,26 @@ func newStream(conn net.Conn, c codec, names *namer) *stream {
 	return &stream{conn: conn, codec: c, names: names, in: make([]byte, readSize)}
 }
 
-// openSession opens a session over the Redis protocol.
+// openSession has the server grant a session over the Redis protocol.
 func (s *stream) openSession() error {
-	if _, err := io.WriteString(s.conn, "*1\r\n$14\r\nCUENTA.SESSION\r\n"); err != nil {
+	const command, before, idSize = "*1\r\n$14\r\nCUENTA.SESSION\r\n", "$16\r\n", 16
+	if _, err := io.WriteString(s.conn, command); err != nil {
 		return err
 	}
-	const before, size = len("$16\r\n"), len("$16\r\n") + 16 + len("\r\n")
-	if _, err := io.ReadFull(s.conn, s.in[:size]); err != nil {
+	answer := make([]byte, len(before)+idSize+len("\r\n"))
+	n, err := io.ReadAtLeast(s.conn, answer, 1)
+	if err == nil && answer[0] == '-' {
+		return fmt.Errorf("no session: %s", reason(answer[1:n]))
+	}
+	if err == nil {
+		_, err = io.ReadFull(s.conn, answer[n:])
+	}
+	if err != nil {
 		return err
 	}
-	id, ok := cuenta.ParseSession(s.in[before : before+16])
+	id, ok := cuenta.ParseSession(answer[len(before):][:idSize])
 	if !ok {
-		return fmt.Errorf("%w: no session was opened: %s", errStrange, reason(s.in[:size]))
+		return errStrange
 	}
 	s.names.inSession(id)
 	return nil
@@ -101,10 +109,9 @@ func (s *stream) close() error { return s.conn.Close() }
 
 func (s *stream) exchange(keys []uint64, t *tally) error {
 	s.out = s.out[:0]
-	s.session.begin()
+	s.names.begin()
 	for _, key := range keys {
-		s.out = s.session.appendIdentity(s.out)
-		s.out = s.codec.append(s.out, key)
+		s.out = s.codec.command(s.out, key, s.names)
 	}
 	if _, err := s.conn.Write(s.out); err != nil {
 		return err
@@ -226,7 +233,7 @@ func greet(conn net.Conn, pipeline int, names *namer) (transport, error) {
 	if names.form == Sessions {
 		var id uint64
 		if err := c.client.Call(cuenta.RPCService+".OpenSession", int64(0), &id); err != nil {
-			return nil, errors.Join(err, c.close())
+			return nil, errors.Join(fmt.Errorf("no session: %w", err), c.close())
 		}
 		names.inSession(id)
 	}

@@ -12,12 +12,11 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/bench"
 	"github.com/cuenta-server/cuenta/internal/lang"
 )
 
-var benchFlags = []string{"front", "connections", "pipeline", "keys", "distribution", "identity", "rate", "duration", "operations", "warm-up", "sessions", "json"}
+var benchFlags = []string{"front", "connections", "pipeline", "keys", "distribution", "identity", "rate", "duration", "operations", "warm-up", "json"}
 
 // bench puts load on a server. The report goes to stdout, how it goes to stderr.
 func (a *app) bench() error {
@@ -59,9 +58,6 @@ func (a *app) benchConfig() (c bench.Config, asJSON bool, err error) {
 	if !slices.Contains(bench.Distributions, bench.Distribution(s.Distribution)) {
 		return c, false, usageError{lang.Text{ES: "--distribution: %q no es un reparto", EN: "--distribution: %q is no distribution"}.Fill(s.Distribution)}
 	}
-	if s.Sessions && s.Front != cuenta.FrontRESP && s.Front != cuenta.FrontSHM {
-		return c, false, usageError{lang.Text{ES: "--sessions: solo con --front resp o shm", EN: "--sessions: only with --front resp or shm"}}
-	}
 	identity := bench.Identity(s.Identity)
 	if !slices.Contains(bench.Identities, identity) || !identity.CanCarry(s.Front) {
 		return c, false, usageError{lang.Text{
@@ -85,7 +81,7 @@ func (a *app) benchConfig() (c bench.Config, asJSON bool, err error) {
 	return bench.Config{
 		Front: s.Front, Address: address,
 		Connections: s.Connections, Pipeline: s.Pipeline,
-		Keys: s.Keys, Distribution: bench.Distribution(s.Distribution), Sessions: s.Sessions,
+		Keys: s.Keys, Distribution: bench.Distribution(s.Distribution), Identity: identity,
 		Rate: s.Rate, WarmUp: s.WarmUp, Duration: s.Duration, Operations: s.Operations,
 		Seed: uint64(time.Now().UnixNano()),
 	}, s.JSON, nil

@@ -15,7 +15,6 @@ type Bench struct {
 	Keys         int64
 	Distribution string
 	Identity     string
-	Sessions     bool
 	Rate         float64       // 0: a closed loop
 	Duration     time.Duration // 0: until Operations are done
 	Operations   int64         // 0: for Duration
@@ -35,7 +34,6 @@ func (v Values) Bench() (Bench, error) {
 		Distribution: read(&r, "distribution", word),
 		Identity:     read(&r, "identity", word),
 		WarmUp:       read(&r, "warm-up", parseTime),
-		Sessions:     v.On("sessions"),
 		JSON:         v.On("json"),
 	}
 	if _, given := v.flags["rate"]; given {

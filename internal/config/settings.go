@@ -100,8 +100,6 @@ var Settings = []Setting{
 	{Flag: "seed", Arg: same("N"), Help: lang.Text{
 		ES: "semilla de los fallos, para repetirlos (por omisión, una al azar)",
 		EN: "seed of the faults, to repeat them (default one at random)"}},
-	{Flag: "sessions", Help: lang.Text{
-		ES: "cada operación con su identidad (resp y shm)", EN: "every operation with its identity (resp and shm)"}},
 	{Flag: "json", Help: lang.Text{
 		ES: "el informe como JSON", EN: "the report as JSON"}},
 	{Flag: "lang", Var: "CUENTA_LANG", Arg: same("es|en"), Help: lang.Text{
