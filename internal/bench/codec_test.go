@@ -23,6 +23,31 @@ func TestCommands(t *testing.T) {
 	}
 }
 
+func TestCommandsWithIdentities(t *testing.T) {
+	keyed, numbered := newNamer(Keys), newNamer(Sessions)
+	copy(keyed.prefix[:], "0123456789abcdef")
+	numbered.inSession(0xfedcba9876543210)
+	numbered.number = 8
+	numbered.begin()
+	for front, want := range map[string]string{
+		cuenta.FrontTCP:  "inc.1 @key:000000000042 id=0123456789abcdef000000000001\n",
+		cuenta.FrontWeb:  "GET /cambiar?counter=inc.1%20@key:000000000042%20id=0123456789abcdef000000000002 HTTP/1.1\r\nHost: h\r\n\r\n",
+		cuenta.FrontRESP: "*4\r\n$11\r\nCUENTA.ONCE\r\n$28\r\n0123456789abcdef000000000003\r\n$4\r\nINCR\r\n$16\r\nkey:000000000042\r\n",
+	} {
+		c := codecOf(front, "h")
+		keyed.number = map[string]uint64{cuenta.FrontTCP: 0, cuenta.FrontWeb: 1, cuenta.FrontRESP: 2}[front]
+		if got := string(c.command(nil, 42, keyed)); got != want {
+			t.Errorf("%s: %q, want %q", front, got, want)
+		}
+	}
+	c := codecOf(cuenta.FrontRESP, "")
+	c.command(nil, 41, numbered)
+	want := "*7\r\n$10\r\nCUENTA.SEQ\r\n$16\r\nfedcba9876543210\r\n$2\r\n10\r\n$6\r\nLOWEST\r\n$1\r\n9\r\n$4\r\nINCR\r\n$16\r\nkey:000000000042\r\n"
+	if got := string(c.command(nil, 42, numbered)); got != want {
+		t.Errorf("a session's: %q, want %q", got, want)
+	}
+}
+
 func TestAnswers(t *testing.T) {
 	ok := "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 21\r\n\r\nValor del Contador, 5"
 	bad := "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 10\r\n\r\nerror busy"
@@ -68,7 +93,7 @@ func TestAnswersInEverySplit(t *testing.T) {
 	const answers = "1\n22\nerror busy x\n-3\n"
 	for cut := range len(answers) {
 		near, far := net.Pipe()
-		s := newStream(near, codecOf(cuenta.FrontTCP, ""))
+		s := newStream(near, codecOf(cuenta.FrontTCP, ""), newNamer(NoIdentity))
 		go func() {
 			far.Read(make([]byte, 1024))
 			far.Write([]byte(answers[:cut]))
