@@ -14,10 +14,10 @@ import (
 )
 
 // start runs `cuenta demo crash` and waits until it counts.
-func start(t *testing.T) *exec.Cmd {
+func start(t *testing.T, temp string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(executable, "demo", "crash", "--duration", "1m", "--seed", "8", "--lang", "en")
-	cmd.Env = append(os.Environ(), "CUENTA_TCP=nonsense") // no setting of a server's surroundings counts
+	cmd.Env = append(os.Environ(), "TMPDIR="+temp, "CUENTA_TCP=nonsense") // no setting of a server's surroundings counts
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -96,8 +96,8 @@ func family(t *testing.T, pid int) []int {
 }
 
 func TestKilledDemonstrationTakesItsChildrenAlong(t *testing.T) {
-	ownTemp(t)
-	cmd := start(t)
+	t.Parallel()
+	cmd := start(t, shortDir(t))
 	pids := family(t, cmd.Process.Pid)
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
@@ -107,8 +107,9 @@ func TestKilledDemonstrationTakesItsChildrenAlong(t *testing.T) {
 }
 
 func TestInterruptedCommandCleansUp(t *testing.T) {
-	temp := ownTemp(t)
-	cmd := start(t)
+	t.Parallel()
+	temp := shortDir(t)
+	cmd := start(t, temp)
 	pids := family(t, cmd.Process.Pid)
 	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)

@@ -30,16 +30,22 @@ func build(m *testing.M) int {
 	return m.Run()
 }
 
-// ownTemp gives the test a directory for temporary ones, and fails it if anything
-// is left in there. Its path is short, for the sockets in it.
-func ownTemp(t *testing.T) string {
+// shortDir gives the test a directory. Its path is short, for the sockets in it.
+func shortDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "d-*")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("TMPDIR", dir)
 	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// ownTemp gives the test a directory in which temporary ones are made.
+func ownTemp(t *testing.T) string {
+	t.Helper()
+	dir := shortDir(t)
+	t.Setenv("TMPDIR", dir)
 	return dir
 }
 

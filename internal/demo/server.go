@@ -45,7 +45,7 @@ var ports = []string{cuenta.FrontUDP, cuenta.FrontTCP, cuenta.FrontProc, cuenta.
 func (s *server) start(ctx context.Context) error {
 	for try := 1; ; try++ {
 		err := s.tryStart(ctx)
-		if err == nil || ctx.Err() != nil || try == startTries {
+		if err == nil || ctx.Err() != nil || try == startTries || s.life == nil { // no program was started at all
 			return err
 		}
 		if err := sleep(ctx, startPause); err != nil {
