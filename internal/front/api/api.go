@@ -92,6 +92,8 @@ func (a *API) mount(services map[string]http.Handler) func(path string, h http.H
 // ServeHTTP answers one request.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	recorder := &recorder{ResponseWriter: w}
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-store") // Connect reads by GET too
 	ctx, cancel := context.WithTimeout(withCaller(r), maxCall)
 	defer cancel()
 	r = r.WithContext(ctx)

@@ -66,8 +66,6 @@ func write(w http.ResponseWriter, status int, kind string, more map[string]strin
 	h := w.Header()
 	h.Set("Content-Type", kind)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-store")
 	for name, value := range more {
 		h.Set(name, value)
 	}

@@ -183,7 +183,11 @@ func TestConnectJSON(t *testing.T) {
 	s.expect(s.ask("POST", at+"Add", `{"counter":"a","amount":"9007199254740993"}`), 200, `{"value":"9007199254740993","revision":"1","replayed":false}`)
 	s.expect(s.ask("POST", at+"Add", `{"counter":"a","amount":1}`, "Content-Type: application/json; charset=utf-8"), 200, `{"value":"9007199254740994","revision":"2","replayed":false}`)
 	s.expect(s.ask("POST", at+"Get", `{"counter":"none"}`), 200, `{"value":"0","revision":"0"}`)
-	s.expect(s.ask("GET", at+`Get?encoding=json&message=%7B%22counter%22%3A%22a%22%7D`, ""), 200, `{"value":"9007199254740994","revision":"2"}`)
+	read := s.ask("GET", at+`Get?encoding=json&message=%7B%22counter%22%3A%22a%22%7D`, "")
+	s.expect(read, 200, `{"value":"9007199254740994","revision":"2"}`)
+	if got := read.header.Get("Cache-Control"); got != "no-store" {
+		t.Errorf("a read may be kept: %q", got)
+	}
 	s.expect(s.ask("POST", at+"Add", `{"counter":"a"}`, "Idempotency-Key: k"), 200, `{"value":"9007199254740995","revision":"3","replayed":false}`)
 	s.expect(s.ask("POST", at+"Add", `{"counter":"a"}`, `Idempotency-Key: "k"`), 200, `{"value":"9007199254740995","revision":"3","replayed":true}`)
 	s.expect(s.ask("POST", at+"List", `{"page_size":1}`), 200, `{"counters":[],"nextPageToken":""}`)
