@@ -25,7 +25,8 @@ type chain struct {
 	// The latest start among the operations before this one, and among those
 	// reads that share its place and so have no order among themselves.
 	latest, beside sight
-	found          sight // the latest start of a state among those before
+	found          sight  // the latest start of a state among those before
+	blamed         uint32 // whose lateness was told: the next ones need not be
 }
 
 type sight struct {
@@ -171,6 +172,10 @@ func (ch *chain) late(e entry, o *Op) {
 		ch.violated("what was revealed was lost: %o, and later %o", []uint32{e.id, ch.found.id})
 		return
 	}
+	if ch.failed && ch.blamed == ch.latest.id {
+		return
+	}
+	ch.blamed = ch.latest.id
 	ids := []uint32{e.id, ch.latest.id}
 	switch earlier := ch.c.at(ch.latest.id); {
 	case roleOf(earlier) == roleState:

@@ -111,6 +111,13 @@ func (c *checker) survey() error {
 	}
 	slices.Sort(c.deletions)
 	c.deletions = slices.Compact(c.deletions)
+	for _, s := range c.h.States {
+		for _, count := range s.Counters {
+			if int(count.Counter) >= len(c.h.Counters) {
+				return fmt.Errorf("history: state %s: there is no counter %d", s.Label, count.Counter)
+			}
+		}
+	}
 	return nil
 }
 
@@ -133,6 +140,8 @@ func (c *checker) noteDeletion(o *Op) {
 // sound reports what makes an operation unfit to be judged at all.
 func (c *checker) sound(o *Op) error {
 	switch {
+	case int(o.Client) >= len(c.h.Clients):
+		return fmt.Errorf("there is no client %d", o.Client)
 	case int(o.Counter) >= len(c.h.Counters):
 		return fmt.Errorf("there is no counter %d", o.Counter)
 	case o.Session == ByKey && o.Number >= uint64(len(c.h.Keys)):

@@ -131,11 +131,7 @@ func (c *checker) describe(id uint32) string {
 		s := &c.h.States[origin-c.n]
 		return fmt.Sprintf("the state found at %s (%s)", s.Label, found(o))
 	}
-	who := fmt.Sprintf("client %d", o.Client)
-	if int(o.Client) < len(c.h.Clients) {
-		who = c.h.Clients[o.Client]
-	}
-	return fmt.Sprintf("[%s %s, %s, at %s]", who, c.request(o), answer(o), times(o))
+	return fmt.Sprintf("[%s %s, %s, at %s]", c.h.Clients[o.Client], c.request(o), answer(o), times(o))
 }
 
 func (c *checker) request(o *Op) string {

@@ -335,7 +335,7 @@ func (w *walker) explain() {
 		if len(ids) == 0 || w.op(e).End < w.c.at(ids[0]).End {
 			ids = []uint32{e.id}
 		}
-		if at.anchored && e.place > at.place+1 && ids[0] == e.id {
+		if at.anchored && ids[0] == e.id && (e.place > at.place+1 || e.place > at.place && e.role == roleState) {
 			w.c.violated(name, "revisions are missing: after %s came %o, and no operations of unknown fate or revision make up for what lies between", ids, stands)
 			return
 		}

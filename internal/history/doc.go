@@ -1,0 +1,117 @@
+// Package history decides whether a recorded history is possible: whether a
+// server that keeps the contract of package cuenta can have given these answers
+// at these times. It knows the contract and nothing of the server, does no I/O
+// but that of its file format, and takes about a third of a microsecond an
+// operation.
+//
+//	r := history.NewRecorder(nil)
+//	log := r.Client("resp-1")                    // one log for each client
+//	n := log.Begin(&request)                     // before it is sent
+//	log.End(n, &result, history.WithValue|history.WithRevision)
+//	r.State("crash 1", start, counters, floor)   // what a restart recovered
+//	report, err := history.Check(r.History())    // report.Err(): what is impossible
+//
+// # What a history is
+//
+// A [History] is operations ([Op]), each with client, start, end, request and
+// answer, and what was found durable now and then ([State]): after a crash, at
+// the end. All times are of one clock; an operation took effect at one moment
+// within start and end, both included. One without an answer may have taken
+// effect or not, at any time from its start to its end, which is [Never] unless
+// it is known that the process which had it is dead ([Log.Lost]).
+//
+// An answer tells what its protocol has room for: value and revision, the value
+// alone (text, RESP), neither, and sometimes whether it is a repeat's. What an
+// operation was refused for tells something too: [cuenta.Overflow],
+// [cuenta.Unmet] and [cuenta.Check] saw a state; [cuenta.Busy] and its like did
+// nothing.
+//
+// Operations of one batch have the same number and stand together: they were
+// carried out together, nothing between them. If it is Whole, then all or none
+// were. A batch that begins with a Check is what the Check spans. The header of
+// an All is not recorded; its identity is that of each of its operations.
+//
+// # What is decided
+//
+// Per counter, the changes are one chain, numbered by their revisions:
+//
+//   - no revision is given twice, and each value is the one before it plus the
+//     change; resets, sets, conditions and deletions lead on as the contract says;
+//   - each revision that no answer names was made by an operation of unknown
+//     fate, or by one whose answer named none, and none of those made two;
+//   - reads, refusals and checks saw a state of the chain;
+//   - what ended before something else started does not come after it: no stale
+//     reads, and nothing revealed is taken back, across a crash too, because a
+//     state is a read. So acknowledged ⊆ recovered ⊆ attempted.
+//
+// Per identity: one operation, carried out at most once, one answer for all
+// attempts; repeats are marked so; a conflict needs another operation; nothing
+// is answered after it was too old, forgotten only behind the session's window.
+// All attempts are then one operation, from the first request to the first
+// answer. The history must be shorter than the server's retention of keys.
+//
+// Over all counters: batches and states each at one moment, and counters made
+// anew exactly above the floor, the highest revision deleted so far. For that the
+// orders of all counters and of time are put into one graph of batches, states,
+// beginnings and deletions, which must have no cycle.
+//
+// # How exact it is
+//
+// What is reported as a violation is one: no server can have given this history.
+// The other way round: if every answer carries value and revision, no request
+// was lost, and nothing is of the kinds below, then what is not reported is
+// possible. This takes time linear in the operations, but for short sorts.
+//
+// Where operations have no revision to place them, or lost ones have to fill
+// gaps, a search places them (walk.go). It is exact as well, whatever lengths the
+// gaps have, and takes time linear in the operations times the clients at work at
+// one moment as long as amounts and values pin the places. To pick those of many
+// lost requests that add up to a sum is hard in general, so the search is bounded:
+// what it gives up is listed in [Report.Undecided] and not reported.
+//
+// What may be missed:
+//
+//   - batches, floors and states against one another where a counter has more
+//     than one order: the one found is tried alone, and if it does not fit, that is
+//     listed as undecided;
+//   - the floor while a deletion has no known revision: any is taken for possible;
+//   - a refusal within an all-or-none batch that saw what the batch itself had
+//     done before;
+//   - lost requests for different things under one identity, none of them
+//     answered: that at most one was carried out;
+//   - the value that an Outcome tells of a batch which does not begin with a read;
+//   - parts of a lost batch that is not Whole are taken one by one;
+//   - whether a session or a key was kept as long as promised, and a key refused
+//     as too old or too new with reason: that needs the server's clock.
+//
+// # The file
+//
+// [History.Write] and [Read] use JSON lines, one operation or state each, in any
+// order but for batches:
+//
+//	{"client":"resp-1","start":120,"end":950,"op":"add","counter":"visitas","n":4,"code":"ok","value":13,"revision":7}
+//	{"client":"udp-2","start":130,"op":"add","counter":"visitas","n":1,"key":"7f3a-19"}
+//	{"state":"crash 1","start":1000,"end":1010,"floor":0,"counters":[{"name":"visitas","value":14,"revision":8}]}
+//
+//	start, end   nanoseconds of one clock; without end it may take effect at any time
+//	client       a name, for the reader
+//	op           get, add, reset, set, delete, check, open-session, outcome
+//	counter      "cuenta" if it is left out
+//	n            amount, value, or revision of a check
+//	if           absent or present
+//	key          an idempotency key, or
+//	session, number, lowest   16 hexadecimal digits, and numbers as in cuenta.Identity
+//	batch        a number, the same for all of a batch; whole: true for all or none
+//	code         of the answer ("ok", "overflow", …); without it there was none
+//	value, revision   as far as they were answered
+//	replayed     whether it was marked as a repeat's, if that was told
+//	state        a name for the state found; partial: true if counters may be left out
+//
+// # The files in reading order
+//
+// history.go (the types), recorder.go, meaning.go (what an operation does to a
+// state, and sees of one), check.go (the parts in turn), alone.go, batch.go,
+// identity.go, group.go, session.go, list.go, chain.go (revisions known), walk.go
+// and ways.go (the others), touch.go, serialize.go and graph.go (over all
+// counters), report.go, jsonl.go.
+package history
