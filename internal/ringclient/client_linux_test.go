@@ -15,6 +15,7 @@ import (
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/front/fronttest"
 	"github.com/cuenta-server/cuenta/internal/front/local"
+	"github.com/cuenta-server/cuenta/internal/shm"
 )
 
 // patience is how long a test waits for what must happen. Only a failing test
@@ -25,7 +26,12 @@ const patience = 20 * time.Second
 // path and what ends it sooner.
 func serve(t testing.TB, service cuenta.Service) (path string, drain func()) {
 	t.Helper()
-	s, err := local.New(local.Config{Service: service, Traffic: new(cuenta.Traffic)})
+	return serveCells(t, service, nil)
+}
+
+func serveCells(t testing.TB, service cuenta.Service, cells *shm.Segment) (path string, drain func()) {
+	t.Helper()
+	s, err := local.New(local.Config{Service: service, Traffic: new(cuenta.Traffic), Cells: cells})
 	if err != nil {
 		t.Fatal(err)
 	}

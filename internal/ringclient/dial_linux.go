@@ -112,29 +112,52 @@ func closeAll(files []*os.File) {
 
 // newClient takes over the connection and the files, the latter also when it
 // fails.
-func newClient(conn *net.UnixConn, w ring.Welcome, files []*os.File) (*Client, error) {
-	closeAll(files[1:])
-	link, err := shm.OpenLink(files[0])
-	if err != nil {
-		return nil, err
-	}
+func newClient(conn *net.UnixConn, w ring.Welcome, files []*os.File) (_ *Client, err error) {
 	c := &Client{
-		conn: conn, link: link,
+		conn:  conn,
 		limit: int(w.InFlight), room: int(w.InFlight),
 		wake: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
-	c.requests, err = shm.NewProducer(link.RequestRing())
-	if err == nil {
-		c.answers, err = shm.NewConsumer(link.AnswerRing())
-	}
-	if err == nil {
-		c.bell, err = shm.NewSocketBell(conn, link.WorkerAsleep(), link.ServerAsleep())
-	}
-	if err != nil {
-		link.Close() // nothing was written yet
+	if c.link, err = shm.OpenLink(files[0]); err != nil {
+		closeAll(files[1:])
 		return nil, err
 	}
-	c.ready = c.answers.Ready
+	if err = c.openCells(files[1:]); err == nil {
+		err = c.openRings()
+	}
+	if err != nil {
+		c.release()
+		return nil, err
+	}
 	go c.receive()
 	return c, nil
+}
+
+// openCells maps the cells, if the server has given them.
+func (c *Client) openCells(files []*os.File) error {
+	if len(files) == 0 {
+		return nil
+	}
+	info, err := files[0].Stat()
+	if err == nil {
+		c.cells, err = shm.Map(files[0], int(info.Size()), true)
+	}
+	if err != nil {
+		closeAll(files)
+		return fmt.Errorf("opening the cells: %w", err)
+	}
+	c.places = shm.NewPlaces(shm.NewCells(c.cells))
+	return nil
+}
+
+func (c *Client) openRings() (err error) {
+	if c.requests, err = shm.NewProducer(c.link.RequestRing()); err != nil {
+		return err
+	}
+	if c.answers, err = shm.NewConsumer(c.link.AnswerRing()); err != nil {
+		return err
+	}
+	c.ready = c.answers.Ready
+	c.bell, err = shm.NewSocketBell(c.conn, c.link.WorkerAsleep(), c.link.ServerAsleep())
+	return err
 }

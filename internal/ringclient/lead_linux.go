@@ -45,8 +45,7 @@ func (c *Client) receive() {
 				err = takeErr
 			}
 			if idle, closed = c.rest(err); closed {
-				// The memory is this process's; nothing of it can be lost.
-				_ = c.link.Close()
+				c.release()
 				return
 			}
 		}
@@ -141,6 +140,7 @@ func (c *Client) sort(run shm.Messages) error {
 		k.next++
 		if k.next == k.size {
 			c.underway.pop()
+			c.learn(k)
 			c.finish(k)
 		}
 	}

@@ -20,7 +20,9 @@ type SocketBell struct {
 	conn        *net.UnixConn
 	raw         syscall.RawConn
 	send        func(fd uintptr) bool
-	err         error     // of the last send
+	err         error // of the last send
+	look        func(fd uintptr)
+	there       bool      // as of the last look
 	heard       [256]byte // rings that were not needed, mostly
 }
 
@@ -42,7 +44,23 @@ func NewSocketBell(conn *net.UnixConn, mine, peers *atomic.Uint32) (*SocketBell,
 		}
 		return true
 	}
+	b.look = func(fd uintptr) {
+		for {
+			n, err := unix.Read(int(fd), b.heard[:]) // never blocks: it is on the runtime's poller
+			if n <= 0 || err != nil { // 0 is the end, EAGAIN that there is nothing to hear
+				b.there = err == unix.EAGAIN
+				return
+			}
+		}
+	}
 	return b, nil
+}
+
+// There reports whether the other end is still there, now. Not while somebody
+// waits.
+func (b *SocketBell) There() bool {
+	b.there = false
+	return b.raw.Control(b.look) == nil && b.there
 }
 
 // Ring wakes the peer if it sleeps. One goroutine at a time.

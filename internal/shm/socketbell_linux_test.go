@@ -135,7 +135,13 @@ func TestSocketBellTellsOfTheEnd(t *testing.T) {
 	var mine, peers atomic.Uint32
 	connA, connB := socketPair(t)
 	a := newSocketBell(t, connA, &mine, &peers)
+	if _, err := connB.Write(make([]byte, 1000)); err != nil || !a.There() {
+		t.Errorf("a peer that has rung without need is not there (%v)", err)
+	}
 	connB.Close()
+	if a.There() {
+		t.Error("a peer that has gone is there")
+	}
 	if err := a.Wait(never); err != io.EOF {
 		t.Errorf("a peer that has gone: %v", err)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 
@@ -155,36 +154,6 @@ func TestACellLivedInAgainIsNotBelieved(t *testing.T) {
 	c.Expect("77")
 }
 
-func TestPlacesAreBounded(t *testing.T) {
-	l := newLedger(t)
-	p := newPlaces(l.cells)
-	for i := range maxPlaces + 100 {
-		l.cells.At(uint32(i)).Publish(1, 0, 0)
-		q := cuenta.Request{Op: cuenta.Get, Counter: fmt.Appendf(nil, "c%d", i)}
-		p.learn(&q, &cuenta.Result{Cell: uint32(i), Generation: 1})
-		if !p.read(q.Counter, new(cuenta.Result)) {
-			t.Fatalf("counter %d was forgotten at once", i)
-		}
-	}
-	if len(p.known) != maxPlaces {
-		t.Errorf("%d places remembered, want %d", len(p.known), maxPlaces)
-	}
-	for name, r := range map[string]cuenta.Result{
-		"a cell out of range": {Cell: uint32(l.cells.Len()), Generation: 1},
-		"no generation":       {Cell: 1},
-		"a refusal":           {Code: cuenta.Failed, Cell: 1, Generation: 1},
-	} {
-		p.learn(&cuenta.Request{Op: cuenta.Get, Counter: []byte("x")}, &r)
-		if p.read([]byte("x"), new(cuenta.Result)) {
-			t.Errorf("learned from %s", name)
-		}
-	}
-	p.learn(&cuenta.Request{Op: cuenta.Add, Counter: []byte("x")}, &cuenta.Result{Cell: 1, Generation: 1})
-	if p.read([]byte("x"), new(cuenta.Result)) {
-		t.Error("learned from a change")
-	}
-}
-
 func TestWorkersCannotWriteTheCells(t *testing.T) {
 	l := newLedger(t)
 	f, err := l.seg.ForReading()
@@ -201,16 +170,5 @@ func TestWorkersCannotWriteTheCells(t *testing.T) {
 	}
 	if err := os.Truncate(fmt.Sprintf("/proc/self/fd/%d", f.Fd()), 0); err == nil {
 		t.Error("the cells can be cut short")
-	}
-}
-
-// A cell's index in an answer is the service's; one that is out of range must
-// not hurt a worker.
-func TestNoCellsNoReads(t *testing.T) {
-	p := newPlaces(shm.Cells{})
-	q := cuenta.Request{Op: cuenta.Get, Counter: []byte(strings.Repeat("x", 9))}
-	p.learn(&q, &cuenta.Result{Cell: 0, Generation: 1})
-	if p.read(q.Counter, new(cuenta.Result)) {
-		t.Error("read a cell where there are none")
 	}
 }

@@ -138,7 +138,7 @@ func (l *loop) decode(c *conn) int {
 func (l *loop) answerHere(c *conn) int {
 	for i := range c.batch.Requests {
 		r := &c.batch.Requests[i]
-		if r.Op != cuenta.Get || !l.places.read(r.Counter, &c.batch.Results[i]) {
+		if r.Op != cuenta.Get || !l.places.Read(r.Counter, &c.batch.Results[i]) {
 			return i
 		}
 	}
@@ -175,7 +175,7 @@ func (l *loop) announce(c *conn) bool {
 // answered takes one answer of the server.
 func (l *loop) answered(c *conn, index int, r *cuenta.Result) {
 	c.batch.Results[index] = *r
-	l.places.learn(&c.batch.Requests[index], r)
+	l.places.Learn(&c.batch.Requests[index], r)
 	c.due--
 	if c.due == 0 && c.sent == len(c.batch.Requests) {
 		l.complete(c)

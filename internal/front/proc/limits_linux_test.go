@@ -310,8 +310,8 @@ func TestNothingIsLeftBehind(t *testing.T) {
 				_, _ = c.Conn.Write([]byte("inc.1\n"))
 				c.Line()
 			}
-			if i == 3 && len(r.Workers()) > 0 {
-				_ = unix.Kill(r.Workers()[0].PID, unix.SIGKILL) // it may have ended since
+			if living := r.Workers(); i == 3 && len(living) > 0 {
+				_ = unix.Kill(living[0].PID, unix.SIGKILL) // it may have ended since
 			}
 			c.Conn.Close()
 		}

@@ -38,7 +38,7 @@ type loop struct {
 	answers  *shm.Consumer
 	server   *shm.Doorbell // to ring
 	bell     *shm.Doorbell // to be woken by
-	places   places
+	places   shm.Places
 
 	poll      int // the epoll descriptor
 	listener  int // -1 if there is none

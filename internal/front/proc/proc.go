@@ -16,7 +16,7 @@
 // Server side: [Server] accepts, or shares the listener (server.go, accept.go),
 // starts and buries processes (process.go, spawn.go), and serves each one's link
 // by a pump (internal/front/pump). Worker side: [Main] (worker.go) runs the loop
-// (loop.go) over connections (door.go, conn.go) and reads cells (places.go). Both
+// (loop.go) over connections (door.go, conn.go) and reads cells (internal/shm). Both
 // agree on settings.go and on the codec in internal/wire/ring.
 package proc
 

@@ -77,7 +77,7 @@ func newLoop(set settings) (*loop, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.places = newPlaces(cells)
+	l.places = shm.NewPlaces(cells)
 	// A descriptor short is too late to tell a client that there is no room.
 	var may unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &may); err != nil {
