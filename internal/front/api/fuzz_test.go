@@ -1,0 +1,78 @@
+package api
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/cuenta-server/cuenta"
+	cuentav1 "github.com/cuenta-server/cuenta/proto/cuenta/v1"
+)
+
+// FuzzNames writes any name into a path and expects it back, for every verb.
+func FuzzNames(f *testing.F) {
+	for _, name := range []string{"visitas", "a/b", "user:1", "user:add", "..", "%2F", "niño", "a b", "\xff"} {
+		f.Add(name)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		escaped := strings.ReplaceAll(url.PathEscape(name), ":", "%3A")
+		for _, verb := range []string{"", ":add", ":reset", ":set"} {
+			path, parts, refused := locate("/v1/counters/" + escaped + verb)
+			if refused != nil || path != counterPath+verb || len(parts) != 1 || parts[0] != name {
+				t.Errorf("%q%s: %q, %q, %v", name, verb, path, parts, refused)
+			}
+		}
+	})
+}
+
+// FuzzLocate reads any path, and finds no route for one that it refuses.
+func FuzzLocate(f *testing.F) {
+	for _, path := range []string{"/v1/counters/a:add", "/v1/counters/%zz", "/v1/outcomes/a/b/c", "/v1/counters/:add", "", "/v1/outcomes/"} {
+		f.Add(path)
+	}
+	f.Fuzz(func(t *testing.T, escaped string) {
+		path, parts, refused := locate(escaped)
+		if refused == nil && strings.Count(path, "{") != len(parts) && isPath(path) && path != escaped {
+			t.Errorf("%q is %q with %q", escaped, path, parts)
+		}
+	})
+}
+
+// FuzzIdempotencyKey reads any header, and lets nothing through that is no key.
+func FuzzIdempotencyKey(f *testing.F) {
+	for _, header := range []string{`"a"`, "a", `"a\"b"`, `"\`, `""`, " a ", "\x00"} {
+		f.Add(header)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		key, refused := idempotencyKey([]string{header})
+		if refused == nil && !cuenta.ValidKey([]byte(key)) {
+			t.Errorf("%q lets through %q", header, key)
+		}
+		quoted := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(key) + `"`
+		if again, refused := idempotencyKey([]string{quoted}); key != "" && (refused != nil || again != key) {
+			t.Errorf("%s is %q, %v", quoted, again, refused)
+		}
+	})
+}
+
+// FuzzBatch decodes any body, and whatever comes of it can be written.
+func FuzzBatch(f *testing.F) {
+	for _, body := range []string{`{"operations":[{"add":{"counter":"a","amount":"5"}}]}`, `{"atomic":true}`, `[`, `{"operations":[{"set":{"value":1e2}}]}`, "\xff"} {
+		f.Add(body)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		m := &cuentav1.BatchRequest{}
+		if decodeJSON([]byte(body), m) != nil {
+			return
+		}
+		r, err := http.NewRequest("POST", "http://localhost", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		requests, err := batchOf(withCaller(r), m)
+		if err != nil && asRefusal(err).info.Code == "" || err == nil && len(requests) == 0 {
+			t.Errorf("%q: %v", body, err)
+		}
+	})
+}
