@@ -31,6 +31,8 @@ func impossible(o *Op) string {
 		return "who asks for an outcome does not use the identity"
 	case ofIdentity(o.Code) && o.Session == NoIdentity:
 		return "it has no identity"
+	case ofIdentity(o.Code) && !o.changes() && o.Op != cuenta.Outcome && !o.told(Whole):
+		return "what changes nothing uses no identity"
 	case o.Code != cuenta.OK || o.Op == cuenta.OpenSession || o.Op == cuenta.Outcome:
 		return ""
 	}
