@@ -86,7 +86,8 @@ func (op Op) String() string {
 }
 
 // Condition says when a change is carried out. A refusal for its sake ([Unmet])
-// answers the value and revision that the counter has.
+// answers the value and revision that the counter has; but in an All it answers
+// neither, as the state that was looked at may be one that was taken back.
 type Condition uint8
 
 const (
