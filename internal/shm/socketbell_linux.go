@@ -47,7 +47,7 @@ func NewSocketBell(conn *net.UnixConn, mine, peers *atomic.Uint32) (*SocketBell,
 	b.look = func(fd uintptr) {
 		for {
 			n, err := unix.Read(int(fd), b.heard[:]) // never blocks: it is on the runtime's poller
-			if n <= 0 || err != nil { // 0 is the end, EAGAIN that there is nothing to hear
+			if n <= 0 || err != nil {                // 0 is the end, EAGAIN that there is nothing to hear
 				b.there = err == unix.EAGAIN
 				return
 			}
