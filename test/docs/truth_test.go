@@ -49,11 +49,17 @@ func row(p page, first string) []string {
 func TestEveryCodeIsExplained(t *testing.T) {
 	fates := map[cuenta.Fate]string{cuenta.Applied: "applied", cuenta.NotApplied: "not applied", cuenta.FateUnknown: "**unknown**"}
 	p := read(t, "docs/protocols.md")
+	last := 0
 	for code := cuenta.OK; code < cuenta.NumCodes; code++ {
 		cells := row(p, code.String())
 		if len(cells) != 7 {
 			t.Errorf("docs/protocols.md has no row of seven cells for the code %s", code)
 			continue
+		}
+		if at := strings.Index(p.prose, "| `"+code.String()+"` |"); at < last {
+			t.Errorf("docs/protocols.md has %s out of order, and on the rings codes are numbers", code)
+		} else {
+			last = at
 		}
 		if want := fates[code.Fate()]; cells[2] != want {
 			t.Errorf("the fate of %s is %q, and docs/protocols.md says %q", code, want, cells[2])
@@ -109,13 +115,14 @@ func TestAnswersAreThoseOfTheProtocol(t *testing.T) {
 // names are the declarations of the repository, as the documents name them.
 type names struct {
 	packages map[string]bool
-	all      map[string]bool // engine.Open, (*Engine).Do, TestMain …
-	files    []string        // with slashes
+	all      map[string]bool            // engine.Open, (*Engine).Do, TestMain …
+	files    []string                   // with slashes
+	tests    map[string]map[string]bool // of a file, its functions
 }
 
 func declared(t *testing.T) names {
 	t.Helper()
-	n := names{packages: map[string]bool{}, all: map[string]bool{}}
+	n := names{packages: map[string]bool{}, all: map[string]bool{}, tests: map[string]map[string]bool{}}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") {
 			return err
@@ -124,10 +131,15 @@ func declared(t *testing.T) names {
 		if err != nil {
 			return err
 		}
-		n.files = append(n.files, "/"+filepath.ToSlash(path))
+		file := "/" + filepath.ToSlash(path)
+		n.files = append(n.files, file)
+		n.tests[file] = map[string]bool{}
 		n.packages[f.Name.Name] = true
 		for _, decl := range f.Decls {
 			n.add(f.Name.Name+".", decl)
+			if function, ok := decl.(*ast.FuncDecl); ok && goTest.MatchString(function.Name.Name) {
+				n.tests[file][function.Name.Name] = true
+			}
 		}
 		return nil
 	})
@@ -199,8 +211,38 @@ var (
 
 func TestWhatArchitectureNamesExists(t *testing.T) {
 	n := declared(t)
+	if checked := n.check(t, "docs/architecture.md"); checked < 150 {
+		t.Errorf("only %d names found", checked)
+	}
+	if checked := n.check(t, "docs/guarantees.md"); checked < 40 {
+		t.Errorf("only %d names found", checked)
+	}
+}
+
+// A file and, in brackets behind it, tests that it has.
+var testsOf = regexp.MustCompile("`([\\w/]+_test\\.go)` \\(((?:`(?:Test|Fuzz)\\w+`(?:, )?)+)\\)")
+
+func TestPromisesNameTheirTests(t *testing.T) {
+	n := declared(t)
 	checked := 0
-	for _, m := range quoted.FindAllStringSubmatch(read(t, "docs/architecture.md").prose, -1) {
+	for _, m := range testsOf.FindAllStringSubmatch(read(t, "docs/guarantees.md").prose, -1) {
+		for _, test := range quoted.FindAllStringSubmatch(m[2], -1) {
+			checked++
+			if !n.hasTest(m[1], test[1]) {
+				t.Errorf("docs/guarantees.md names %s in %s, which is not there", test[1], m[1])
+			}
+		}
+	}
+	if checked < 40 {
+		t.Errorf("only %d tests found", checked)
+	}
+}
+
+// check looks up all that a document quotes and that looks like one of our names,
+// and returns how many that were.
+func (n names) check(t *testing.T, document string) (checked int) {
+	t.Helper()
+	for _, m := range quoted.FindAllStringSubmatch(read(t, document).prose, -1) {
 		name := m[1]
 		exists := true
 		switch {
@@ -218,12 +260,20 @@ func TestWhatArchitectureNamesExists(t *testing.T) {
 		}
 		checked++
 		if !exists {
-			t.Errorf("docs/architecture.md names `%s`, which does not exist", name)
+			t.Errorf("%s names `%s`, which does not exist", document, name)
 		}
 	}
-	if checked < 100 {
-		t.Errorf("only %d names found", checked)
+	return checked
+}
+
+// hasTest reports whether a file whose path ends so has that test.
+func (n names) hasTest(end, test string) bool {
+	for file, tests := range n.tests {
+		if strings.HasSuffix(file, "/"+end) && tests[test] {
+			return true
+		}
 	}
+	return false
 }
 
 // hasFile reports whether a file of that name, or path's end, exists.
