@@ -3,6 +3,8 @@ package engine
 import (
 	"errors"
 	"slices"
+	"sync/atomic"
+	"time"
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/journal"
@@ -23,6 +25,11 @@ type Cycle struct {
 	effects ledger.Effects // of the sealed group
 	sealed  Ticket
 	flight  int64 // size of the sealed record in bytes
+
+	// Whoever heard that an identity's time is over has heard what time it is, to the
+	// minute. A restart goes on from the time recorded, so that must be durable too.
+	minute int64       // of the sealed record
+	timed  atomic.Bool // the open group is to record its time, whatever else it holds
 }
 
 // NewCycle returns a cycle over a ledger that has no effects outstanding. Draw
@@ -35,7 +42,7 @@ func (c *Cycle) Sealed() Ticket { return c.sealed }
 // Idle reports whether the open group is empty.
 func (c *Cycle) Idle() bool {
 	o := c.ledger.Outstanding()
-	return o.Cells == 0 && o.Identified == 0
+	return o.Cells == 0 && o.Identified == 0 && !c.timed.Load()
 }
 
 // Demand returns an upper bound, in bytes, of the journal's room that the sealed
@@ -53,7 +60,7 @@ const maxRequest = journal.MaxEntry + cuenta.MaxName + maxIdentified + cuenta.Ma
 
 func (c *Cycle) openBytes() int64 {
 	o := c.ledger.Outstanding()
-	return int64(o.Cells)*journal.MaxEntry + int64(o.Identified)*maxIdentified + int64(o.Bytes)
+	return int64(o.Cells+o.Anew)*journal.MaxEntry + int64(o.Identified)*maxIdentified + int64(o.Bytes)
 }
 
 // bound returns the most bytes that the effects of b take in a record.
@@ -88,7 +95,7 @@ func (c *Cycle) Admit(b *cuenta.Batch, room func(bytes int64) error, most, now i
 		return 0, false
 	}
 	deny := cuenta.OK
-	if !onlyReads(b) {
+	if mayRecord(b) {
 		switch err := room(demand); {
 		case err == nil:
 		case errors.Is(err, journal.ErrWait):
@@ -100,6 +107,16 @@ func (c *Cycle) Admit(b *cuenta.Batch, room func(bytes int64) error, most, now i
 		}
 	}
 	return c.Apply(b, deny, now), true
+}
+
+// mayRecord reports whether a record may be needed before the batch is answered.
+func mayRecord(b *cuenta.Batch) bool {
+	for i := range b.Requests {
+		if r := &b.Requests[i]; changes(r) || r.Op == cuenta.Outcome {
+			return true
+		}
+	}
+	return false
 }
 
 func onlyReads(b *cuenta.Batch) bool {
@@ -147,8 +164,28 @@ func (c *Cycle) Apply(b *cuenta.Batch, deny cuenta.Code, now int64) (t Ticket) {
 			}
 		}
 	}
+	return max(t, c.tellTime(b.Results, deny, now))
+}
+
+// tellTime returns what results wait for that say that an identity's time is over.
+// They are refused with the code deny where nothing can be recorded.
+func (c *Cycle) tellTime(results []cuenta.Result, deny cuenta.Code, now int64) (t Ticket) {
+	for i := range results {
+		switch code := results[i].Code; {
+		case code != cuenta.TooOld && code != cuenta.NoSession:
+		case minuteOf(now) <= c.minute:
+			t = max(t, c.sealed)
+		case deny != cuenta.OK:
+			results[i] = cuenta.Result{Code: deny}
+		default:
+			c.timed.Store(true)
+			t = c.sealed + 1
+		}
+	}
 	return t
 }
+
+func minuteOf(now int64) int64 { return now / int64(time.Minute) }
 
 // ticket returns what an answer of that standing waits for.
 func (c *Cycle) ticket(s ledger.Standing) Ticket {
@@ -223,10 +260,11 @@ func (c *Cycle) Seal(now int64) *journal.Record {
 	c.ledger.Sweep(now, sweepPerGroup)
 	c.ledger.TakeEffects(&c.effects)
 	c.flight = 0
-	if c.effects.Empty() {
+	if timed := c.timed.Swap(false); c.effects.Empty() && !timed {
 		return nil
 	}
 	c.record.Reset(now)
+	c.minute = minuteOf(now)
 	c.recordCells()
 	c.recordIdentified()
 	c.sealed++
@@ -240,6 +278,9 @@ func (c *Cycle) recordCells() {
 		case e.Dropped:
 			c.record.Drop(e.Cell, e.Revision)
 		case e.Opened:
+			if e.Above > 0 {
+				c.record.Drop(e.Cell, e.Above)
+			}
 			c.record.Open(e.Cell, c.ledger.Name(e.Cell), e.Value, e.Revision)
 		default:
 			c.record.Set(e.Cell, e.Value, e.Revision)

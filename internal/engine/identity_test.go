@@ -12,6 +12,7 @@ import (
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/disk/disktest"
 	"github.com/cuenta-server/cuenta/internal/identity"
+	"github.com/cuenta-server/cuenta/internal/uuid"
 )
 
 func keyed(name string, n int64, key string) cuenta.Request {
@@ -140,9 +141,38 @@ func TestARepeatWaitsForTheFirst(t *testing.T) {
 	}
 }
 
-// TestRepeatsWhenNothingCanBeWritten: a full disk and a failed journal refuse
-// changes, and still answer what was done before.
-func TestRepeatsWhenNothingCanBeWritten(t *testing.T) {
+// TestRepeatsWhileTheDiskIsFull: changes are refused, and what was done before is
+// answered again.
+func TestRepeatsWhileTheDiskIsFull(t *testing.T) {
+	fs := disktest.New()
+	e := open(t, fs)
+	defer closeEngine(t, e)
+	if err := e.journal.AwaitRoom(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	done := keyed("a", 1, "done")
+	all := cuenta.Request{Op: cuenta.All, Span: 1, Identity: cuenta.Identity{Key: []byte("all")}}
+	do(e, cuenta.ClassRemote, done, all, add("b", 2))
+	fs.SetSpace(fs.Used())
+	for _, size := range []int{20, 1} { // until there is no room for the least
+		for i := 0; do(e, cuenta.ClassRemote, slicesOf(add(fmt.Sprint("fill-", i%5000), 1), size)...)[0].Code != cuenta.Full; i++ {
+			if i > 100_000 {
+				t.Fatal("the disk never became full")
+			}
+		}
+	}
+	for _, class := range []cuenta.Class{cuenta.ClassQueue, cuenta.ClassRemote} {
+		r := do(e, class, done, keyed("a", 1, "new"), all, add("b", 2), all, add("b", 3))
+		if r[0].Code != cuenta.OK || !r[0].Replayed || r[1].Code != cuenta.Full || r[2].Code != cuenta.OK || r[2].Value != 1 || r[4].Code != cuenta.Conflict {
+			t.Errorf("%v: %+v", class, r)
+		}
+	}
+	fs.SetSpace(-1)
+}
+
+// TestRepeatsAfterAFailure: a failed journal refuses changes, and what is durable
+// is answered again.
+func TestRepeatsAfterAFailure(t *testing.T) {
 	fs := disktest.New()
 	e := open(t, fs)
 	done := keyed("a", 1, "done")
@@ -324,11 +354,28 @@ func TestIdentitiesAreBounded(t *testing.T) {
 	}
 }
 
-// TestTheClockGoesBack: a key's time is over by the ledger's time, which goes on
-// from what was recorded whatever the system's clock says.
+// TestTheClockGoesBack sets the system's clock back by two days over a restart:
+// the ledger's time goes on from what was recorded, nothing is forgotten, and a
+// key whose own time is too far back by that is not taken for new.
 func TestTheClockGoesBack(t *testing.T) {
-	future := time.Now().Add(24 * time.Hour).UnixNano()
-	if c := newClock(future); c.now() < future {
-		t.Errorf("the clock went back from %d to %d", future, c.now())
+	fs := disktest.New()
+	e := open(t, fs)
+	e.clock.base += int64(48 * time.Hour) // as if it were the day after tomorrow
+	then := e.clock.now()
+	session := openSession(t, e)
+	do(e, cuenta.ClassRemote, keyed("a", 1, "key"), numbered("a", 1, session, 1, 0))
+	old := uuid.NewV7().String() // of now, which is two days before then
+	if r := do(e, cuenta.ClassRemote, keyed("a", 1, old))[0]; r.Code != cuenta.TooOld {
+		t.Errorf("a key of two days ago: %+v", r)
+	}
+	closeEngine(t, e)
+	e = open(t, fs)
+	defer closeEngine(t, e)
+	if now := e.clock.now(); now < then {
+		t.Errorf("the ledger's time went back from %d to %d", then, now)
+	}
+	r := do(e, cuenta.ClassRemote, keyed("a", 1, "key"), numbered("a", 1, session, 1, 0), keyed("a", 1, old))
+	if !r[0].Replayed || !r[1].Replayed || r[2].Code != cuenta.TooOld {
+		t.Errorf("after the clock was set back: %+v", r)
 	}
 }

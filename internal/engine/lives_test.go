@@ -141,3 +141,24 @@ func (l *lives) live(t *testing.T, fs *disktest.FS, rng *rand.Rand, when string)
 	_ = e.Close() // of a world without power
 	return survivor
 }
+
+// TestFloorOfACounterMadeAnew: a counter that is deleted and made anew within one
+// group leaves its deletion behind as well, so that after a restart too no counter
+// begins below it.
+func TestFloorOfACounterMadeAnew(t *testing.T) {
+	fs := disktest.New()
+	e := open(t, fs)
+	remove := cuenta.Request{Op: cuenta.Delete, Counter: []byte("a")}
+	do(e, cuenta.ClassRemote, add("a", 1), add("a", 1), add("b", 1), add("b", 1))
+	do(e, cuenta.ClassRemote, remove, add("a", 5), remove, add("a", 6), add("b", 1))
+	for range 2 {
+		fs = abandon(e, fs)
+		e = open(t, fs)
+	}
+	mustGet(t, e, "a", 6, 6)
+	mustGet(t, e, "b", 3, 3)
+	if r := do(e, cuenta.ClassRemote, add("c", 1))[0]; r.Revision != 6 {
+		t.Errorf("a counter was deleted at revision 5, and a new one begins at %d", r.Revision)
+	}
+	closeEngine(t, e)
+}

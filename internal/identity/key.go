@@ -55,11 +55,12 @@ func (m *Memory) findKey(id *cuenta.Identity, now int64) (Slot, cuenta.Code) {
 		return slot, cuenta.OK
 	}
 	if ms, ok := uuid.Time(id.Key); ok {
-		nowMS := now / int64(time.Millisecond)
+		// It is remembered to the end of a minute.
+		begun := timeOf(minuteOf(now)) / int64(time.Millisecond)
 		switch {
-		case ms <= m.horizon || ms < nowMS-m.config.Retention.Milliseconds():
+		case ms <= m.horizon || ms < begun-m.config.Retention.Milliseconds():
 			return slot, cuenta.TooOld
-		case ms > nowMS+ahead.Milliseconds():
+		case ms > now/int64(time.Millisecond)+ahead.Milliseconds():
 			return slot, cuenta.TooNew
 		}
 	}

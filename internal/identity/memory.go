@@ -23,8 +23,9 @@
 // # Bounds
 //
 // All this takes at most a given number of bytes. At the bound what is new is
-// refused as busy; nothing is forgotten early. One client's host gets at most a
-// quarter of the memory once half of it is taken, so that others still find room.
+// refused as busy; nothing is forgotten early. The last eighth of the memory is
+// kept for clients' hosts that have no more than an eighth of it, so that others
+// still find room when one has taken the rest.
 //
 // The files in reading order: memory.go, session.go, key.go, schedule.go (what
 // ends when), share.go (who takes how much), restore.go.

@@ -169,12 +169,15 @@ func TestOneClientCannotTakeAll(t *testing.T) {
 	took := 0
 	for ; use(m, named(fmt.Sprint("greedy ", took)), greedy, 1, start) == "new"; took++ {
 	}
-	if s := m.Stats(); s.Memory > s.Limit/2 || s.Memory < s.Limit/3 {
+	if s := m.Stats(); s.Memory > s.Limit/8*7 || s.Memory < s.Limit/4*3 {
 		t.Errorf("one client took %d of %d bytes", s.Memory, s.Limit)
 	}
 	expect(t, use(m, named("greedy more"), greedy, 1, start), "busy")
-	if code := m.Open(77, greedy, 1, start); code != cuenta.Busy {
-		t.Errorf("a session for the greedy one: %v", code)
+	opened := uint64(0) // a session takes less than a key, so one may still fit
+	for ; m.Open(100+opened, greedy, 1, start) == cuenta.OK; opened++ {
+		if opened > 1 {
+			t.Fatal("the greedy one opens session after session")
+		}
 	}
 	if code := m.Open(78, other, 1, start); code != cuenta.OK {
 		t.Errorf("a session for another: %v", code)

@@ -2,7 +2,8 @@ package identity
 
 // shares accounts for the bytes taken, altogether and by client. Clients are
 // told apart by their number modulo the accounts, so a few may share one; account
-// 0 is of those whose host is not known, and has no bound of its own.
+// 0 is of those whose host is not known, and has no bound of its own. The last
+// eighth is kept for those that have no more than an eighth.
 type shares struct {
 	limit    uint64
 	total    uint64
@@ -22,7 +23,8 @@ func (s *shares) fits(account uint16, bytes uint64) bool {
 	if s.total+bytes > s.limit {
 		return false
 	}
-	return account == 0 || s.total+bytes <= s.limit/2 || s.accounts[account]+bytes <= s.limit/4
+	reserve := s.limit / 8
+	return account == 0 || s.total+bytes <= s.limit-reserve || s.accounts[account]+bytes <= reserve
 }
 
 // take accounts for bytes and returns the account.

@@ -1,0 +1,71 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/disk/disktest"
+)
+
+// TestAgainstTheNaiveService asks the engine and the naive service the same, and
+// demands the same answers in every field but the two that say where a counter
+// lives. The engine is stopped, or loses its power, and writes snapshots, at random.
+func TestAgainstTheNaiveService(t *testing.T) {
+	seeds := uint64(12)
+	if testing.Short() {
+		seeds = 3
+	}
+	for seed := range seeds {
+		if !differential(t, seed, 600) {
+			return
+		}
+	}
+}
+
+func differential(t *testing.T, seed uint64, batches int) bool {
+	p := newPlayer(seed)
+	fs := disktest.New()
+	e := open(t, fs)
+	var ids []uint64
+	for n := range batches {
+		requests := p.batch(1 + p.rng.IntN(12))
+		got := do(e, cuenta.Class(p.rng.IntN(3)), translate(requests, ids)...)
+		ids = p.compare(requests, got, ids)
+		if want := asked(p.naive, requests); !slices.Equal(got, want) {
+			t.Errorf("seed %d, batch %d:\n%s", seed, n, differences(requests, got, want))
+			break
+		}
+		switch p.rng.IntN(60) {
+		case 0:
+			closeEngine(t, e)
+			e = open(t, fs)
+		case 1:
+			fs = abandon(e, fs)
+			e = open(t, fs)
+		case 2:
+			if err := e.Snapshot(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	closeEngine(t, e)
+	return !t.Failed()
+}
+
+// differences lists a batch with what was answered.
+func differences(requests []cuenta.Request, got, want []cuenta.Result) (text string) {
+	if len(got) != len(want) {
+		return fmt.Sprintf("%d answers, want %d", len(got), len(want))
+	}
+	for i, r := range requests {
+		text += fmt.Sprintf("%v %q n=%d if=%d span=%d key=%q session=%d/%d/%d: %v %+v\n",
+			r.Op, r.Counter, r.N, r.If, r.Span, r.Identity.Key, r.Identity.Session, r.Identity.Number, r.Identity.Lowest, got[i].Code, got[i])
+		if got[i] != want[i] {
+			text += fmt.Sprintf("\twant %v %+v\n", want[i].Code, want[i])
+		}
+	}
+	return text
+}
