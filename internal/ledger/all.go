@@ -16,12 +16,13 @@ type before struct {
 	value      int64
 	revision   uint64
 	flags      uint8
-	settled    bool // the change gave the name its cell
+	above      uint64 // what remade said
+	settled    bool   // the change gave the name its cell
 }
 
 // note writes down what is about to be changed.
 func (l *Ledger) note(cell uint32, c *shm.Cell, settled bool) {
-	l.undo = append(l.undo, before{cell, c.Generation, c.Value, c.Revision, c.Flags, settled})
+	l.undo = append(l.undo, before{cell, c.Generation, c.Value, c.Revision, c.Flags, l.remade[cell], settled})
 }
 
 // mark is where the ledger was when changes that may be taken back began.
@@ -41,6 +42,12 @@ func (l *Ledger) takeBack(m mark) {
 	for _, b := range slices.Backward(l.undo) {
 		c := l.cells.At(b.cell)
 		c.Generation, c.Value, c.Revision, c.Flags = b.generation, b.value, b.revision, b.flags
+		if l.remade[b.cell] != b.above {
+			delete(l.remade, b.cell)
+			if b.above > 0 {
+				l.remade[b.cell] = b.above
+			}
+		}
 		if b.settled {
 			l.index.Remove(l.hash(l.Name(b.cell)), b.cell)
 			l.releaseName(c)

@@ -19,6 +19,7 @@ type Effect struct {
 	Dropped    bool // the cell is vacant; Value is 0, Revision the deletion's
 	Value      int64
 	Revision   uint64
+	Above      uint64 // if Opened: it was made anew above this deletion, of which nothing else tells; or 0
 }
 
 // Identified is what a request left behind in the memory of identities: an answer
@@ -53,13 +54,24 @@ func (l *Ledger) mark(cell uint32, c *shm.Cell) {
 	}
 }
 
+// remake notes that a counter is made anew whose deletion is no effect of its own
+// any more, but raised the floor.
+func (l *Ledger) remake(cell uint32, c *shm.Cell) {
+	if l.remade == nil {
+		l.remade = make(map[uint32]uint64)
+	}
+	l.remade[cell] = l.floor
+	l.newNames += int(c.NameLen)
+}
+
 // Outstanding is how much was not taken yet: effects on cells and on identities,
-// and at most so many bytes of names and keys with them.
-type Outstanding struct{ Cells, Identified, Bytes int }
+// and at most so many bytes of names and keys with them. Those made Anew are two
+// effects on a cell.
+type Outstanding struct{ Cells, Anew, Identified, Bytes int }
 
 // Outstanding tells what TakeEffects would take.
 func (l *Ledger) Outstanding() Outstanding {
-	return Outstanding{len(l.changed), len(l.identified), l.newNames + len(l.keys)}
+	return Outstanding{len(l.changed), len(l.remade), len(l.identified), l.newNames + len(l.keys)}
 }
 
 // TakeEffects fills e with the effects since it was last called. They must be
@@ -78,17 +90,18 @@ func (l *Ledger) TakeEffects(e *Effects) {
 func (l *Ledger) takeCells(dst []Effect) []Effect {
 	for _, cell := range l.changed {
 		c := l.cells.At(cell)
-		alive := c.Alive()
+		alive, above := c.Alive(), l.remade[cell]
 		dst = append(dst, Effect{
 			Cell: cell, Generation: c.Generation,
-			Opened: alive && c.Flags&named == 0, Dropped: !alive,
-			Value: c.Value, Revision: c.Revision,
+			Opened: alive && (c.Flags&named == 0 || above > 0), Dropped: !alive,
+			Value: c.Value, Revision: c.Revision, Above: above,
 		})
 		if c.Flags = 0; alive {
 			c.Flags = named
 		}
 	}
 	l.changed = l.changed[:0]
+	clear(l.remade)
 	l.newNames = 0
 	return dst
 }

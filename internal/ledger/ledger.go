@@ -57,9 +57,10 @@ type Ledger struct {
 	alive uint32   // counters, the not yet durable ones too
 	floor uint64   // the highest revision of a deletion
 
-	changed  []uint32 // cells with effects not taken yet, each once
-	newNames int      // bytes of names among them that the journal must learn
-	vacated  []uint32 // cells whose vacancy was published and not looked at since
+	changed  []uint32          // cells with effects not taken yet, each once
+	remade   map[uint32]uint64 // cells among them whose counter was deleted and made anew, with the floor then
+	newNames int               // bytes of names among them that the journal must learn
+	vacated  []uint32          // cells whose vacancy was published and not looked at since
 	durable  atomic.Int64
 
 	memory     *identity.Memory
@@ -215,6 +216,9 @@ func (l *Ledger) change(r *cuenta.Request, hash, cell uint32, found bool, out *c
 		l.note(cell, c, !found)
 	}
 	if !alive {
+		if found && c.Flags&changed != 0 {
+			l.remake(cell, c)
+		}
 		c.Generation++
 		c.Value, c.Revision = 0, l.floor
 		l.alive++

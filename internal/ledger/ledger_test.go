@@ -209,6 +209,11 @@ func replay(t *testing.T, from, to *Ledger, effects []Effect) {
 				name = from.Name(e.Cell)
 			}
 			var err error
+			if e.Above > 0 {
+				if err := to.RestoreDrop(e.Cell, e.Above); err != nil {
+					t.Fatal(err)
+				}
+			}
 			if e.Dropped {
 				err = to.RestoreDrop(e.Cell, e.Revision)
 			} else if to.cells.At(e.Cell).Revision <= e.Revision {
@@ -390,12 +395,12 @@ func TestDeletedAndMadeAnewWithinOneGroup(t *testing.T) {
 	apply(l, cuenta.Add, "a", 7)
 	apply(l, cuenta.Delete, "a", 0)
 	apply(l, cuenta.Add, "a", 8)
-	if e := take(l); len(e) != 1 || e[0].Dropped || !e[0].Opened || e[0].Value != 8 || e[0].Revision != 5 {
+	if e := take(l); len(e) != 1 || e[0].Dropped || !e[0].Opened || e[0].Value != 8 || e[0].Revision != 5 || e[0].Above != 4 {
 		t.Errorf("made, deleted and made: %+v", e)
 	}
 	apply(l, cuenta.Delete, "a", 0)
 	apply(l, cuenta.Add, "a", 9)
-	if e := take(l); len(e) != 1 || e[0].Dropped || e[0].Opened || e[0].Value != 9 || e[0].Revision != 7 {
+	if e := take(l); len(e) != 1 || e[0].Dropped || !e[0].Opened || e[0].Value != 9 || e[0].Revision != 7 || e[0].Above != 6 {
 		t.Errorf("deleted and made, the name known: %+v", e)
 	}
 }
