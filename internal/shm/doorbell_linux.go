@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,6 +17,15 @@ import (
 // two cores a round trip between processes takes 10 µs without yields, 3.5 µs
 // with one, 0.5 to 1.7 µs with twenty, and no less with more.
 const yields = 20
+
+// On a machine that is busy with other things the processor comes back late, and
+// it comes later each time: the kernel takes a yield for a sign that there is no
+// hurry, where it hurries to run who was woken. So after one yield that took
+// longYield, nobody in this process yields for the time of yieldRest.
+const (
+	longYield = 50 * time.Microsecond
+	yieldRest = 20 * time.Millisecond
+)
 
 // Doorbell wakes the process at the other end of a ring. It is an eventfd, with
 // a flag in shared memory that says whether somebody sleeps: an awake peer is
@@ -75,30 +85,47 @@ func (d *Doorbell) Wait(ready func() bool) error {
 	return err
 }
 
-// spinning is how many goroutines of this process are in Yield. Each keeps others
-// from running that have something to do, so with many links most sleep at once:
-// fifty busy links on two cores then get twice as much done.
-var spinning atomic.Int32
+var (
+	// yielding is how many goroutines of this process are in Yield. Each keeps
+	// others from running that have something to do, so with many links most sleep
+	// at once.
+	yielding    atomic.Int32
+	maxYielding = int32(max(1, runtime.NumCPU()/2))
 
-var maxSpinning = int32(max(1, runtime.NumCPU()/2))
+	yieldClock = time.Now()
+	yieldAgain atomic.Int64 // by that clock, when a rest is over
+)
 
-// Yield offers the processor to others for a moment, unless enough do that
-// already. It reports whether ready came to hold.
+// Yield offers the processor to others for a moment, unless that does not pay
+// now. It reports whether ready came to hold.
 func Yield(ready func() bool) bool {
 	if ready() {
 		return true
 	}
-	defer spinning.Add(-1)
-	if spinning.Add(1) > maxSpinning {
+	before := time.Since(yieldClock)
+	if before < time.Duration(yieldAgain.Load()) {
+		return false
+	}
+	defer yielding.Add(-1)
+	if yielding.Add(1) > maxYielding {
 		return false
 	}
 	for range yields {
 		// Cannot fail. By Syscall, so that the scheduler may run another
 		// goroutine meanwhile.
 		_, _, _ = unix.Syscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
+		after := time.Since(yieldClock)
+		long := after-before > longYield
+		if long {
+			yieldAgain.Store(int64(after + yieldRest))
+		}
 		if ready() {
 			return true
 		}
+		if long {
+			return false
+		}
+		before = after
 	}
 	return false
 }

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -264,6 +265,40 @@ func TestDoorbellLosesNoWakeUp(t *testing.T) {
 	}
 	if err := <-done; err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Who yields where it does not pay holds up itself and others.
+func TestYieldOnlyWhereItPays(t *testing.T) {
+	defer func(again int64) { yieldAgain.Store(again) }(yieldAgain.Load())
+	asked := 0
+	never := func() bool { asked++; return false }
+	yieldAgain.Store(int64(time.Since(yieldClock) + time.Hour))
+	if Yield(never) || asked != 1 {
+		t.Errorf("%d looks in a rest, want 1", asked)
+	}
+	yieldAgain.Store(0)
+	yielding.Add(maxYielding)
+	asked = 0
+	if Yield(never) || asked != 1 {
+		t.Errorf("%d looks where others yield, want 1", asked)
+	}
+	yielding.Add(-maxYielding)
+	// While it yields something takes long.
+	asked = 0
+	if Yield(func() bool {
+		asked++
+		for end := time.Now().Add(2 * longYield); time.Now().Before(end); {
+		}
+		return false
+	}) || asked > 3 {
+		t.Errorf("%d looks, although each yield was long", asked)
+	}
+	if yieldAgain.Load() == 0 {
+		t.Error("no rest after a long yield")
+	}
+	if yielding.Load() != 0 {
+		t.Errorf("%d still yield", yielding.Load())
 	}
 }
 
