@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"testing"
 
@@ -14,15 +15,19 @@ import (
 // demands the same answers in every field but the two that say where a counter
 // lives. The engine is stopped, or loses its power, and writes snapshots, at random.
 func TestAgainstTheNaiveService(t *testing.T) {
-	seeds := uint64(12)
-	if testing.Short() {
-		seeds = 3
-	}
-	for seed := range seeds {
-		if !differential(t, seed, 600) {
+	for seed := range longer(5, 200) {
+		if !differential(t, seed, 400) {
 			return
 		}
 	}
+}
+
+// longer returns a test's usual measure, or that of its long form.
+func longer(usual, long uint64) uint64 {
+	if os.Getenv("CUENTA_TEST_LONG") != "" {
+		return long
+	}
+	return usual
 }
 
 func differential(t *testing.T, seed uint64, batches int) bool {
@@ -38,7 +43,7 @@ func differential(t *testing.T, seed uint64, batches int) bool {
 			t.Errorf("seed %d, batch %d:\n%s", seed, n, differences(requests, got, want))
 			break
 		}
-		switch p.rng.IntN(60) {
+		switch p.rng.IntN(100) {
 		case 0:
 			closeEngine(t, e)
 			e = open(t, fs)

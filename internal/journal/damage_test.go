@@ -85,58 +85,6 @@ func records(data []byte) (at []int) {
 	}
 }
 
-func TestBitFlipInLog(t *testing.T) {
-	for _, sealed := range []bool{true, false} {
-		mem, before, after := sampleLog(t, sealed)
-		files := segmentFiles(t, mem)
-		for i, name := range files {
-			data := load(t, mem, name)
-			at := records(data)
-			// What only a crash can have left incomplete: the last record, be it
-			// a seal that says no more than that the stop was clean, and in a log
-			// without one the zeros behind.
-			from, to := len(data), len(data)
-			if i == len(files)-1 {
-				from = at[len(at)-2]
-				if sealed {
-					to = at[len(at)-1]
-				}
-			}
-			for off := range data {
-				patch(t, mem, name, off, data[off]^1<<(off%8))
-				flipped(t, mem, name, off, off >= from && off < to, []*book{after, before})
-				patch(t, mem, name, off, data[off])
-			}
-		}
-	}
-}
-
-// flipped checks what a replay says to a flipped bit.
-func flipped(t *testing.T, mem *disktest.FS, name string, off int, mayCut bool, want []*book) {
-	t.Helper()
-	got, r, c, err := read(mem)
-	if !mayCut {
-		var damage *DamageError
-		if !errors.As(err, &damage) {
-			t.Fatalf("%s, offset %d: %v", name, off, err)
-		}
-		if damage.File != name || damage.Offset > int64(off) {
-			t.Fatalf("%s, offset %d: reported at %v", name, off, damage)
-		}
-		return
-	}
-	if err != nil {
-		t.Fatalf("%s, offset %d: refused: %v", name, off, err)
-	}
-	cut := c.recovery(r).Cut
-	if cut == nil || cut.File != name || cut.Offset > int64(off) || cut.Offset+cut.Bytes < int64(off) {
-		t.Fatalf("%s, offset %d: cut %+v", name, off, cut)
-	}
-	if !slices.ContainsFunc(want, got.equal) {
-		t.Fatalf("%s, offset %d: another state: %v", name, off, got.cells)
-	}
-}
-
 // A crash may leave any part of the last write.
 func TestTornTail(t *testing.T) {
 	mem, before, after := sampleLog(t, false)
@@ -314,31 +262,6 @@ func sampleSnapshot(t testing.TB) (mem *disktest.FS, b *book, name string) {
 	must(t, j.Seal())
 	must(t, j.Close())
 	return mem, b, name
-}
-
-func TestDamagedSnapshot(t *testing.T) {
-	mem, b, name := sampleSnapshot(t)
-	data := load(t, mem, name)
-	refused := func(what string, at int) {
-		t.Helper()
-		var damage *DamageError
-		if _, _, _, err := read(mem); !errors.As(err, &damage) || damage.File != name || damage.Offset > int64(at) {
-			t.Fatalf("%s at %d: %v", what, at, err)
-		}
-	}
-	for n := range data {
-		must(t, disktest.WriteFile(mem, name, data[:n]))
-		refused("truncated", n)
-	}
-	must(t, disktest.WriteFile(mem, name, append(slices.Clone(data), 0)))
-	refused("extended", len(data))
-	must(t, disktest.WriteFile(mem, name, data))
-	for off := range data {
-		patch(t, mem, name, off, data[off]^1<<(off%8))
-		refused("flipped", off)
-		patch(t, mem, name, off, data[off])
-	}
-	expect(t, mem, b)
 }
 
 // What a snapshot needs must be there, also when nothing in the log tells.

@@ -71,8 +71,13 @@ func newJournal(fs disk.FS, dir string, r *replay) *Journal {
 }
 
 // endOld makes durable what the last segment holds, and seals it if a crash has
-// left it open.
-func (j *Journal) endOld(s *segment) error {
+// left it open. Tail is its last two records.
+//
+// They are written anew: after a sync that failed, a system may take for written
+// what never reached the disk. It was read from memory then, the next sync passes it
+// over, and a power cut takes it back. Records before them have been synced, for
+// after a failure none is written but the seal.
+func (j *Journal) endOld(s *segment, tail []byte) error {
 	f, err := j.fs.Open(s.name)
 	if err != nil {
 		return err
@@ -82,6 +87,9 @@ func (j *Journal) endOld(s *segment) error {
 		if err = zero(f, s.end, s.end+s.cut); err == nil {
 			err = f.Sync()
 		}
+	}
+	if err == nil && len(tail) > 0 {
+		_, err = f.WriteAt(tail, s.end-int64(len(tail)))
 	}
 	if err == nil && !s.sealed {
 		s.last = j.sequence.Add(1)

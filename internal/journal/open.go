@@ -247,7 +247,8 @@ func (c *contents) recovery(r *replay) Recovery {
 // the directory reads the same as before.
 //
 // All that was read may be in the memory of the operating system only, left there
-// by a server that was killed. It is synced before anything rests on it.
+// by a server that was killed or whose disk failed. It is written and synced before
+// anything rests on it.
 func (c *contents) repair(r *replay, size int64) (*Journal, error) {
 	j := newJournal(c.fs, c.dir, r)
 	number := uint64(1)
@@ -269,7 +270,7 @@ func (c *contents) repair(r *replay, size int64) (*Journal, error) {
 		return nil, err
 	}
 	if last >= 0 {
-		if err := j.endOld(&r.segments[last]); err != nil {
+		if err := j.endOld(&r.segments[last], r.tail); err != nil {
 			return nil, errors.Join(err, file.Close())
 		}
 	}
