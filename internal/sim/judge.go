@@ -1,0 +1,131 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/history"
+	"github.com/cuenta-server/cuenta/internal/ledger"
+)
+
+// judge writes down what clients and restarts observe, and decides at the end
+// whether it can have been. Beside the exact checker there are tallies: a few
+// counters of which the sum of what was asked is known.
+type judge struct {
+	w        *world
+	recorder *history.Recorder
+	copies   *history.Log // of what the network doubled
+	last     int64
+	tallies  []*tally
+	wrong    []string
+}
+
+// tally is what is known of a counter that only grows.
+type tally struct {
+	name             string
+	acked, attempted int64
+}
+
+func newJudge(w *world) *judge {
+	j := &judge{w: w}
+	j.recorder = history.NewRecorder(j.now)
+	j.copies = j.recorder.Client("network")
+	return j
+}
+
+// now is the simulated time, but never twice the same: what happens first is
+// before what happens next.
+func (j *judge) now() int64 {
+	j.last = max(j.last+1, int64(j.w.now))
+	return j.last
+}
+
+// complain says what is wrong.
+func (j *judge) complain(format string, args ...any) {
+	j.wrong = append(j.wrong, fmt.Sprintf(format, args...))
+	j.w.note("judge", format, args...)
+}
+
+// doubled notes that the network has made another one of an attempt, which may be
+// carried out as well.
+func (j *judge) doubled(c *call) {
+	j.begin(j.copies, c)
+	if c.bare() {
+		c.count(j)
+	}
+}
+
+// begin notes an attempt in a log and returns its first operation.
+func (j *judge) begin(log *history.Log, c *call) int {
+	head := &c.requests[0]
+	switch {
+	case head.Op == cuenta.All:
+		span := append([]cuenta.Request(nil), c.requests[1:]...)
+		for i := range span {
+			span[i].Identity = head.Identity
+		}
+		return log.BeginBatch(true, span)
+	case head.Op == cuenta.Check:
+		return log.BeginBatch(false, c.requests)
+	}
+	first := log.Begin(head)
+	for i := range c.requests[1:] {
+		log.Begin(&c.requests[1+i])
+	}
+	return first
+}
+
+// tallyOf returns a counter's tally.
+func (j *judge) tallyOf(name string) *tally {
+	for _, t := range j.tallies {
+		if t.name == name {
+			return t
+		}
+	}
+	t := &tally{name: name}
+	j.tallies = append(j.tallies, t)
+	return t
+}
+
+// recovered notes the state that a start has found.
+func (j *judge) recovered(began int64, l *ledger.Ledger) {
+	counters := countersOf(l)
+	j.recorder.State(fmt.Sprintf("start %d", j.w.lives), began, counters, l.Floor())
+	for _, t := range j.tallies {
+		value := int64(0)
+		for _, c := range counters {
+			if c.Name == t.name {
+				value = c.Value
+			}
+		}
+		if value < t.acked || value > t.attempted {
+			j.complain("start %d: counter %q holds %d, but %d was acknowledged and %d attempted", j.w.lives, t.name, value, t.acked, t.attempted)
+		}
+	}
+}
+
+// countersOf lists all counters that are durable.
+func countersOf(l *ledger.Ledger) (all []cuenta.Counter) {
+	for cell := range l.Used() {
+		if generation, value, revision := l.Cell(cell).DurableState(); generation&1 != 0 {
+			all = append(all, cuenta.Counter{Name: string(l.Name(cell)), Value: value, Revision: revision})
+		}
+	}
+	return all
+}
+
+// verdict ends the judging. It returns what is wrong, empty if nothing is.
+func (j *judge) verdict() string {
+	report, err := history.Check(j.recorder.History())
+	switch {
+	case err != nil:
+		j.complain("the history cannot be judged: %v", err)
+	case report.Err() != nil:
+		j.complain("%v", report.Err())
+	default:
+		j.w.met("judged: undecided %v", len(report.Undecided) > 0)
+		j.w.note("judge", "%d operations are possible as they were; undecided: %d", report.Operations, len(report.Undecided))
+	}
+	return strings.Join(j.wrong, "\n")
+}

@@ -1,0 +1,68 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/cuenta-server/cuenta/internal/identity"
+)
+
+// profile is what one seed's world is like.
+type profile struct {
+	clients int
+	calls   int // of all clients
+	shared  int // counters that all of them use
+	limit   uint32
+	queue   int
+	segment int64
+	slice   uint32 // of a snapshot's walk
+
+	identities identity.Config
+	uuids      bool          // all keys are UUIDs: answers are forgotten while clients still ask
+	jump       time.Duration // of the clock, at most, at a restart
+	skew       time.Duration // of the clients' clocks, at most
+
+	quickest, slowest time.Duration // a call of the file system
+	near, far         time.Duration // a way through the network
+
+	lost, doubled float64 // of 100 datagrams
+	cutting       float64 // of 100 sends on a connection
+	impatient     time.Duration
+
+	troubles       time.Duration // between two of them, about
+	ioErrors, full bool
+	snapshots      time.Duration // between two of them, about; 0: none
+}
+
+// profileOf draws a world. Many are gentle in most respects, so that what needs
+// peace happens as well.
+func profileOf(d dice) profile {
+	p := profile{
+		clients: d.between(2, 6), calls: d.between(60, 200), shared: d.between(2, 6),
+		limit: uint32(some(d, []int{9, 16, 64, 64})), queue: some(d, []int{4, 64, 1024}),
+		segment: int64(some(d, []int{16, 16, 24, 64})) << 10, slice: uint32(some(d, []int{1, 2, 3, 2048})),
+		quickest: 10 * time.Microsecond, slowest: d.lasting(50*time.Microsecond, 2*time.Millisecond),
+		near: 50 * time.Microsecond, far: d.lasting(200*time.Microsecond, 10*time.Millisecond),
+		impatient: d.lasting(20*time.Millisecond, 100*time.Millisecond),
+		troubles:  d.lasting(20*time.Millisecond, 200*time.Millisecond),
+		ioErrors:  d.percent(50), full: d.percent(40),
+		jump: some(d, []time.Duration{0, time.Second, time.Minute}),
+		skew: some(d, []time.Duration{0, time.Second, 90 * time.Second}),
+	}
+	if d.percent(70) {
+		p.lost, p.doubled = float64(d.between(0, 20)), float64(d.between(0, 20))
+	}
+	if d.percent(50) {
+		p.cutting = float64(d.between(0, 5))
+	}
+	if d.percent(70) {
+		p.snapshots = d.lasting(10*time.Millisecond, 200*time.Millisecond)
+	}
+	if d.percent(25) {
+		p.uuids, p.jump = true, 5*time.Minute
+		p.identities.Retention, p.identities.Idle = time.Minute, time.Minute
+	}
+	if d.percent(15) {
+		p.identities.Memory = uint64(d.between(4, 32)) << 10
+	}
+	return p
+}

@@ -1,0 +1,197 @@
+package sim
+
+import (
+	"bytes"
+
+	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/history"
+	"github.com/cuenta-server/cuenta/internal/wire/text"
+)
+
+// vague stands for an answer of which the history can make nothing.
+const vague history.Told = 1 << 7
+
+// sayable reports whether a way in has words for a call.
+func (c *call) sayable(k kind) bool {
+	switch k {
+	case byAPI:
+		return true
+	case byRESP:
+		_, ok := appendRESP(nil, c.head())
+		return ok && len(c.requests) == 1
+	}
+	_, ok := text.AppendCommand(nil, c.head())
+	return ok && len(c.requests) == 1
+}
+
+// post sends an attempt as a datagram.
+func (c *client) post(a *attempt) {
+	w := c.w
+	var data []byte
+	if a.way == byAPI {
+		data = appendBatch(nil, a.c.requests)
+	} else {
+		data, _ = text.AppendCommand(nil, a.c.head())
+		data = append(data, some(w.dice, []string{"", "\n", "\r\n"})...)
+	}
+	answer := func(out []byte) {
+		w.datagram(func() { c.receive(a, out) }, func() {})
+	}
+	w.datagram(func() {
+		l := w.life
+		switch p := (packet{c.number, bytes.Clone(data), answer}); {
+		case l == nil || !l.up:
+			w.met("network: nobody hears a datagram")
+		case a.way == byAPI:
+			l.fronts.serve(p)
+		default:
+			l.fronts.udp.take(p)
+		}
+	}, func() { w.judge.doubled(a.c) })
+}
+
+// receive reads the answer to a datagram.
+func (c *client) receive(a *attempt, out []byte) {
+	if a.way == byUDP {
+		c.readText(a, bytes.TrimSuffix(out, []byte("\n")))
+		return
+	}
+	results, ok := parseAnswers(out)
+	if !ok || len(results) != len(a.c.requests) {
+		c.w.judge.complain("an answer arrived spoilt: %x", out)
+		return
+	}
+	c.answered(a, results, toldOf(a.c, results))
+}
+
+// toldOf tells what whole answers tell.
+func toldOf(c *call, results []cuenta.Result) []history.Told {
+	told := make([]history.Told, len(results))
+	head := c.head()
+	identified := head.Identity.Given() && head.Op != cuenta.Get && head.Op != cuenta.Outcome
+	for i := range results {
+		r := &results[i]
+		final := r.Code == cuenta.OK || r.Code == cuenta.Overflow || r.Code == cuenta.Unmet
+		switch {
+		case !final:
+		case head.Op == cuenta.All && r.Code != cuenta.OK:
+			// No state has what was taken back.
+		case head.Op == cuenta.Check && i > 0 && results[0].Code == cuenta.Unmet:
+			// It was refused unseen.
+		case c.requests[i].Op == cuenta.OpenSession:
+			told[i] = history.WithRevision
+		default:
+			told[i] = history.WithValue | history.WithRevision
+		}
+		switch {
+		case !identified || head.Op == cuenta.Check:
+		case r.Replayed:
+			told[i] |= history.Replayed
+		case final || r.Code == cuenta.Aborted:
+			told[i] |= history.First
+		}
+	}
+	return told
+}
+
+// talk is the client's end of a connection: answers come in the order of what was
+// asked.
+type talk struct {
+	link  *link
+	asked []*attempt
+	in    []byte
+}
+
+// say sends an attempt over the client's connection, which it makes if there is none.
+func (c *client) say(a *attempt) {
+	t := c.talks[a.way]
+	if t == nil {
+		t = c.dial(a.way)
+	}
+	var data []byte
+	if a.way == byRESP {
+		data, _ = appendRESP(nil, a.c.head())
+	} else {
+		data, _ = text.AppendCommand(nil, a.c.head())
+		data = append(data, some(c.w.dice, []string{"\n", "\r\n", "\n\n"})...)
+	}
+	t.asked = append(t.asked, a)
+	t.link.send(&t.link.toServer, data)
+}
+
+func (c *client) dial(k kind) *talk {
+	w := c.w
+	t := &talk{link: w.connect()}
+	c.talks[k] = t
+	t.link.toClient.arrive = func(data []byte) {
+		t.in = append(t.in, data...)
+		for c.talks[k] == t && len(t.asked) > 0 && c.hear(k, t) {
+		}
+	}
+	t.link.toClient.closed = func() {
+		if c.talks[k] == t {
+			c.talks[k] = nil
+		}
+	}
+	// What is said meanwhile arrives behind the connection.
+	set := w.way()
+	t.link.toServer.last = w.now + set
+	w.after(set, func() {
+		if l := w.life; l == nil || !l.up || !l.fronts.accept(k, c.number, t.link) {
+			t.link.sever("nobody listens")
+		}
+	})
+	return t
+}
+
+// hear reads one answer; false if it is not all there yet.
+func (c *client) hear(k kind, t *talk) bool {
+	a := t.asked[0]
+	if k == byRESP {
+		r, n := parseRESP(t.in)
+		if n == 0 {
+			return false
+		}
+		t.in, t.asked = t.in[n:], t.asked[1:]
+		c.readRESP(a, r)
+		return true
+	}
+	i := bytes.IndexByte(t.in, '\n')
+	if i < 0 {
+		return false
+	}
+	line := t.in[:i]
+	t.in, t.asked = t.in[i+1:], t.asked[1:]
+	c.readText(a, line)
+	return true
+}
+
+// hangUp cuts all of the client's connections.
+func (c *client) hangUp(why string) {
+	for k, t := range c.talks {
+		if t != nil {
+			t.link.sever(why)
+			c.talks[k] = nil
+		}
+	}
+}
+
+// readText takes in one line of the text protocol.
+func (c *client) readText(a *attempt, line []byte) {
+	result, told := cuenta.Result{}, history.Told(0)
+	if rest, refused := bytes.CutPrefix(line, []byte("error ")); refused {
+		name, sentence, _ := bytes.Cut(rest, []byte(" "))
+		e, ok := cuenta.ParseError(string(name) + ": " + string(sentence))
+		if !ok || e.Code == cuenta.Syntax {
+			c.w.judge.complain("the answer %q to %s", line, a.c)
+			return
+		}
+		result.Code = e.Code
+	} else if !readInt(line, &result.Value) {
+		c.w.judge.complain("the answer %q to %s", line, a.c)
+		return
+	} else {
+		told = history.WithValue
+	}
+	c.answered(a, []cuenta.Result{result}, []history.Told{told})
+}
