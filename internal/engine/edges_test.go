@@ -1,0 +1,306 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/disk"
+	"github.com/cuenta-server/cuenta/internal/disk/disktest"
+	"github.com/cuenta-server/cuenta/internal/identity"
+	"github.com/cuenta-server/cuenta/internal/journal"
+	"github.com/cuenta-server/cuenta/internal/ledger"
+	"github.com/cuenta-server/cuenta/internal/shm"
+)
+
+func TestDefaults(t *testing.T) {
+	var c Config
+	c.setDefaults()
+	if c.FS != disk.OS || c.MaxCounters != maxCounters || c.QueueCapacity != 65536 || c.SegmentSize != 16<<20 || c.SnapshotAfter != 64<<20 || c.Log == nil {
+		t.Errorf("%+v", c)
+	}
+}
+
+// TestAdmission asks the step machine alone what a journal without room means.
+func TestAdmission(t *testing.T) {
+	segment, err := shm.Create("test-cells", 16*shm.CellSize)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := ledger.New(shm.NewCells(segment), 16, identity.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := errors.Join(l.Close(), segment.Close()); err != nil {
+			t.Error(err)
+		}
+	}()
+	c := NewCycle(l, func() uint64 { return 1 })
+	b := &cuenta.Batch{Requests: []cuenta.Request{add("a", 1), get("a")}}
+	for _, step := range []struct {
+		room    error
+		most    int64
+		applied bool
+		code    cuenta.Code
+	}{
+		{nil, 1, false, 0}, // the open group would pass what two groups may take
+		{journal.ErrWait, 1 << 20, false, 0},
+		{cuenta.Full.Err(), 1 << 20, true, cuenta.Full},
+		{errors.New("closed"), 1 << 20, true, cuenta.Failed},
+		{nil, 1 << 20, true, cuenta.OK},
+	} {
+		b.Results = nil
+		_, applied := c.Admit(b, func(int64) error { return step.room }, step.most, 1)
+		if applied != step.applied || applied && (b.Results[0].Code != step.code || b.Results[1].Code != cuenta.OK) {
+			t.Errorf("room %v, most %d: %v, %+v", step.room, step.most, applied, b.Results)
+		}
+	}
+}
+
+// TestTheQueueSaysWhy: every reason for which a batch does not get into the queue
+// has its code, and none of them was applied.
+func TestTheQueueSaysWhy(t *testing.T) {
+	fs := disktest.New()
+	config := testConfig(fs)
+	config.QueueCapacity = 4
+	e, err := Open(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended, end := context.WithCancel(context.Background())
+	end()
+	ask := func(ctx context.Context, noWait bool, n int) cuenta.Code {
+		b := &cuenta.Batch{Class: cuenta.ClassQueue, NoWait: noWait, Requests: slicesOf(add("a", 1), n)}
+		e.Do(ctx, b)
+		return b.Results[n-1].Code
+	}
+	if code := ask(context.Background(), true, 1); code != cuenta.OK {
+		t.Errorf("a datagram: %v", code)
+	}
+	if code := ask(context.Background(), false, 5); code != cuenta.TooLarge {
+		t.Errorf("more than the queue holds: %v", code)
+	}
+	s := stallSyncs(fs)
+	var waiting sync.WaitGroup
+	waiting.Go(func() { ask(context.Background(), false, 1) })
+	<-s.reached
+	waiting.Go(func() { ask(context.Background(), false, 4) })
+	for e.queue.Len() == 0 { // the second one has no other way to go
+	}
+	if code := ask(ended, false, 1); code != cuenta.Canceled {
+		t.Errorf("given up before a full queue: %v", code)
+	}
+	close(s.release)
+	waiting.Wait()
+	mustGet(t, e, "a", 6, 6)
+	e.queue.Close()
+	if code := ask(context.Background(), false, 1); code != cuenta.Stopping {
+		t.Errorf("after the end: %v", code)
+	}
+	mustGet(t, e, "a", 6, 6)
+	closeEngine(t, e)
+}
+
+// TestGivenUpAtTheGate: whoever gives up before its turn is told, and nothing of it
+// was done.
+func TestGivenUpAtTheGate(t *testing.T) {
+	e := open(t, disktest.New())
+	ctx, end := context.WithCancel(context.Background())
+	end()
+	if err := e.gate.Acquire(context.Background(), cuenta.ClassConsole, gateCapacity); err != nil {
+		t.Fatal(err)
+	}
+	b := &cuenta.Batch{Class: cuenta.ClassRemote, Requests: []cuenta.Request{add("a", 1)}}
+	if e.Do(ctx, b); b.Results[0].Code != cuenta.Canceled {
+		t.Errorf("a change: %+v", b.Results)
+	}
+	if _, _, err := e.List(ctx, cuenta.ClassRemote, "", 0, 1); !errors.Is(err, cuenta.Canceled.Err()) {
+		t.Errorf("a listing: %v", err)
+	}
+	if err := e.Snapshot(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("a snapshot: %v", err)
+	}
+	e.gate.Release(gateCapacity)
+	mustGet(t, e, "a", 0, 0)
+	closeEngine(t, e)
+}
+
+// TestRoomIsWaitedFor sends batches of every class that together are more than two
+// groups may hold, while the first is being written, and while the next segment is
+// being made: all of them are carried out in the end, none twice.
+func TestRoomIsWaitedFor(t *testing.T) {
+	for what, stalls := range map[string]func(disktest.Call) bool{
+		"the sync of a group": func(c disktest.Call) bool { return c.Op == disktest.Sync && !strings.HasSuffix(c.Name, ".tmp") },
+		"the next segment":    func(c disktest.Call) bool { return strings.HasSuffix(c.Name, ".tmp") },
+	} {
+		fs := disktest.New()
+		config := testConfig(fs)
+		config.SegmentSize = 8 << 10
+		e, err := Open(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		release := make(chan struct{})
+		fs.OnCall(func(c disktest.Call) error {
+			if stalls(c) {
+				<-release
+			}
+			return nil
+		})
+		const batches, each = 12, 8
+		var all sync.WaitGroup
+		for i := range batches {
+			all.Go(func() {
+				var requests []cuenta.Request
+				for k := range each {
+					requests = append(requests, add(fmt.Sprintf("%d-%0150d", i, k), 1))
+				}
+				for _, r := range do(e, cuenta.Class(i%3), requests...) {
+					if r.Code != cuenta.OK || r.Value != 1 {
+						t.Errorf("%s: %+v", what, r)
+					}
+				}
+			})
+		}
+		// Those that flush to make room pass the gate as the console does; whoever
+		// leads, as the queue does.
+		for before := e.gate.Stats(); ; {
+			if now := e.gate.Stats(); now.Classes[cuenta.ClassRemote].Grants > before.Classes[cuenta.ClassRemote].Grants || e.Count() > 0 || e.queue.Len() > 0 {
+				break
+			}
+		}
+		close(release)
+		all.Wait()
+		if n := e.Count(); n != batches*each {
+			t.Errorf("%s: %d counters, want %d", what, n, batches*each)
+		}
+		closeEngine(t, e)
+	}
+}
+
+// TestAChangeWaitsForTheSegment lets a change wait at the gate for a segment that
+// is not made yet, and gives it up.
+func TestAChangeWaitsForTheSegment(t *testing.T) {
+	e := open(t, disktest.New())
+	ctx, end := context.WithCancel(context.Background())
+	end()
+	if err := e.makeRoom(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("given up: %v", err)
+	}
+	if err := e.makeRoom(context.Background()); err != nil {
+		t.Error(err)
+	}
+	closeEngine(t, e)
+}
+
+// TestSnapshotsComeByThemselves: once enough log has gathered a snapshot is
+// written; one that fails is told, harms nothing, and the next is tried.
+func TestSnapshotsComeByThemselves(t *testing.T) {
+	fs := disktest.New()
+	config := testConfig(fs)
+	config.SnapshotAfter = 1 << 10
+	e, err := Open(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fs.OnCall(func(c disktest.Call) error {
+		if strings.Contains(c.Name, "snapshot-") {
+			return syscall.EIO
+		}
+		return nil
+	})
+	n := int64(0)
+	for until := func(s Stats) bool { return s.SnapshotFailure != "" }; !until(e.Stats()); {
+		n++
+		do(e, cuenta.ClassQueue, add("a", 1), add(fmt.Sprint("b", n%50), 1))
+	}
+	fs.OnCall(nil)
+	for e.Stats().SnapshotFailure != "" || e.Stats().Journal.Snapshot.Bytes == 0 {
+		n++
+		do(e, cuenta.ClassQueue, add("a", 1), add(fmt.Sprint("b", n%50), 1))
+	}
+	fs = abandon(e, fs)
+	e = open(t, fs)
+	if e.Recovery().Snapshot == "" {
+		t.Error("recovered without a snapshot")
+	}
+	mustGet(t, e, "a", n, uint64(n))
+	closeEngine(t, e)
+}
+
+// TestSnapshotFailsAnywhere fails every call that a large snapshot makes, one after
+// the other: each is told, the engine goes on, and the next start finds everything.
+func TestSnapshotFailsAnywhere(t *testing.T) {
+	fs := disktest.New()
+	e := open(t, fs)
+	const many = 2500 // more than a block of each
+	session := openSession(t, e)
+	for i := range many {
+		r := do(e, cuenta.ClassRemote, keyed(fmt.Sprintf("%d-%0200d", i, i), 1, fmt.Sprintf("%0120d", i)))[0]
+		if r.Code != cuenta.OK {
+			t.Fatalf("%+v", r)
+		}
+	}
+	do(e, cuenta.ClassRemote, numbered("s", 1, session, 1, 1))
+	failures := 0
+	for n := 1; ; n++ {
+		var mu sync.Mutex
+		calls := 0
+		fs.OnCall(func(c disktest.Call) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if strings.Contains(c.Name, "snapshot-") {
+				if calls++; calls == n {
+					return syscall.EIO
+				}
+			}
+			return nil
+		})
+		err := e.Snapshot(context.Background())
+		if err == nil {
+			break
+		}
+		failures++
+		if !errors.Is(err, syscall.EIO) || e.Err() != nil {
+			t.Fatalf("call %d: %v; the engine: %v", n, err, e.Err())
+		}
+	}
+	if failures < 6 {
+		t.Errorf("only %d calls failed", failures)
+	}
+	fs.OnCall(nil)
+	fs = abandon(e, fs)
+	e = open(t, fs)
+	if r := e.Recovery(); r.Counters != many+1 || r.Keys != many || r.Sessions != 1 || r.Snapshot == "" {
+		t.Errorf("%+v", r)
+	}
+	closeEngine(t, e)
+}
+
+// TestSnapshotIsGivenUp ends the context while a snapshot is being written.
+func TestSnapshotIsGivenUp(t *testing.T) {
+	fs := disktest.New()
+	e := open(t, fs)
+	do(e, cuenta.ClassRemote, add("a", 1))
+	ctx, end := context.WithCancel(context.Background())
+	fs.OnCall(func(c disktest.Call) error {
+		if strings.Contains(c.Name, "snapshot-") {
+			end()
+		}
+		return nil
+	})
+	if err := e.Snapshot(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	fs.OnCall(nil)
+	if err := e.Snapshot(context.Background()); err != nil {
+		t.Error(err)
+	}
+	closeEngine(t, e)
+}
