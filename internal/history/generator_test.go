@@ -7,8 +7,8 @@ import (
 	"github.com/cuenta-server/cuenta"
 )
 
-// plan is what a generated history is made of.
-type plan struct {
+// recipe is what a generated history is made of.
+type recipe struct {
 	clients, each, counters int
 	bare                    int // of 10 answers, how many have a value only
 	lost                    int // of 10, how many have no answer
@@ -22,7 +22,7 @@ type plan struct {
 
 type generator struct {
 	*rand.Rand
-	plan
+	recipe
 	last [worldKeys]request
 }
 

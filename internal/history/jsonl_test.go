@@ -12,7 +12,7 @@ import (
 // file again, and the same judgement.
 func TestFile(t *testing.T) {
 	for seed := range uint64(200) {
-		g := &generator{Rand: rand.New(rand.NewPCG(seed, 3)), plan: plans["everything"]}
+		g := &generator{Rand: rand.New(rand.NewPCG(seed, 3)), recipe: recipes["everything"]}
 		h := toldOf(g.events())
 		var first, second bytes.Buffer
 		if err := h.Write(&first); err != nil {

@@ -143,7 +143,7 @@ func toldOf(events []event) *History {
 	return h
 }
 
-var plans = map[string]plan{
+var recipes = map[string]recipe{
 	"exact":       {clients: 3, each: 6, counters: 2, deltas: 3},
 	"one counter": {clients: 4, each: 6, counters: 1, deltas: 2},
 	"lost":        {clients: 3, each: 6, counters: 1, lost: 3, deltas: 5},
@@ -172,12 +172,12 @@ func TestAgreesWithPorcupine(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("ROUNDS")); err == nil {
 		rounds = n
 	}
-	for name, p := range plans {
+	for name, p := range recipes {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tally := map[string]int{}
 			for seed := range rounds {
-				g := &generator{Rand: rand.New(rand.NewPCG(uint64(seed), 7)), plan: p}
+				g := &generator{Rand: rand.New(rand.NewPCG(uint64(seed), 7)), recipe: p}
 				events := g.events()
 				if kind := seed % 4; kind > 0 {
 					for range kind {

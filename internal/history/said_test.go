@@ -20,7 +20,7 @@ func TestSaid(t *testing.T) {
 		{"a gap that nobody fills", `
 			{"start":1,"end":2,"op":"add","n":5,"code":"ok","value":5,"revision":1}
 			{"start":3,"end":4,"op":"add","n":5,"code":"ok","value":15,"revision":3}`,
-			"revisions are missing: after value 5 at revision 1 came"},
+			"revisions are missing: nothing that may have come between ["},
 		{"a gap that a lost request fills", `
 			{"start":1,"end":2,"op":"add","n":5,"code":"ok","value":5,"revision":1}
 			{"start":2,"op":"add","n":5}

@@ -27,7 +27,9 @@ type walker struct {
 
 	classes []class // of those of unknown fate
 	ends    []int64 // of them, sorted
-	byDeed  map[deed][]int32
+	all     pool
+	byDeed  map[deed]*pool
+	plan    plan
 
 	at     cursor
 	trail  []step
@@ -85,6 +87,7 @@ type choice struct {
 	trail int
 	next  int
 	ways  []way
+	more  bool // those of unknown fate were not looked at yet
 }
 
 // way is one operation that may come next: fixed[at.fixed] if ref is fixedWay,
@@ -104,9 +107,9 @@ const (
 )
 
 // maxWork bounds one search, in operations looked at, beyond workEach for each of
-// those to place: as many as there are clients are looked at for each.
+// those to place: for each as many are looked at as there are clients.
 const (
-	maxWork  = 20_000_000
+	maxWork  = 10_000_000
 	workEach = 512
 )
 
@@ -117,7 +120,12 @@ const (
 	possible outcome = iota
 	impossibleWay
 	undecided
+	explained // impossible, and already reported
 )
+
+// patience is how many dead ends are met before it is asked whether there is any
+// hope.
+const patience = 1000
 
 // search places what has no place yet. It returns all in their order, those of
 // unknown fate that nothing needed, and whether it is the only order; ok is false
@@ -129,10 +137,16 @@ func (c *checker) search(counter uint32, fixed, free, maybe []entry) (order, unu
 	c.found.mu.Unlock()
 	switch w.run() {
 	case impossibleWay:
-		w.explain()
+		if !w.hopeless() {
+			w.explain()
+		}
 		return nil, nil, false, false
 	case undecided:
-		w.giveUp()
+		if !w.hopeless() {
+			w.giveUp()
+		}
+		return nil, nil, false, false
+	case explained:
 		return nil, nil, false, false
 	}
 	order, unused = w.result()
@@ -179,14 +193,15 @@ func (w *walker) link() {
 	})
 }
 
-// classify sorts those of unknown fate by what they do and until when they can.
+// classify sorts those of unknown fate, which are given by start, by what they do
+// and until when they can.
 func (w *walker) classify(maybe []entry) {
 	type kind struct {
 		deed
 		end int64
 	}
 	index := map[kind]int32{}
-	w.byDeed = map[deed][]int32{}
+	w.byDeed = map[deed]*pool{}
 	for _, e := range maybe {
 		o := w.op(e)
 		if o.End != Never {
@@ -198,29 +213,27 @@ func (w *walker) classify(maybe []entry) {
 			k = int32(len(w.classes))
 			index[kind{d, o.End}] = k
 			w.classes = append(w.classes, class{})
-			// Operations of batches are looked for by what they do as well.
-			d.batch = 0
-			w.byDeed[d] = append(w.byDeed[d], k)
+			w.all.add(k, o)
+			d.batch = 0 // those of batches are looked for by what they do as well
+			if w.byDeed[d] == nil {
+				w.byDeed[d] = &pool{}
+			}
+			w.byDeed[d].add(k, o)
 		}
 		w.classes[k].ids = append(w.classes[k].ids, e.id)
 	}
 	slices.Sort(w.ends)
 	w.ends = slices.Compact(w.ends)
-	for _, list := range w.byDeed {
-		slices.SortFunc(list, func(a, b int32) int {
-			return cmp.Or(cmp.Compare(w.first(a).End, w.first(b).End), cmp.Compare(a, b))
-		})
-	}
 }
 
 func (w *walker) op(e entry) *Op { return w.c.at(e.id) }
 
-func (w *walker) first(class int32) *Op { return w.c.at(w.classes[class].ids[0]) }
-
 // run searches from the beginning to the end.
 func (w *walker) run() outcome {
-	limit := maxWork + workEach*(len(w.fixed)+len(w.free))
+	limit := maxWork + 16*len(w.fixed) + workEach*len(w.free)
 	var ways []way
+	var more bool
+	deadEnds := 0
 	for w.work < limit {
 		w.work++
 		if w.absorb() {
@@ -228,20 +241,21 @@ func (w *walker) run() outcome {
 				return possible
 			}
 			if _, known := w.failed[w.spot()]; !known {
-				ways = w.ways(ways[:0])
-				if len(ways) == 1 {
-					w.take(ways[0])
-					continue
-				}
-				if len(ways) > 1 {
+				ways, more = w.ways(ways[:0])
+				if len(ways) > 1 || more {
 					w.forked = true
-					w.stack = append(w.stack, choice{cursor: w.at, trail: len(w.trail), ways: slices.Clone(ways), next: 1})
+					w.stack = append(w.stack, choice{cursor: w.at, trail: len(w.trail), ways: slices.Clone(ways), next: 1, more: more})
+				}
+				if len(ways) > 0 {
 					w.take(ways[0])
 					continue
 				}
 			}
 		}
 		w.noteDeadEnd()
+		if deadEnds++; deadEnds == patience && w.hopeless() {
+			return explained
+		}
 		if !w.turnBack() {
 			return impossibleWay
 		}
@@ -255,6 +269,10 @@ func (w *walker) turnBack() bool {
 		last := &w.stack[len(w.stack)-1]
 		w.undo(last.trail)
 		w.at = last.cursor
+		if last.next >= len(last.ways) && last.more {
+			last.more, last.next = false, 0
+			last.ways = w.maybeWays(nil, w.horizon(), w.steps())
+		}
 		if last.next < len(last.ways) {
 			last.next++
 			w.take(last.ways[last.next-1])
@@ -287,7 +305,7 @@ func (w *walker) take(y way) {
 		k.used++
 		w.trail = append(w.trail, step{^y.ref, id, w.at.place})
 		w.at.latest = max(w.at.latest, w.c.at(id).Start)
-		w.at.set += mix(uint64(^y.ref))
+		w.at.set += mixClass(y.ref)
 	}
 }
 
@@ -322,6 +340,8 @@ func mix(x uint64) uint64 {
 	x = (x ^ x>>27) * 0x94d049bb133111eb
 	return x ^ x>>31
 }
+
+func mixClass(class int32) uint64 { return mix(uint64(^class)) }
 
 // result returns all that was placed, in order, and what was not needed.
 func (w *walker) result() (order, unused []entry) {

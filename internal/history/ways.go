@@ -69,8 +69,9 @@ func (w *walker) hasty(o *Op) bool {
 	return i < len(w.ends) && w.ends[i] < o.Start
 }
 
-// ways appends all that may come next.
-func (w *walker) ways(dst []way) []way {
+// ways appends what may come next; more says that changes of unknown fate may do
+// so too, which are left for later where others may: there can be many.
+func (w *walker) ways(dst []way) (ways []way, more bool) {
 	h := w.horizon()
 	dst = w.hastyWays(dst, h)
 	if w.at.fixed < len(w.fixed) {
@@ -79,15 +80,29 @@ func (w *walker) ways(dst []way) []way {
 			dst = append(dst, y)
 		}
 		if only {
-			return dst
+			return dst, false
 		}
 	}
 	steps := w.steps()
 	if steps == 0 {
-		return dst
+		return dst, false
 	}
 	dst = w.freeWays(dst, h)
-	return w.maybeWays(dst, h, steps)
+	if len(dst) == 0 {
+		return w.maybeWays(dst, h, steps), false
+	}
+	return dst, w.anyMaybe(h)
+}
+
+// anyMaybe reports whether there is a change of unknown fate that fits here.
+func (w *walker) anyMaybe(h int64) bool {
+	for _, k := range w.all.window(h, w.at.latest) {
+		w.work++
+		if len(w.maybeWay(nil, 0, h, k)) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // hastyWays appends the reads that absorb left.
@@ -238,17 +253,18 @@ func (w *walker) maybeWays(dst []way, h int64, steps int) []way {
 			return w.leading(dst, begin, h, value)
 		}
 	}
-	if steps < 0 {
-		for i := w.head(); i != w.tail() && w.op(w.free[i]).Start <= h; i = w.forward[i] {
-			w.work++
-			if value, known := before(w.op(w.free[i]), w.free[i].role); known {
-				dst = w.leading(dst, begin, h, value)
-			}
+	if k, ok := w.planned(h, steps); ok {
+		dst = w.maybeWay(dst, begin, h, k)
+	}
+	for i := w.head(); i != w.tail() && w.op(w.free[i]).Start <= h; i = w.forward[i] {
+		w.work++
+		if value, known := before(w.op(w.free[i]), w.free[i].role); known {
+			dst = w.leading(dst, begin, h, value)
 		}
 	}
-	for k := range w.classes {
+	for _, k := range w.all.window(h, w.at.latest) {
 		w.work++
-		dst = w.maybeWay(dst, begin, h, int32(k))
+		dst = w.maybeWay(dst, begin, h, k)
 	}
 	return dst
 }
@@ -256,25 +272,25 @@ func (w *walker) maybeWays(dst []way, h int64, steps int) []way {
 // leading appends those of unknown fate that lead to the value, and deletions:
 // a counter made anew has the value 0.
 func (w *walker) leading(dst []way, begin int, h int64, value int64) []way {
-	deeds := []deed{{op: uint8(cuenta.Set), n: value}, {op: uint8(cuenta.Reset)}}
-	if delta := value - w.at.value; !passes(w.at.value, delta) {
-		deeds = append(deeds, deed{op: uint8(cuenta.Add), n: delta})
+	dst = w.leadingBy(dst, begin, h, deed{op: uint8(cuenta.Set), n: value})
+	if value == 0 {
+		dst = w.leadingBy(dst, begin, h, deed{op: uint8(cuenta.Reset)})
 	}
-	for _, d := range deeds {
-		if d.op == uint8(cuenta.Reset) && value != 0 {
-			continue
-		}
-		for cond := cuenta.Always; cond <= cuenta.IfPresent; cond++ {
-			d.cond = uint8(cond)
-			for _, k := range w.byDeed[d] {
+	if delta := value - w.at.value; !passes(w.at.value, delta) {
+		dst = w.leadingBy(dst, begin, h, deed{op: uint8(cuenta.Add), n: delta})
+	}
+	return w.leadingBy(dst, begin, h, deed{op: uint8(cuenta.Delete)})
+}
+
+func (w *walker) leadingBy(dst []way, begin int, h int64, d deed) []way {
+	for cond := cuenta.Always; cond <= cuenta.IfPresent; cond++ {
+		d.cond = uint8(cond)
+		if p := w.byDeed[d]; p != nil {
+			for _, k := range p.window(h, w.at.latest) {
 				w.work++
 				dst = w.maybeWay(dst, begin, h, k)
 			}
 		}
-	}
-	for _, k := range w.byDeed[deed{op: uint8(cuenta.Delete)}] {
-		w.work++
-		dst = w.maybeWay(dst, begin, h, k)
 	}
 	return dst
 }
