@@ -71,32 +71,32 @@ func newJournal(fs disk.FS, dir string, r *replay) *Journal {
 }
 
 // endOld makes durable what the last segment holds, and seals it if a crash has
-// left it open. Tail is its last two records.
+// left it open. Tail is its last record.
 //
-// They are written anew: after a sync that failed, a system may take for written
+// That is written anew: after a sync that failed, a system may take for written
 // what never reached the disk. It was read from memory then, the next sync passes it
-// over, and a power cut takes it back. Records before them have been synced, for
-// after a failure none is written but the seal.
+// over, and a power cut takes it back. The records before it have been synced.
 func (j *Journal) endOld(s *segment, tail []byte) error {
 	f, err := j.fs.Open(s.name)
 	if err != nil {
 		return err
 	}
 	if s.cut > 0 {
-		// Gone from the disk before the seal is written over its beginning.
-		if err = zero(f, s.end, s.end+s.cut); err == nil {
-			err = f.Sync()
-		}
+		err = zero(f, s.end, s.end+s.cut)
 	}
 	if err == nil && len(tail) > 0 {
 		_, err = f.WriteAt(tail, s.end-int64(len(tail)))
 	}
-	if err == nil && !s.sealed {
-		s.last = j.sequence.Add(1)
-		_, err = f.WriteAt(sealRecord(j.stamp(s.last), s.number+1), s.end)
-	}
 	if err == nil {
 		err = f.Sync()
+	}
+	if err == nil && !s.sealed {
+		// Only now, lest a power cut keep the seal and not what is before it, nor leave
+		// of what was cut off what is behind it.
+		s.last = j.sequence.Add(1)
+		if _, err = f.WriteAt(sealRecord(j.stamp(s.last), s.number+1), s.end); err == nil {
+			err = f.Sync()
+		}
 	}
 	j.durable = j.sequence.Load()
 	return errors.Join(err, f.Close())

@@ -58,7 +58,7 @@ type replay struct {
 	stamp                      // of the last record, or where the snapshot leaves off
 	begin, end uint64          // the snapshot holds the effects through begin, and some through end
 	segments   []segment       // in order
-	tail       []byte          // the last two records of the last segment that was written to
+	tail       []byte          // the last record of the last segment that was written to
 	records    int
 	started    bool  // a record was read
 	recorded   int64 // time of the last record; the snapshot's may be later
@@ -72,7 +72,7 @@ type segment struct {
 	size   int64
 	end    int64 // behind the last record
 	cut    int64 // bytes behind end up to the last that is not zero
-	tail   int64 // where the last record but one begins
+	tail   int64 // where the last record begins
 
 	records     int
 	first, last uint64 // sequences; 0 if there are no records
@@ -93,7 +93,7 @@ func (r *replay) readSegment(name string, number uint64, data []byte) error {
 	if err != nil {
 		return err
 	}
-	s := segment{name: name, number: number, size: int64(len(data)), end: headSize}
+	s := segment{name: name, number: number, size: int64(len(data)), end: headSize, tail: headSize}
 	switch {
 	case r.history == 0:
 		r.history = h.fields[0]
@@ -123,8 +123,6 @@ func (r *replay) readSegment(name string, number uint64, data []byte) error {
 
 // readGroups reads the records of a segment up to its seal or to where the log ends.
 func (r *replay) readGroups(s *segment, data []byte) error {
-	last := s.end
-	s.tail = s.end
 	for !s.sealed {
 		g, ok := readGroup(data[s.end:])
 		if !ok {
@@ -139,7 +137,7 @@ func (r *replay) readGroups(s *segment, data []byte) error {
 		if !s.sealed && s.end+g.size+sealSize > s.size {
 			return s.damage(s.end, "a record leaves no room for the seal")
 		}
-		s.tail, last = last, s.end
+		s.tail = s.end
 		s.end += g.size
 		s.records++
 	}
