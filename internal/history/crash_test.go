@@ -89,3 +89,15 @@ func TestLostInCrashes(t *testing.T) {
 		}
 	}
 }
+
+// TestGivesUp expects the search to say that it has not decided, rather than
+// anything else, where the requests lost add up in too many ways.
+func TestGivesUp(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a search to its bound")
+	}
+	report, err := Check(crashing(1, 5_000, 1<<40, WithValue|WithRevision))
+	if err != nil || report.Err() != nil || len(report.Undecided) != 1 {
+		t.Errorf("%v\n%v", err, report)
+	}
+}
