@@ -8,6 +8,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/disk"
@@ -59,6 +60,13 @@ func TestAdmission(t *testing.T) {
 		_, applied := c.Admit(b, func(int64) error { return step.room }, step.most, 1)
 		if applied != step.applied || applied && (b.Results[0].Code != step.code || b.Results[1].Code != cuenta.OK) {
 			t.Errorf("room %v, most %d: %v, %+v", step.room, step.most, applied, b.Results)
+		}
+	}
+	b.Requests = []cuenta.Request{{Op: cuenta.Outcome, Identity: cuenta.Identity{Session: 9, Number: 1}}}
+	for code, want := range map[cuenta.Code]cuenta.Code{cuenta.OK: cuenta.NoSession, cuenta.Full: cuenta.Full} {
+		// That a session has ended is told once a record says that its time is over.
+		if c.Apply(b, code, int64(time.Hour)); b.Results[0].Code != want {
+			t.Errorf("denied with %v: %v", code, b.Results[0].Code)
 		}
 	}
 }
@@ -274,10 +282,43 @@ func TestSnapshotFailsAnywhere(t *testing.T) {
 	if failures < 6 {
 		t.Errorf("only %d calls failed", failures)
 	}
+	ctx, end := context.WithCancel(context.Background())
+	fs.OnCall(func(c disktest.Call) error {
+		if c.Op == disktest.Write && c.Offset > 0 && strings.Contains(c.Name, "snapshot-") {
+			end() // in the middle of it
+		}
+		return nil
+	})
+	if err := e.Snapshot(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("given up: %v", err)
+	}
 	fs.OnCall(nil)
 	fs = abandon(e, fs)
 	e = open(t, fs)
 	if r := e.Recovery(); r.Counters != many+1 || r.Keys != many || r.Sessions != 1 || r.Snapshot == "" {
+		t.Errorf("%+v", r)
+	}
+	closeEngine(t, e)
+}
+
+// TestWhatHasEndedIsNotInTheSnapshot: a walk passes over the places of sessions
+// and keys that have ended.
+func TestWhatHasEndedIsNotInTheSnapshot(t *testing.T) {
+	fs := disktest.New()
+	e := open(t, fs)
+	openSession(t, e)
+	do(e, cuenta.ClassRemote, keyed("a", 1, "k"))
+	if err := e.gate.Acquire(context.Background(), cuenta.ClassConsole, gateCapacity); err != nil {
+		t.Fatal(err)
+	}
+	e.ledger.Sweep(e.clock.now()+int64(30*24*time.Hour), 10)
+	e.gate.Release(gateCapacity)
+	if err := e.Snapshot(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	fs = abandon(e, fs)
+	e = open(t, fs)
+	if r := e.Recovery(); r.Sessions != 0 || r.Keys != 0 || r.Snapshot == "" {
 		t.Errorf("%+v", r)
 	}
 	closeEngine(t, e)

@@ -64,4 +64,7 @@ func TestRoomOfWhatHasEnded(t *testing.T) {
 	expect(t, use(m, named("later"), 0, 1, start+2*hour), "new")
 	m.Open(1, 0, 1, start+2*hour)
 	expect(t, use(m, number(1, 1, 0), 0, 1, start+2*hour), "new")
+	for n = 0; use(m, named(time.Duration(-n).String()), 0, 1, start+2*hour) == "new"; n++ {
+	}
+	expect(t, use(m, number(1, 100, 1), 0, 1, start+4*hour), "new") // its answers take much more than a key
 }

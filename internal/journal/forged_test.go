@@ -6,7 +6,9 @@ import (
 	"errors"
 	"hash/crc32"
 	"io/fs"
+	"path"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/cuenta-server/cuenta/internal/disk"
@@ -247,3 +249,62 @@ func TestReadErrors(t *testing.T) {
 	mem.OnCall(nil)
 	expect(t, mem, b)
 }
+
+// TestStartFailsAnywhere fails every call by which a start changes something, one
+// after the other: the start is refused, and the next one finds everything.
+func TestStartFailsAnywhere(t *testing.T) {
+	mem, _, want := sampleLog(t, false)
+	must(t, disktest.WriteFile(mem, path.Join(dir, segmentName(9)+tmpSuffix), []byte("x")))
+	for n := 1; ; n++ {
+		left := mem.Crash(100, 1)
+		left.FailNth(n, func(c disktest.Call) bool { return c.Op != disktest.Lock }, syscall.EIO)
+		j, _, err := Open(left, dir, newBook(), Options{SegmentSize: minSegment, ByHand: true})
+		if !errors.Is(err, syscall.EIO) {
+			must(t, err)
+			must(t, j.Close())
+			if n < 8 {
+				t.Errorf("a start makes %d calls only", n-1)
+			}
+			return
+		}
+		left.OnCall(nil)
+		expect(t, left, want)
+	}
+}
+
+// A snapshot that is ready when the journal is closed does not count.
+func TestSnapshotAfterTheEnd(t *testing.T) {
+	mem := disktest.New()
+	j, b, _ := mustOpen(t, mem)
+	s, err := j.BeginSnapshot(j.Sequence(), 0, 0, 1)
+	must(t, err)
+	must(t, j.Close())
+	if err := s.Commit(j.Sequence()); !errors.Is(err, ErrClosed) {
+		t.Errorf("%v", err)
+	}
+	if rec := expect(t, mem, b); rec.Snapshot != "" {
+		t.Errorf("recovered from %s", rec.Snapshot)
+	}
+}
+
+// No segment is read that is longer than any can be.
+func TestHugeSegment(t *testing.T) {
+	mem, _, _ := sampleLog(t, true)
+	var damage *DamageError
+	_, _, err := Open(&huge{mem}, dir, newBook(), Options{})
+	if !errors.As(err, &damage) || damage.File != segmentFiles(t, mem)[0] || !strings.Contains(damage.Reason, "no segment has") {
+		t.Errorf("%v", err)
+	}
+}
+
+// huge is a disk whose files are longer than a segment can be.
+type huge struct{ disk.FS }
+
+func (h *huge) OpenRead(name string) (disk.File, error) {
+	f, err := h.FS.OpenRead(name)
+	return hugeFile{f}, err
+}
+
+type hugeFile struct{ disk.File }
+
+func (hugeFile) Size() (int64, error) { return maxSegment + 1, nil }
