@@ -1,5 +1,5 @@
 # Names for what one does here; each is one command. `go build ./... && go test ./...` works without.
-.PHONY: build test race lint vuln bench bench-peers bench-peers-scale bench-growth fuzz cross ci
+.PHONY: build test race lint vuln bench bench-peers bench-peers-scale bench-growth fuzz every cover cross ci
 
 build:
 	go build -o cuenta ./cmd/cuenta
@@ -39,10 +39,19 @@ bench-peers-scale:
 bench-growth:
 	go run ./test/peers $(QUICK) growth
 
-# Every fuzz target for a while: make fuzz TIME=1h
+# Every fuzz target for a while, or those of some packages: make fuzz TIME=1h PKG=./internal/journal
 TIME ?= 30s
+PKG ?= ./...
 fuzz:
-	./scripts/fuzz $(TIME)
+	./scripts/fuzz $(TIME) $(PKG)
+
+# The long forms of tests that take samples otherwise: every bit, every power cut, two hundred seeds.
+every:
+	CUENTA_TEST_LONG=1 go test -count 1 -timeout 30m ./internal/journal ./internal/engine ./internal/ledger ./internal/identity
+
+# How much of ledger, identities, journal and engine their tests reach, and what they do not.
+cover:
+	./scripts/cover
 
 cross:
 	GOOS=darwin go build ./... && GOOS=windows go build ./...
