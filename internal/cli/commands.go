@@ -42,7 +42,7 @@ con --id CLAVE lo repite sin contar dos veces.`,
 // commands returns the table, in the order of help. It is a function because
 // help itself is in it.
 func commands() []command {
-	return slices.Concat(serverCommands(), talkCommands(), askCommands(), ownCommands())
+	return slices.Concat(serverCommands(), talkCommands(), askCommands(), movingCommands(), ownCommands())
 }
 
 func serverCommands() []command {

@@ -100,6 +100,21 @@ var Settings = []Setting{
 	{Flag: "seed", Arg: same("N"), Help: lang.Text{
 		ES: "semilla de los fallos, para repetirlos (por omisión, una al azar)",
 		EN: "seed of the faults, to repeat them (default one at random)"}},
+	{Flag: "format", Arg: same("csv|jsonl|env"), Help: lang.Text{
+		ES: "formato de las líneas (por omisión csv; de un fichero, lo que es)",
+		EN: "format of the lines (default csv; of a file, what it is)"}},
+	{Flag: "prefix", Arg: lang.Text{ES: "PREFIJO", EN: "PREFIX"}, Help: lang.Text{
+		ES: "se pone delante de cada nombre", EN: "put before every name"}},
+	{Flag: "add", Help: lang.Text{
+		ES: "suma a lo que hay en vez de ponerlo; repetida, suma una vez",
+		EN: "add to what is there instead of setting it; repeated, it adds once"}},
+	{Flag: "as", Arg: lang.Text{ES: "NOMBRE", EN: "NAME"}, Help: lang.Text{
+		ES: "nombre de la importación, con el que repetida suma una vez (por omisión el del origen)",
+		EN: "name of the import, under which repeated it adds once (default the source's)"}},
+	{Flag: "strict", Help: lang.Text{
+		ES: "se detiene en lo primero que esté mal", EN: "stop at the first that is wrong"}},
+	{Flag: "dry-run", Help: lang.Text{
+		ES: "lee y cuenta, sin cambiar nada", EN: "read and count, and change nothing"}},
 	{Flag: "json", Help: lang.Text{
 		ES: "el informe como JSON", EN: "the report as JSON"}},
 	{Flag: "lang", Var: "CUENTA_LANG", Arg: same("es|en"), Help: lang.Text{

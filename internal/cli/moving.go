@@ -1,0 +1,36 @@
+package cli
+
+import "github.com/cuenta-server/cuenta/internal/lang"
+
+var (
+	operandSource = lang.Text{ES: "ORIGEN", EN: "SOURCE"}
+
+	importFlags = append([]string{"format", "prefix", "add", "as", "strict", "dry-run"}, askFlags...)
+	exportFlags = append([]string{"format"}, askFlags...)
+)
+
+// movingCommands bring counters in and out.
+func movingCommands() []command {
+	return []command{
+		{names: []string{"import", "importar"}, operands: operandSource, min: 1, max: 1, flags: importFlags, run: (*app).importCounters,
+			summary: lang.Text{ES: "trae cuentas de un Redis o de un fichero", EN: "bring in counters from a Redis or a file"},
+			detail: lang.Text{
+				ES: `ORIGEN es redis://[[USUARIO]:CLAVE@]HOST[:PUERTO][/BASE], un fichero o - para la entrada.
+Un fichero es CSV (nombre,valor), JSON por líneas ({"name":"visitas","value":13}) o .env.
+Cada cuenta queda con el valor que trae; con --add se suma, y la misma orden repetida
+suma una sola vez mientras el servidor recuerde las claves (--key-age). Entra por el
+servicio resp. El estado de salida es 1 si alguna línea estaba mal.`,
+				EN: "SOURCE is redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], a file, or - for standard input.\n" +
+					"A file is CSV (name,value), JSON lines ({\"name\":\"visitas\",\"value\":13}) or a .env.\n" +
+					"Every counter gets the value that it has there; with --add that is added, and the\n" +
+					"same command repeated adds once as long as the server remembers keys (--key-age). It\n" +
+					"goes in by the front resp. The exit status is 1 if any line was wrong."}},
+		{names: []string{"export", "exportar"}, operands: operandPrefix, max: 1, flags: exportFlags, run: (*app).exportCounters,
+			summary: lang.Text{ES: "saca las cuentas como CSV o JSON por líneas", EN: "write the counters as CSV or JSON lines"},
+			detail: lang.Text{
+				ES: `Cada línea es lo que estaba en disco de su cuenta al leerla; entre una y otra se sigue
+contando. Lo que escribe lo lee «cuenta import -».`,
+				EN: "Each line is what was on disk of its counter when it was read; between one and the\n" +
+					"next counting goes on. `cuenta import -` reads what it writes."}},
+	}
+}
