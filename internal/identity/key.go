@@ -46,30 +46,30 @@ func (m *Memory) key(hash uint32, name []byte) (item uint32, ok bool) {
 	}
 }
 
-func (m *Memory) findKey(id *cuenta.Identity, now int64) (Slot, cuenta.Code) {
-	slot := Slot{hash: hashOfKey(id.Key), id: id}
+func (m *Memory) findKey(id *cuenta.Identity, now int64, slot *Slot) cuenta.Code {
+	*slot = Slot{hash: hashOfKey(id.Key), key: id.Key}
 	if item, ok := m.key(slot.hash, id.Key); ok {
 		k := m.keys.At(item)
 		slot.item, slot.Known, slot.Group = item, true, k.group
 		slot.Answer = Answer{k.value, k.revision, k.fingerprint, k.code}
-		return slot, cuenta.OK
+		return cuenta.OK
 	}
 	if ms, ok := uuid.Time(id.Key); ok {
 		// It is remembered to the end of a minute.
 		begun := timeOf(minuteOf(now)) / int64(time.Millisecond)
 		switch {
 		case ms <= m.horizon || ms < begun-m.config.Retention.Milliseconds():
-			return slot, cuenta.TooOld
+			return cuenta.TooOld
 		case ms > now/int64(time.Millisecond)+ahead.Milliseconds():
-			return slot, cuenta.TooNew
+			return cuenta.TooNew
 		}
 	}
-	return slot, cuenta.OK
+	return cuenta.OK
 }
 
 // reserve makes an entry for a new key, which ends at no time yet.
 func (m *Memory) reserve(slot *Slot) cuenta.Code {
-	item, err := m.enter(slot.hash, slot.id.Key, slot.client)
+	item, err := m.enter(slot.hash, slot.key, slot.client)
 	if err != nil {
 		return cuenta.Busy // the system has no memory
 	}
@@ -80,7 +80,7 @@ func (m *Memory) reserve(slot *Slot) cuenta.Code {
 func (m *Memory) keepKey(slot *Slot, a Answer, group uint64, now int64) {
 	k := m.keys.At(slot.item)
 	k.group = group
-	m.fill(slot.item, a, m.keyEnd(slot.id.Key, now))
+	m.fill(slot.item, a, m.keyEnd(slot.key, now))
 }
 
 // fill puts an answer into an entry.

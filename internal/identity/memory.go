@@ -75,6 +75,7 @@ type Memory struct {
 	sessions offheap.Slab[session]
 	answers  offheap.Slab[kept]
 	byID     *offheap.Index
+	recent   uint32   // the session found last: a client's requests come together
 	idle     schedule // sessions
 
 	keys    offheap.Slab[key]
@@ -119,43 +120,43 @@ type Slot struct {
 	item   uint32 // the session or key
 	hash   uint32 // of the key
 	number uint64 // 0 for a key
-	id     *cuenta.Identity
+	key    []byte // borrowed
+	lowest uint64 // that came with the number
 	client uint32
 }
 
 // Find looks up a well-formed identity. OK without Known says that it is new, and
 // that room was made for its answer, which Keep or Release must follow; any other
 // code is a refusal.
-func (m *Memory) Find(id *cuenta.Identity, client uint32, now int64) (Slot, cuenta.Code) {
+func (m *Memory) Find(id *cuenta.Identity, client uint32, now int64, s *Slot) cuenta.Code {
 	m.Sweep(now, sweepPerUse)
-	s, code := m.find(id, now)
+	if code := m.Recall(id, now, s); code != cuenta.OK {
+		return code
+	}
 	s.client = client
-	if code != cuenta.OK {
-		return s, code
+	if id.Session != 0 {
+		m.recent = s.item
+		if !s.Known {
+			return m.makeRoom(s, now)
+		}
+		m.raise(m.sessions.At(s.item), id.Lowest)
+		return cuenta.OK
 	}
 	if s.Known {
-		if id.Lowest > 0 {
-			m.raise(m.sessions.At(s.item), id.Lowest)
-		}
-		return s, cuenta.OK
+		return cuenta.OK
 	}
-	if id.Session != 0 {
-		return s, m.makeRoom(&s, now)
+	if code := m.admit(client, keyBytes(len(id.Key)), now); code != cuenta.OK {
+		return code
 	}
-	if code = m.admit(client, keyBytes(len(id.Key)), now); code != cuenta.OK {
-		return s, code
-	}
-	return s, m.reserve(&s)
+	return m.reserve(s)
 }
 
 // Recall looks up a well-formed identity and changes nothing.
-func (m *Memory) Recall(id *cuenta.Identity, now int64) (Slot, cuenta.Code) { return m.find(id, now) }
-
-func (m *Memory) find(id *cuenta.Identity, now int64) (Slot, cuenta.Code) {
+func (m *Memory) Recall(id *cuenta.Identity, now int64, s *Slot) cuenta.Code {
 	if id.Session != 0 {
-		return m.findNumber(id, minuteOf(now))
+		return m.findNumber(id, now, s)
 	}
-	return m.findKey(id, now)
+	return m.findKey(id, now, s)
 }
 
 // Keep remembers the answer of a new identity, in the slot that Find returned, or
@@ -182,6 +183,9 @@ const (
 
 // Sweep forgets what has ended, or looks at so many ends.
 func (m *Memory) Sweep(now int64, most int) {
+	if m.expiry.begins() > now && m.idle.begins() > now {
+		return // as nearly always
+	}
 	minute := minuteOf(now)
 	for range most {
 		item, ok := m.expiry.first(minute)

@@ -32,7 +32,8 @@ func newMemory(t testing.TB, c Config) *Memory {
 // use does something under an identity, and returns what the memory makes of it:
 // "new", "replay N" or a code.
 func use(m *Memory, id cuenta.Identity, client uint32, value int64, now int64) string {
-	s, code := m.Find(&id, client, now)
+	var s Slot
+	code := m.Find(&id, client, now, &s)
 	switch {
 	case code != cuenta.OK:
 		return code.String()
@@ -149,7 +150,8 @@ func TestReleaseLeavesNothing(t *testing.T) {
 	m := newMemory(t, Config{})
 	id := named("refused")
 	for range 3 {
-		s, code := m.Find(&id, 9, start)
+		var s Slot
+		code := m.Find(&id, 9, start, &s)
 		if code != cuenta.OK || s.Known {
 			t.Fatal(code, s.Known)
 		}
@@ -328,7 +330,8 @@ func TestNothingIsAllocated(t *testing.T) {
 	if allocs := testing.AllocsPerRun(1000, func() {
 		n++
 		id := number(3, n, n-min(n-1, 15))
-		s, _ := m.Find(&id, 0, start)
+		var s Slot
+		m.Find(&id, 0, start, &s)
 		m.Keep(&s, Answer{Value: 1}, 1, start)
 	}); allocs != 0 {
 		t.Errorf("%v allocations for a number of a session", allocs)
@@ -342,7 +345,8 @@ func BenchmarkNumber(b *testing.B) {
 	for b.Loop() {
 		n++
 		id := number(3, n, n-min(n-1, 15))
-		s, _ := m.Find(&id, 0, start)
+		var s Slot
+		m.Find(&id, 0, start, &s)
 		m.Keep(&s, Answer{Value: 1}, 1, start)
 	}
 }
@@ -355,7 +359,8 @@ func BenchmarkKey(b *testing.B) {
 		n++
 		key = fmt.Appendf(key[:0], "%d", n)
 		id := cuenta.Identity{Key: key}
-		s, _ := m.Find(&id, 0, start)
+		var s Slot
+		m.Find(&id, 0, start, &s)
 		m.Keep(&s, Answer{Value: 1}, 1, start)
 	}
 }

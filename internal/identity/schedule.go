@@ -1,6 +1,9 @@
 package identity
 
-import "container/heap"
+import (
+	"container/heap"
+	"math"
+)
 
 // schedule tells which items end when: a list for each minute in which some do.
 // The lists run through the items themselves.
@@ -28,6 +31,15 @@ func (s *schedule) first(now uint32) (item uint32, ok bool) {
 		return 0, false
 	}
 	return s.heads[s.minutes[0]] - 1, true
+}
+
+// begins returns the time at which the earliest item ends, the end of time if
+// there is none.
+func (s *schedule) begins() int64 {
+	if len(s.minutes) == 0 {
+		return math.MaxInt64
+	}
+	return timeOf(s.minutes[0])
 }
 
 // dropFirst takes the first item off; next is its link.

@@ -78,6 +78,9 @@ func (m *Memory) idleEnd(used uint32) uint32 {
 
 // session finds a session.
 func (m *Memory) session(id uint64) (item uint32, ok bool) {
+	if m.recent < m.sessions.Used() && m.sessions.At(m.recent).id == id && id != 0 {
+		return m.recent, true
+	}
 	for p := m.byID.Probe(hashOf(id)); ; {
 		if item, ok = p.Next(); !ok || m.sessions.At(item).id == id {
 			return item, ok
@@ -85,21 +88,22 @@ func (m *Memory) session(id uint64) (item uint32, ok bool) {
 	}
 }
 
-func (m *Memory) findNumber(id *cuenta.Identity, minute uint32) (Slot, cuenta.Code) {
+func (m *Memory) findNumber(id *cuenta.Identity, now int64, slot *Slot) cuenta.Code {
 	item, ok := m.session(id.Session)
-	if !ok || m.idleEnd(m.sessions.At(item).used) <= minute {
-		return Slot{}, cuenta.NoSession
+	if !ok || m.idleEnd(m.sessions.At(item).used) <= minuteOf(now) {
+		*slot = Slot{}
+		return cuenta.NoSession
 	}
 	s := m.sessions.At(item)
-	slot := Slot{item: item, number: id.Number, id: id, Group: s.group}
+	*slot = Slot{item: item, number: id.Number, lowest: id.Lowest, Group: s.group}
 	if id.Number < s.lowest {
-		return slot, cuenta.TooOld
+		return cuenta.TooOld
 	}
 	if a := m.answer(s, id.Number); a != nil && a.there {
 		slot.Known = true
 		slot.Answer = Answer{a.value, a.revision, a.fingerprint, a.code}
 	}
-	return slot, cuenta.OK
+	return cuenta.OK
 }
 
 // answer returns the place of a number, nil if the run does not reach it.
@@ -128,7 +132,7 @@ func (m *Memory) raise(s *session, lowest uint64) {
 // forgotten, and the run is made longer, or much shorter, where that fits.
 func (m *Memory) makeRoom(slot *Slot, now int64) cuenta.Code {
 	s := m.sessions.At(slot.item)
-	lowest := slot.id.Lowest
+	lowest := slot.lowest
 	if slot.number >= cuenta.SessionWindow {
 		lowest = max(lowest, slot.number-cuenta.SessionWindow+1)
 	}

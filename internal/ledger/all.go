@@ -1,11 +1,11 @@
 package ledger
 
 import (
-	"encoding/binary"
-	"hash/crc32"
+	"math/bits"
 	"slices"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/identity"
 	"github.com/cuenta-server/cuenta/internal/shm"
 )
 
@@ -110,23 +110,21 @@ func fill(out []cuenta.Result, r cuenta.Result) {
 	}
 }
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
 // fingerprintOf tells runs of operations apart. The journal keeps it.
-func fingerprintOf(span []cuenta.Request) (sum uint32) {
-	var b [4]byte
+func fingerprintOf(span []cuenta.Request) uint32 {
+	sum := uint64(len(span))
 	for i := range span {
-		binary.LittleEndian.PutUint32(b[:], span[i].Fingerprint())
-		sum = crc32.Update(sum, castagnoli, b[:])
+		const golden = 0x9e3779b97f4a7c15 // an odd number without a pattern
+		sum = bits.RotateLeft64(sum*golden, 29) ^ uint64(span[i].Fingerprint())
 	}
-	return sum
+	return uint32(sum ^ sum>>32)
 }
 
 // onceAsOne carries out a run under the one identity of its All.
 func (l *Ledger) onceAsOne(all *cuenta.Request, span []cuenta.Request, now int64, out []cuenta.Result) Standing {
 	fingerprint := fingerprintOf(span)
-	slot, code := l.memory.Find(&all.Identity, all.Client, now)
-	if code != cuenta.OK {
+	var slot identity.Slot
+	if code := l.memory.Find(&all.Identity, all.Client, now, &slot); code != cuenta.OK {
 		fill(out, cuenta.Result{Code: code})
 		return l.standingOf(slot.Group)
 	}
@@ -178,7 +176,8 @@ func (l *Ledger) findEach(span []cuenta.Request, now int64, out []cuenta.Result)
 		if !identified(r) {
 			continue
 		}
-		slot, code := l.memory.Find(&r.Identity, r.Client, now)
+		var slot identity.Slot
+		code := l.memory.Find(&r.Identity, r.Client, now, &slot)
 		worst = max(worst, l.standingOf(slot.Group))
 		switch {
 		case code != cuenta.OK:

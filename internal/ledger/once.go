@@ -15,8 +15,8 @@ func (l *Ledger) once(r *cuenta.Request, hash uint32, now int64, out *cuenta.Res
 	case r.Op == cuenta.Outcome || !r.Identity.Valid() || r.Op > cuenta.Outcome:
 		return l.recall(r, now, out)
 	}
-	slot, code := l.memory.Find(&r.Identity, r.Client, now)
-	if code != cuenta.OK {
+	var slot identity.Slot
+	if code := l.memory.Find(&r.Identity, r.Client, now, &slot); code != cuenta.OK {
 		*out = cuenta.Result{Code: code}
 		return l.standingOf(slot.Group)
 	}
@@ -99,7 +99,8 @@ func (l *Ledger) recall(r *cuenta.Request, now int64, out *cuenta.Result) Standi
 		*out = cuenta.Result{Code: cuenta.Syntax}
 		return Durable
 	}
-	slot, code := l.memory.Recall(&r.Identity, now)
+	var slot identity.Slot
+	code := l.memory.Recall(&r.Identity, now, &slot)
 	switch {
 	case slot.Known:
 		return l.replay(&slot, slot.Answer.Fingerprint, out)
@@ -116,8 +117,8 @@ func (l *Ledger) Replay(r *cuenta.Request, span []cuenta.Request, now int64, out
 	if !r.Identity.Given() || !r.Identity.Valid() {
 		return Durable, false
 	}
-	slot, _ := l.memory.Recall(&r.Identity, now)
-	if !slot.Known {
+	var slot identity.Slot
+	if l.memory.Recall(&r.Identity, now, &slot); !slot.Known {
 		return Durable, false
 	}
 	fingerprint := r.Fingerprint()
