@@ -1,5 +1,5 @@
 # Names for what one does here; each is one command. `go build ./... && go test ./...` works without.
-.PHONY: build test race lint vuln bench bench-peers bench-peers-scale bench-growth fuzz every cover cross ci
+.PHONY: build test race lint vuln bench bench-peers bench-peers-scale bench-growth fuzz every cover sim cross ci
 
 build:
 	go build -o cuenta ./cmd/cuenta
@@ -52,6 +52,13 @@ every:
 # How much of ledger, identities, journal and engine their tests reach, and what they do not.
 cover:
 	./scripts/cover
+
+# Simulated worlds: make sim N=100000 for many of them, from seed FROM on; make sim SEED=n tells one.
+N ?= 2000
+FROM ?= 0
+FAULT ?= 0
+sim:
+	@go run ./internal/sim/run $(if $(SEED),-seed $(SEED),-n $(N) -from $(FROM)) -fault $(FAULT)
 
 cross:
 	GOOS=darwin go build ./... && GOOS=windows go build ./...

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/uuid"
@@ -41,14 +42,20 @@ func (c *call) count(j *judge) {
 }
 
 func (c *call) String() string {
-	r := c.head()
+	var parts []string
+	for i := range c.requests {
+		parts = append(parts, sentence(&c.requests[i]))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// sentence says what a request is.
+func sentence(r *cuenta.Request) string {
 	text := r.Op.String()
 	switch r.Op {
-	case cuenta.All, cuenta.Check:
-		text += fmt.Sprintf(" of %d", len(c.requests)-1)
-	case cuenta.OpenSession:
-		return text
-	case cuenta.Outcome:
+	case cuenta.OpenSession, cuenta.Outcome, cuenta.All:
+	case cuenta.Get, cuenta.Reset, cuenta.Delete:
+		text += fmt.Sprintf(" %.12s", r.Counter)
 	default:
 		text += fmt.Sprintf(" %d %.12s", r.N, r.Counter)
 	}
@@ -141,7 +148,7 @@ func (c *client) draw() *call {
 		if d.percent(50) {
 			return one(cuenta.Request{Op: cuenta.Outcome, Identity: again.head().Identity})
 		}
-		if d.percent(30) { // and for something else
+		if d.percent(30) && again.head().Op != cuenta.All { // and for something else
 			other := c.change(d)
 			other.Identity = again.head().Identity
 			return one(other)

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cuenta-server/cuenta"
@@ -28,22 +29,25 @@ type client struct {
 
 // attempt is one sending of a call.
 type attempt struct {
-	c     *call
-	way   kind
-	first int  // of its operations in the log
-	over  bool // it is not waited for any more
-	heard bool // it was answered
+	*asked
+	c    *call
+	way  kind
+	fate int  // of an identified All, the question in the log of what became of it
+	over bool // it is not waited for any more
 }
 
 func newClient(w *world, number int) *client {
 	c := &client{
 		w: w, number: number, label: fmt.Sprintf("client %d", number), depth: w.between(1, 8),
-		usual: kind(w.IntN(int(numKinds))), seen: map[string]int64{},
+		usual: w.someWay(), seen: map[string]int64{},
 	}
 	c.skew = w.lasting(-w.profile.skew, w.profile.skew)
 	c.log = w.judge.recorder.Client(c.label)
 	return c
 }
+
+// someWay draws a way into the server.
+func (w *world) someWay() kind { return numKinds - 1 - kind(w.IntN(w.profile.ways)) }
 
 // act begins what there is room for, and goes on later.
 func (c *client) act() {
@@ -84,7 +88,7 @@ func (c *client) try(made *call) {
 	w := c.w
 	way := c.usual
 	for !made.sayable(way) || w.percent(15) {
-		way = kind(w.IntN(int(numKinds)))
+		way = w.someWay()
 	}
 	if made.session != nil && made.head().Identity.Number != 0 {
 		made.head().Identity.Lowest = min(made.session.lowest(), made.head().Identity.Number)
@@ -97,7 +101,10 @@ func (c *client) try(made *call) {
 	if made.bare() {
 		made.count(w.judge)
 	}
-	a := &attempt{c: made, way: way, first: w.judge.begin(c.log, made)}
+	a := &attempt{c: made, way: way, asked: w.judge.begin(c.log, made)}
+	if id := made.head().Identity; made.head().Op == cuenta.All && id.Given() {
+		a.fate = c.log.Begin(&cuenta.Request{Op: cuenta.Outcome, Identity: id})
+	}
 	w.met("attempts by %s", way)
 	if made.attempts > 1 {
 		w.met("retries")
@@ -148,29 +155,14 @@ func again(code cuenta.Code) bool {
 }
 
 // answered takes in an answer: what it says of each operation, and how much of it.
-func (c *client) answered(a *attempt, results []cuenta.Result, told []history.Told) {
+func (c *client) answered(a *attempt, to *asked, results []cuenta.Result, told []history.Told) {
 	w, made := c.w, a.c
-	if a.heard {
+	if to.heard {
 		w.met("answers doubled")
 		return
 	}
-	a.heard = true
-	offset := 0
-	if made.head().Op == cuenta.All {
-		offset = 1
-	}
-	if offset == 1 && results[0].Replayed {
-		// The repeat of an All has its head's answer alone. That is what became of it
-		// by now, as if it had been asked for.
-		c.log.End(c.log.Begin(&cuenta.Request{Op: cuenta.Outcome, Identity: made.head().Identity}), &results[0], told[0])
-		offset = len(results)
-	}
-	for i := range results[offset:] {
-		// Of unknown fate: it may take effect later.
-		if r := &results[offset+i]; r.Code != cuenta.Unknown && told[offset+i] != vague {
-			c.log.End(a.first+i, r, told[offset+i])
-		}
-	}
+	to.heard = true
+	c.write(a, to, results, told)
 	if a.over {
 		w.met("answers too late")
 		return
@@ -182,7 +174,7 @@ func (c *client) answered(a *attempt, results []cuenta.Result, told []history.To
 	if head.Replayed {
 		w.met("answers replayed")
 	}
-	w.note(c.label, "is answered %s %d at %d replayed %v: %s", head.Code, head.Value, head.Revision, head.Replayed, made)
+	w.note(c.label, "is answered %s: %s", heard(results), made)
 	c.learn(made, results)
 	switch {
 	case made.settled:
@@ -199,6 +191,35 @@ func (c *client) answered(a *attempt, results []cuenta.Result, told []history.To
 	default:
 		c.settle(made, "gives up")
 	}
+}
+
+// write writes an answer down.
+func (c *client) write(a *attempt, to *asked, results []cuenta.Result, told []history.Told) {
+	if a.c.head().Op == cuenta.All {
+		if results[0].Replayed {
+			// The repeat of an All has its head's answer alone: it tells what became of
+			// the All, no less and no more than if that had been asked.
+			c.log.End(a.fate, &results[0], told[0])
+			return
+		}
+		results, told = results[1:], told[1:]
+	}
+	for i := range results {
+		to.end(i, &results[i], told[i])
+	}
+}
+
+// heard says what was answered.
+func heard(results []cuenta.Result) string {
+	var parts []string
+	for _, r := range results {
+		part := fmt.Sprintf("%s %d at %d", r.Code, r.Value, r.Revision)
+		if r.Replayed {
+			part += " as a repeat"
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, ", ")
 }
 
 // atFault is the result that tells why there was a refusal, or the first one.

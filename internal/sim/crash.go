@@ -67,7 +67,7 @@ func (t *tearing) survive(d dice, f *inode, w write, keep float64) {
 	case d.percent(keep):
 		f.durable = written(f.durable, w.data, w.at)
 		t.kept++
-	case keep == 0 || d.percent(40):
+	case keep == 0 && d.percent(50) || d.percent(30):
 		t.lost++
 	case d.percent(50):
 		n := d.IntN(len(w.data) + 1)

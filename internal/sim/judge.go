@@ -47,18 +47,53 @@ func (j *judge) complain(format string, args ...any) {
 	j.w.note("judge", format, args...)
 }
 
-// doubled notes that the network has made another one of an attempt, which may be
-// carried out as well.
-func (j *judge) doubled(c *call) {
-	j.begin(j.copies, c)
-	if c.bare() {
-		c.count(j)
+// asked is an attempt as it stands in a log.
+type asked struct {
+	log   *history.Log
+	first int // of its operations
+	n     int
+	heard bool   // it was answered
+	ended uint64 // a bit for each operation whose answer is written down
+}
+
+// end writes the answer to one of its operations down.
+func (a *asked) end(i int, r *cuenta.Result, told history.Told) {
+	// Of an answer that leaves the fate unknown nothing is: it may take effect later.
+	if r.Code != cuenta.Unknown && told != vague {
+		a.log.End(a.first+i, r, told)
+		a.ended |= 1 << i
 	}
 }
 
-// begin notes an attempt in a log and returns its first operation.
-func (j *judge) begin(log *history.Log, c *call) int {
-	head := &c.requests[0]
+// lost notes that an attempt cannot be carried out any more, or never could.
+func (a *asked) lost() {
+	for i := range a.n {
+		if a.ended&(1<<i) == 0 {
+			a.log.Lost(a.first + i)
+		}
+	}
+}
+
+// doubled notes that the network has made another one of an attempt, which may be
+// carried out as well.
+func (j *judge) doubled(c *call) *asked {
+	if c.bare() {
+		c.count(j)
+	}
+	return j.begin(j.copies, c)
+}
+
+// begin notes an attempt in a log.
+func (j *judge) begin(log *history.Log, c *call) *asked {
+	n := len(c.requests)
+	if c.head().Op == cuenta.All {
+		n--
+	}
+	return &asked{log: log, first: j.write(log, c), n: n}
+}
+
+func (j *judge) write(log *history.Log, c *call) (first int) {
+	head := c.head()
 	switch {
 	case head.Op == cuenta.All:
 		span := append([]cuenta.Request(nil), c.requests[1:]...)
@@ -69,11 +104,7 @@ func (j *judge) begin(log *history.Log, c *call) int {
 	case head.Op == cuenta.Check:
 		return log.BeginBatch(false, c.requests)
 	}
-	first := log.Begin(head)
-	for i := range c.requests[1:] {
-		log.Begin(&c.requests[1+i])
-	}
-	return first
+	return log.Begin(head)
 }
 
 // tallyOf returns a counter's tally.

@@ -41,7 +41,11 @@ type life struct {
 	snapping bool
 
 	fronts fronts
+	asked  []*asked // what has been asked of it
 }
+
+// has notes that an attempt is this life's, and lost with it.
+func (l *life) has(a *asked) { l.asked = append(l.asked, a) }
 
 // start begins a life of the server.
 func (w *world) start() {
@@ -92,6 +96,9 @@ func (l *life) die() {
 	}
 	clear(l.w.disk.locked)
 	l.fronts.hangUp()
+	for _, a := range l.asked {
+		a.lost()
+	}
 	l.free()
 }
 
@@ -170,6 +177,7 @@ func (l *life) refuse(err error) {
 		w.met("recovery: refused for want of room")
 	default:
 		w.judge.complain("the server refuses to start though nothing is wrong: %v", err)
+		w.doomed = true
 	}
 	w.after(0, func() {
 		if !l.dead {

@@ -11,19 +11,19 @@ func (w *world) way() time.Duration {
 	return d
 }
 
-// datagram sends a datagram: it may be lost, come twice, and come later than one
-// sent later. Doubled is told that there is a copy.
-func (w *world) datagram(arrive, doubled func()) {
-	if !w.calm && w.percent(w.profile.lost) {
+// copies is how many of a datagram arrive, each after a while of its own.
+func (w *world) copies() int {
+	switch {
+	case w.calm:
+		return 1
+	case w.percent(w.profile.lost):
 		w.met("network: datagram lost")
-		return
-	}
-	if !w.calm && w.percent(w.profile.doubled) {
+		return 0
+	case w.percent(w.profile.doubled):
 		w.met("network: datagram doubled")
-		doubled()
-		w.after(w.way(), arrive)
+		return 2
 	}
-	w.after(w.way(), arrive)
+	return 1
 }
 
 // link is a connection: bytes in both directions, in order, however they are cut

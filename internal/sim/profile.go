@@ -11,6 +11,7 @@ type profile struct {
 	clients int
 	calls   int // of all clients
 	shared  int // counters that all of them use
+	ways    int // into the server, from the last one on: only that tells revisions
 	limit   uint32
 	queue   int
 	segment int64
@@ -22,6 +23,7 @@ type profile struct {
 	skew       time.Duration // of the clients' clocks, at most
 
 	quickest, slowest time.Duration // a call of the file system
+	slow              op            // is slower than the others; none if empty
 	near, far         time.Duration // a way through the network
 
 	lost, doubled float64 // of 100 datagrams
@@ -47,6 +49,12 @@ func profileOf(d dice) profile {
 		ioErrors:  d.percent(50), full: d.percent(40),
 		jump: some(d, []time.Duration{0, time.Second, time.Minute}),
 		skew: some(d, []time.Duration{0, time.Second, 90 * time.Second}),
+	}
+	if p.ways = int(numKinds); d.percent(50) {
+		p.ways = 1
+	}
+	if d.percent(40) {
+		p.slow = some(d, []op{opWrite, opSync, opSync, opSync, opRename, opSyncDir})
 	}
 	if d.percent(70) {
 		p.lost, p.doubled = float64(d.between(0, 20)), float64(d.between(0, 20))

@@ -137,7 +137,7 @@ func (c *client) readRESP(a *attempt, r reply) {
 		c.w.judge.complain("the reply %+v to %s", r, a.c)
 		return
 	}
-	c.answered(a, []cuenta.Result{result}, []history.Told{told})
+	c.answered(a, a.asked, []cuenta.Result{result}, []history.Told{told})
 }
 
 // result makes an answer of a reply, and how much it tells.

@@ -26,6 +26,9 @@ type Options struct {
 func Run(seed uint64, o Options) (*Result, error) {
 	w := newWorld(seed, o.Trace, o.Fault)
 	w.run()
+	if w.life != nil {
+		w.life.die()
+	}
 	wrong := w.judge.verdict()
 	return &Result{Seed: seed, Wrong: wrong, Cover: w.cover}, w.trace.err
 }

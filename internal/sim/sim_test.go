@@ -2,34 +2,122 @@ package sim
 
 import (
 	"bytes"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 )
 
-func TestSeeds(t *testing.T) {
-	cover := Cover{}
-	for seed := range uint64(200) {
-		r, err := Run(seed, Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		cover.Add(r.Cover)
-		if r.Wrong != "" {
-			t.Errorf("%s\n%s", r.Command(), r.Wrong)
-		}
+// seeds runs many seeds, two at a time, and stops when enough is true of a result.
+func seeds(t *testing.T, from, n uint64, fault Fault, enough func(*Result) bool) {
+	t.Helper()
+	var next atomic.Uint64
+	var done atomic.Bool
+	var mu sync.Mutex
+	var workers sync.WaitGroup
+	for range 2 {
+		workers.Go(func() {
+			for i := next.Add(1) - 1; i < n && !done.Load(); i = next.Add(1) - 1 {
+				r, err := Run(from+i, Options{Fault: fault})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				if enough(r) {
+					done.Store(true)
+				}
+				mu.Unlock()
+			}
+		})
 	}
-	t.Logf("\n%s", cover)
+	workers.Wait()
 }
 
-func TestSameSeedSameRun(t *testing.T) {
-	for seed := range uint64(5) {
-		var first, second bytes.Buffer
-		for _, to := range []*bytes.Buffer{&first, &second} {
-			if _, err := Run(seed, Options{Trace: to}); err != nil {
-				t.Fatal(err)
+// TestSeeds simulates two hundred worlds, the same ones every time, and sees that
+// together they have met with all that they are there for.
+func TestSeeds(t *testing.T) {
+	n := uint64(200)
+	if testing.Short() {
+		n = 40
+	}
+	cover := Cover{}
+	seeds(t, 0, n, NoFault, func(r *Result) bool {
+		cover.Add(r.Cover)
+		if r.Wrong != "" {
+			t.Errorf("see it again with: %s\n%s", r.Command(), r.Wrong)
+		}
+		return false
+	})
+	for _, what := range []string{
+		"power cut in commit, sync segment", "power cut in commit, write segment", "power cut in recovery, ", "power cut in segment, ",
+		"power cut in snapshot, ", "kill in commit, ", "kill in recovery, ", "kill in peace", "stop: failed before false",
+		"recovery: sealed false, cut true", "recovery: sealed false, cut false", "recovery: sealed true", "snapshot: written true",
+		"disk error: sync segment in commit", "disk error: write segment in commit", "full disk: begins", "recovery: refused for want of room",
+		"flipped bit: refused", "journal failed", "clock: jumps back", "network: datagram lost", "network: datagram doubled",
+		"network: connection cut: the network cuts it", "retries", "answers replayed", "answers too late", "queue: full, refused",
+		"answer conflict to ", "answer too-old to ", "answer too-new to ", "answer no-session to ", "answer overflow to ", "answer unmet to ",
+		"answer failed to ", "answer unknown to ", "answer absent to outcome", "judged: undecided false",
+	} {
+		met := 0
+		for name, n := range cover {
+			if strings.HasPrefix(name, what) {
+				met += n
 			}
 		}
-		if !bytes.Equal(first.Bytes(), second.Bytes()) || first.Len() == 0 {
-			t.Errorf("seed %d", seed)
+		if met == 0 && !testing.Short() {
+			t.Errorf("never met with: %s", what)
+		}
+	}
+	t.Logf("what %d worlds have met with:\n%s", n, cover)
+}
+
+// TestSameSeedSameRun: a seed replays byte for byte, whether somebody listens or not.
+func TestSameSeedSameRun(t *testing.T) {
+	for seed := range uint64(6) {
+		var first, second bytes.Buffer
+		var covers []string
+		for _, o := range []Options{{Trace: &first}, {}, {Trace: &second}} {
+			r, err := Run(seed, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			covers = append(covers, r.Cover.String())
+		}
+		if first.Len() == 0 || !bytes.Equal(first.Bytes(), second.Bytes()) || covers[0] != covers[1] {
+			t.Errorf("seed %d goes another way when it is run again", seed)
+		}
+	}
+}
+
+// TestPlantedFaultsAreFound: with each fault in the server, one of the first few
+// hundred seeds goes wrong.
+func TestPlantedFaultsAreFound(t *testing.T) {
+	for fault := NoFault + 1; fault < NumFaults; fault++ {
+		var found *Result
+		seeds(t, 0, 600, fault, func(r *Result) bool {
+			if r.Wrong != "" && (found == nil || r.Seed < found.Seed) {
+				found = r
+			}
+			return found != nil
+		})
+		if found == nil {
+			t.Errorf("%s is not found", fault)
+			continue
+		}
+		t.Logf("%s is found by seed %d: %.300s", fault, found.Seed, found.Wrong)
+	}
+}
+
+// TestSeedsThatFoundSomething runs again what went wrong once.
+func TestSeedsThatFoundSomething(t *testing.T) {
+	for _, c := range []struct {
+		seed uint64
+		what string
+	}{} {
+		r, err := Run(c.seed, Options{})
+		if err != nil || r.Wrong != "" {
+			t.Errorf("%s, which has found that %s: %v\n%s", r.Command(), c.what, err, r.Wrong)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"iter"
+	"strings"
 	"time"
 )
 
@@ -42,7 +43,7 @@ func (w *world) resume(t *task) {
 		return
 	}
 	pause := w.lasting(w.profile.quickest, w.profile.slowest)
-	if w.percent(2) {
+	if w.percent(2) || w.profile.slow != "" && strings.HasPrefix(t.at, string(w.profile.slow)+" ") {
 		pause *= 10
 	}
 	w.after(pause, func() { w.resume(t) })

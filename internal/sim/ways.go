@@ -34,26 +34,42 @@ func (c *client) post(a *attempt) {
 		data, _ = text.AppendCommand(nil, a.c.head())
 		data = append(data, some(w.dice, []string{"", "\n", "\r\n"})...)
 	}
-	answer := func(out []byte) {
-		w.datagram(func() { c.receive(a, out) }, func() {})
+	n := w.copies()
+	if n == 0 {
+		a.lost()
 	}
-	w.datagram(func() {
-		l := w.life
-		switch p := (packet{c.number, bytes.Clone(data), answer}); {
-		case l == nil || !l.up:
-			w.met("network: nobody hears a datagram")
-		case a.way == byAPI:
-			l.fronts.serve(p)
-		default:
-			l.fronts.udp.take(p)
+	for copy := range n {
+		this := a.asked
+		if copy > 0 {
+			this = w.judge.doubled(a.c)
 		}
-	}, func() { w.judge.doubled(a.c) })
+		answer := func(out []byte) {
+			for range w.copies() {
+				w.after(w.way(), func() { c.receive(a, this, out) })
+			}
+		}
+		w.after(w.way(), func() {
+			l := w.life
+			switch p := (packet{c.number, bytes.Clone(data), answer}); {
+			case l == nil || !l.up:
+				w.met("network: nobody hears a datagram")
+				this.lost()
+			case a.way == byAPI:
+				l.has(this)
+				l.fronts.serve(p)
+			default:
+				l.has(this)
+				l.fronts.udp.take(p)
+			}
+		})
+	}
 }
 
-// receive reads the answer to a datagram.
-func (c *client) receive(a *attempt, out []byte) {
+// receive reads the answer to a datagram, of which there may have been copies. No
+// client could tell to which of them it is, but it matters to whoever judges.
+func (c *client) receive(a *attempt, to *asked, out []byte) {
 	if a.way == byUDP {
-		c.readText(a, bytes.TrimSuffix(out, []byte("\n")))
+		c.readText(a, to, bytes.TrimSuffix(out, []byte("\n")))
 		return
 	}
 	results, ok := parseAnswers(out)
@@ -61,7 +77,7 @@ func (c *client) receive(a *attempt, out []byte) {
 		c.w.judge.complain("an answer arrived spoilt: %x", out)
 		return
 	}
-	c.answered(a, results, toldOf(a.c, results))
+	c.answered(a, to, results, toldOf(a.c, results))
 }
 
 // toldOf tells what whole answers tell.
@@ -98,6 +114,7 @@ func toldOf(c *call, results []cuenta.Result) []history.Told {
 // asked.
 type talk struct {
 	link  *link
+	life  *life // at the other end; nil before there is one
 	asked []*attempt
 	in    []byte
 }
@@ -116,6 +133,9 @@ func (c *client) say(a *attempt) {
 		data = append(data, some(c.w.dice, []string{"\n", "\r\n", "\n\n"})...)
 	}
 	t.asked = append(t.asked, a)
+	if t.life != nil {
+		t.life.has(a.asked)
+	}
 	t.link.send(&t.link.toServer, data)
 }
 
@@ -137,8 +157,17 @@ func (c *client) dial(k kind) *talk {
 	set := w.way()
 	t.link.toServer.last = w.now + set
 	w.after(set, func() {
-		if l := w.life; l == nil || !l.up || !l.fronts.accept(k, c.number, t.link) {
+		l := w.life
+		if l == nil || !l.up || t.link.cut || !l.fronts.accept(k, c.number, t.link) {
 			t.link.sever("nobody listens")
+			for _, a := range t.asked {
+				a.lost()
+			}
+			return
+		}
+		t.life = l
+		for _, a := range t.asked {
+			l.has(a.asked)
 		}
 	})
 	return t
@@ -162,7 +191,7 @@ func (c *client) hear(k kind, t *talk) bool {
 	}
 	line := t.in[:i]
 	t.in, t.asked = t.in[i+1:], t.asked[1:]
-	c.readText(a, line)
+	c.readText(a, a.asked, line)
 	return true
 }
 
@@ -177,7 +206,7 @@ func (c *client) hangUp(why string) {
 }
 
 // readText takes in one line of the text protocol.
-func (c *client) readText(a *attempt, line []byte) {
+func (c *client) readText(a *attempt, to *asked, line []byte) {
 	result, told := cuenta.Result{}, history.Told(0)
 	if rest, refused := bytes.CutPrefix(line, []byte("error ")); refused {
 		name, sentence, _ := bytes.Cut(rest, []byte(" "))
@@ -193,5 +222,5 @@ func (c *client) readText(a *attempt, line []byte) {
 	} else {
 		told = history.WithValue
 	}
-	c.answered(a, []cuenta.Result{result}, []history.Told{told})
+	c.answered(a, to, []cuenta.Result{result}, []history.Told{told})
 }

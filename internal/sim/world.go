@@ -25,6 +25,7 @@ type world struct {
 	clients []*client
 	calls   int  // still to be made
 	calm    bool // nothing goes wrong any more, and clients insist on answers
+	doomed  bool // the server will never start again
 	judge   *judge
 }
 
@@ -65,6 +66,9 @@ func (w *world) run() {
 	w.soothe()
 	deadline := w.now + calming
 	w.advance(func() bool { return w.idle() && w.life != nil && w.life.up || w.now > deadline })
+	if w.doomed {
+		return
+	}
 	if !w.idle() || w.life == nil || !w.life.up {
 		w.judge.complain("the world did not come to rest: %s", w.unrest())
 	}
@@ -73,7 +77,7 @@ func (w *world) run() {
 
 // advance has things happen until enough is true.
 func (w *world) advance(enough func() bool) {
-	for !enough() && w.step() {
+	for !w.doomed && !enough() && w.step() {
 	}
 }
 

@@ -31,8 +31,8 @@ var floors = [][]string{
 	{"internal/front/pump", "internal/ringclient"},
 	{"internal/ledger", "internal/front/tcp", "internal/front/resp", "internal/front/udp", "internal/front/proc", "internal/front/local", "internal/front/api", "internal/front/web", "internal/front/rpc", "internal/inspect", "internal/bench", "internal/transfer", "internal/demo", "client"},
 	{"internal/engine", "internal/cli"},
-	{"internal/server"},
-	{"cmd/cuenta"},
+	{"internal/server", "internal/sim"},
+	{"cmd/cuenta", "internal/sim/run"},
 }
 
 // barred are arrows that the floors would allow and the house does not.
