@@ -1,5 +1,5 @@
 # Names for what one does here; each is one command. `go build ./... && go test ./...` works without.
-.PHONY: build test race lint vuln bench bench-peers bench-peers-scale bench-growth fuzz every cover sim cross ci
+.PHONY: build test race lint vuln bench bench-peers bench-peers-scale bench-growth bench-identities fuzz every cover sim cross ci
 
 build:
 	go build -o cuenta ./cmd/cuenta
@@ -38,6 +38,9 @@ bench-peers-scale:
 
 bench-growth:
 	go run ./test/peers $(QUICK) growth
+
+bench-identities:
+	go run ./test/peers $(QUICK) identities
 
 # Every fuzz target for a while, or those of some packages: make fuzz TIME=1h PKG=./internal/journal
 TIME ?= 30s

@@ -34,6 +34,7 @@ func (w *workshop) startCuenta(ctx context.Context, name string) (*contestant, e
 		if err := json.Unmarshal(text, &bound); err != nil {
 			return err
 		}
+		c.rings = bound[cuenta.FrontSHM]
 		if c.address = bound[cuenta.FrontRESP]; c.address == "" {
 			return fmt.Errorf("%s names no resp front", addresses)
 		}

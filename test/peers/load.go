@@ -118,11 +118,15 @@ func parseRedisBenchmark(out string) (sample, error) {
 	return sample{perSecond: rate}, err
 }
 
-// ownLoad is load by the generator of `cuenta bench`.
+// ownLoad is load by the generator of `cuenta bench`, over the Redis protocol
+// unless it is told to use the rings.
 func ownLoad(c bench.Config) load {
 	return func(ctx context.Context, to *contestant, length time.Duration) (sample, error) {
 		c := c
-		c.Front, c.Address, c.Duration, c.WarmUp = cuenta.FrontRESP, to.address, length, length/5
+		c.Duration, c.WarmUp = length, length/5
+		if c.Address = to.rings; c.Front != cuenta.FrontSHM {
+			c.Front, c.Address = cuenta.FrontRESP, to.address
+		}
 		c.Seed = uint64(time.Now().UnixNano())
 		r, err := bench.Run(ctx, c, nil)
 		if err == nil && r.Errors > 0 {

@@ -4,13 +4,13 @@
 // cost grows, and writes the figures into docs/benchmarks.md. It starts every
 // server itself, on loopback, with data on disk, and stops them all at the end.
 //
-//	go run ./test/peers [flags] peers|scale|growth
+//	go run ./test/peers [flags] peers|scale|growth|identities
 //
 // Files in reading order: main.go, workshop.go (where servers live),
 // process.go, then a file for each server (cuenta.go, redis.go, postgres.go,
 // etcd.go), peers.go (what is measured and in what order), load.go (with what),
 // results.go (medians), report.go and machine.go (what is written), chart.go (SVG),
-// scale.go and growth.go (the two other runs), document.go (the file).
+// scale.go, growth.go and identities.go (the other runs), document.go (the file).
 package main
 
 import (
@@ -45,10 +45,10 @@ func main() {
 	flag.Parse()
 	s.setDefaults()
 
-	runs := map[string]func(context.Context, *settings) error{"peers": runPeers, "scale": runScale, "growth": runGrowth}
+	runs := map[string]func(context.Context, *settings) error{"peers": runPeers, "scale": runScale, "growth": runGrowth, "identities": runIdentities}
 	run := runs[flag.Arg(0)]
 	if run == nil || flag.NArg() != 1 {
-		fmt.Fprintln(os.Stderr, "peers: want one of peers, scale, growth")
+		fmt.Fprintln(os.Stderr, "peers: want one of peers, scale, growth, identities")
 		os.Exit(2)
 	}
 	s.command = "go run ./test/peers " + strings.Join(os.Args[1:], " ")

@@ -16,6 +16,7 @@ type contestant struct {
 	name, note string
 	process    *process
 	address    string
+	rings      string             // path of Cuenta's socket for shared memory
 	redis      bool               // it speaks the Redis protocol
 	ours       bool               // it is Cuenta
 	login      []string           // of PostgreSQL: how its programs connect
