@@ -192,18 +192,61 @@ func TestRoomIsWaitedFor(t *testing.T) {
 	}
 }
 
-// TestAChangeWaitsForTheSegment lets a change wait at the gate for a segment that
-// is not made yet, and gives it up.
+// awaited is a context that ends when somebody waits for its end.
+type awaited struct {
+	context.Context
+	end context.CancelFunc
+}
+
+func (c *awaited) Done() <-chan struct{} {
+	c.end()
+	return c.Context.Done()
+}
+
+// TestAChangeWaitsForTheSegment stalls the making of the next segment until the log
+// has no room. A change that may give up does so without being done; one of the
+// queue waits, and is carried out once the segment is there.
 func TestAChangeWaitsForTheSegment(t *testing.T) {
-	e := open(t, disktest.New())
-	ctx, end := context.WithCancel(context.Background())
-	end()
-	if err := e.makeRoom(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("given up: %v", err)
+	fs := disktest.New()
+	config := testConfig(fs)
+	config.SegmentSize = 8 << 10
+	e, err := Open(config)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if err := e.makeRoom(context.Background()); err != nil {
-		t.Error(err)
+	release := make(chan struct{})
+	fs.OnCall(func(c disktest.Call) error {
+		if strings.HasSuffix(c.Name, ".tmp") {
+			<-release
+		}
+		return nil
+	})
+	large := slicesOf(add(strings.Repeat("a", 200), 1), 5)
+	n := int64(0)
+	for ; !errors.Is(e.journal.Room(1500), journal.ErrWait); n += 5 { // each takes less
+		do(e, cuenta.ClassRemote, large...)
 	}
+	var ctx awaited
+	ctx.Context, ctx.end = context.WithCancel(context.Background())
+	b := &cuenta.Batch{Class: cuenta.ClassRemote}
+	for i := range 8 { // more than that
+		b.Requests = append(b.Requests, add(fmt.Sprintf("%d-%0200d", i, i), 1))
+	}
+	if e.Do(&ctx, b); b.Results[0].Code != cuenta.Canceled {
+		t.Errorf("given up: %v", b.Results[0].Code)
+	}
+	led := e.gate.Stats().Classes[cuenta.ClassQueue].Grants
+	var waiting sync.WaitGroup
+	waiting.Go(func() {
+		if r := do(e, cuenta.ClassQueue, b.Requests...); r[7].Code != cuenta.OK || r[7].Value != 1 {
+			t.Errorf("waited: %+v", r[7])
+		}
+	})
+	for e.gate.Stats().Classes[cuenta.ClassQueue].Grants == led { // it leads, and finds no room
+	}
+	close(release)
+	waiting.Wait()
+	mustGet(t, e, strings.Repeat("a", 200), n, uint64(n))
 	closeEngine(t, e)
 }
 
