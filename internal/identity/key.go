@@ -48,13 +48,18 @@ func (m *Memory) key(hash uint32, name []byte) (item uint32, ok bool) {
 
 func (m *Memory) findKey(id *cuenta.Identity, now int64, slot *Slot) cuenta.Code {
 	*slot = Slot{hash: hashOfKey(id.Key), key: id.Key}
+	ms, timed := uuid.Time(id.Key)
 	if item, ok := m.key(slot.hash, id.Key); ok {
 		k := m.keys.At(item)
+		if timed && k.until != 0 && k.until <= minuteOf(now) {
+			// It was too old already, perhaps, before a restart that has read it again.
+			return cuenta.TooOld
+		}
 		slot.item, slot.Known, slot.Group = item, true, k.group
 		slot.Answer = Answer{k.value, k.revision, k.fingerprint, k.code}
 		return cuenta.OK
 	}
-	if ms, ok := uuid.Time(id.Key); ok {
+	if timed {
 		// It is remembered to the end of a minute.
 		begun := timeOf(minuteOf(now)) / int64(time.Millisecond)
 		switch {
