@@ -45,7 +45,7 @@ func (m *Memory) RestoreAnswer(id, number, lowest uint64, a Answer, used int64) 
 	if span > cuenta.SessionWindow {
 		return fmt.Errorf("session %016x keeps the answers to %d numbers", id, span)
 	}
-	if !s.run || span > 1<<s.log {
+	if s.log == noRun || span > 1<<s.log {
 		if err := m.move(s, offheap.RunLog(int(span))); err != nil {
 			return err
 		}
@@ -96,7 +96,7 @@ type NumberedAnswer struct {
 // answers to dst. The id is 0 if there is none of that number.
 func (m *Memory) Session(item uint32, dst []NumberedAnswer) (id, lowest uint64, used int64, answers []NumberedAnswer) {
 	s := m.sessions.At(item)
-	if s.id != 0 && s.run {
+	if s.id != 0 && s.log != noRun {
 		run := m.answers.Run(s.answers, s.log)
 		for n := s.lowest; n-s.lowest < uint64(len(run)); n++ {
 			if a := &run[n&uint64(len(run)-1)]; a.there {

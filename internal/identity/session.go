@@ -18,9 +18,17 @@ type session struct {
 	next    uint32 // of the schedule
 	used    uint32 // minute of the last change
 	client  uint16 // on whose account it is
-	log     uint8  // of the length of the run
-	run     bool   // there is one
+	log     uint8  // of the length of the run; noRun if there is none
+	slack   uint8  // numbers in a row for which a fourth of the run would have done
 }
+
+const (
+	noRun = 0xff
+
+	// A run gets shorter only after so many numbers for which it was too long: else it
+	// would change its length with every pipeline that a client sends.
+	maxSlack = 64
+)
 
 // kept is an answer in a run.
 type kept struct {
@@ -63,7 +71,7 @@ func (m *Memory) open(id uint64, client uint32, group uint64, minute uint32) err
 		return err
 	}
 	account := m.shares.take(client, sessionBytes)
-	*m.sessions.At(item) = session{id: id, lowest: 1, group: group, used: minute, client: account}
+	*m.sessions.At(item) = session{id: id, lowest: 1, group: group, used: minute, client: account, log: noRun}
 	m.idle.add(m.idleEnd(minute), item, &m.sessions.At(item).next)
 	return nil
 }
@@ -108,7 +116,7 @@ func (m *Memory) findNumber(id *cuenta.Identity, now int64, slot *Slot) cuenta.C
 
 // answer returns the place of a number, nil if the run does not reach it.
 func (m *Memory) answer(s *session, number uint64) *kept {
-	if !s.run || number-s.lowest >= 1<<s.log {
+	if s.log == noRun || number-s.lowest >= 1<<s.log {
 		return nil
 	}
 	return &m.answers.Run(s.answers, s.log)[number&(1<<s.log-1)]
@@ -119,7 +127,7 @@ func (m *Memory) raise(s *session, lowest uint64) {
 	if lowest <= s.lowest {
 		return
 	}
-	if s.run {
+	if s.log != noRun {
 		run := m.answers.Run(s.answers, s.log)
 		for n := range min(lowest-s.lowest, uint64(len(run))) {
 			run[(s.lowest+n)&uint64(len(run)-1)] = kept{}
@@ -138,11 +146,18 @@ func (m *Memory) makeRoom(slot *Slot, now int64) cuenta.Code {
 	}
 	m.raise(s, lowest)
 	span := slot.number - s.lowest + 1
-	if !s.run || span > 1<<s.log {
+	if s.log == noRun || span > 1<<s.log {
 		return m.lengthen(s, offheap.RunLog(int(span)), now)
 	}
-	if span <= 1<<s.log/4 && !m.crowded(s) {
-		_ = m.move(s, s.log-2) // where there is no memory for it, the long one does
+	if span > 1<<s.log/4 {
+		s.slack = 0
+		return cuenta.OK
+	}
+	if s.slack++; s.slack >= maxSlack {
+		s.slack = 0
+		if !m.crowded(s) {
+			_ = m.move(s, s.log-2) // where there is no memory for it, the long one does
+		}
 	}
 	return cuenta.OK
 }
@@ -165,7 +180,7 @@ func (m *Memory) crowded(s *session) bool {
 // lengthen moves the answers into a longer run, if its client may have it.
 func (m *Memory) lengthen(s *session, log uint8, now int64) cuenta.Code {
 	bytes, before := answerBytes<<log, uint64(0)
-	if s.run {
+	if s.log != noRun {
 		before = answerBytes << s.log
 	}
 	if code := m.admitTo(s.client, bytes-before, now); code != cuenta.OK {
@@ -184,7 +199,7 @@ func (m *Memory) move(s *session, log uint8) error {
 		return err
 	}
 	m.shares.add(s.client, answerBytes<<log)
-	if s.run {
+	if s.log != noRun {
 		old, run := m.answers.Run(s.answers, s.log), m.answers.Run(first, log)
 		for n := range uint64(len(old)) {
 			if a := old[(s.lowest+n)&uint64(len(old)-1)]; a.there {
@@ -194,7 +209,7 @@ func (m *Memory) move(s *session, log uint8) error {
 		m.answers.Give(s.answers, s.log)
 		m.shares.sub(s.client, answerBytes<<s.log)
 	}
-	s.answers, s.log, s.run = first, log, true
+	s.answers, s.log = first, log
 	return nil
 }
 
@@ -214,7 +229,7 @@ func (m *Memory) endSession(item, minute uint32) {
 		m.idle.add(end, item, &s.next)
 		return
 	}
-	if s.run {
+	if s.log != noRun {
 		m.answers.Give(s.answers, s.log)
 		m.shares.sub(s.client, answerBytes<<s.log)
 	}
