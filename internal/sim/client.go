@@ -79,6 +79,10 @@ func (c *client) open() *call {
 	if s != nil && (s.asked || s.id != 0 && !s.finished && s.room()) || c.w.percent(50) {
 		return nil
 	}
+	if other := some(c.w.dice, c.w.clients); other.session != nil && other.session.room() && c.w.percent(20) {
+		c.session = other.session
+		return nil
+	}
 	c.session = &session{asked: true, next: 1}
 	return &call{requests: []cuenta.Request{{Op: cuenta.OpenSession}}, session: c.session}
 }
@@ -91,9 +95,12 @@ func (c *client) try(made *call) {
 		way = w.someWay()
 	}
 	if made.session != nil && made.head().Identity.Number != 0 {
-		made.head().Identity.Lowest = min(made.session.lowest(), made.head().Identity.Number)
-		if w.percent(10) {
-			made.head().Identity.Lowest = 0
+		id := &made.head().Identity
+		switch id.Lowest = min(made.session.lowest(), id.Number); {
+		case w.percent(10):
+			id.Lowest = 0
+		case w.percent(1):
+			id.Lowest = id.Number // it will be sorry: answers that it waits for are dropped
 		}
 	}
 	made.attempts++
@@ -203,10 +210,25 @@ func (c *client) write(a *attempt, to *asked, results []cuenta.Result, told []hi
 			return
 		}
 		results, told = results[1:], told[1:]
+		if code := atFault(results).Code; !decided(code) {
+			// Nothing of it is remembered, not even that it was aborted.
+			results = slices.Repeat([]cuenta.Result{{Code: code}}, len(results))
+			told = make([]history.Told, len(results))
+		}
 	}
 	for i := range results {
 		to.end(i, &results[i], told[i])
 	}
+}
+
+// decided reports whether an answer of that code is the one that an identity will
+// ever get.
+func decided(code cuenta.Code) bool {
+	switch code {
+	case cuenta.OK, cuenta.Overflow, cuenta.Unmet, cuenta.Aborted:
+		return true
+	}
+	return false
 }
 
 // heard says what was answered.

@@ -121,6 +121,7 @@ func (l *life) lead() {
 		return
 	}
 	ticket := l.cycle.Sealed()
+	l.w.note("server", "seals group %d, of %d bytes", ticket, record.Len())
 	l.leading = true
 	l.after(func() { l.commit(record, ticket) })
 }
@@ -143,6 +144,7 @@ func (l *life) land(ticket engine.Ticket, err error) {
 		return
 	}
 	l.w.met("commits")
+	l.w.note("server", "group %d is durable", ticket)
 	l.cycle.Landed()
 	l.landed = ticket
 	l.tend()

@@ -107,7 +107,7 @@ func (f *loop) round() {
 	b := &batch{}
 	b.Class = f.class
 	var turns []turn
-	limit := f.life.w.between(1, 40)
+	limit := f.life.w.between(1, int(f.life.maxGroup()/200))
 	for _, c := range f.conns {
 		if !c.talk.Pending() && len(c.in) > 0 && !c.link.cut {
 			n := copy(c.talk.Space(), c.in)

@@ -54,7 +54,7 @@ func (w *world) start() {
 	l.mount.enter = w.enter
 	l.mount.skips = func(name string) bool { return w.fault.skips(w, name) }
 	w.life = l
-	w.note("server", "starts, for the %dth time", w.lives)
+	w.note("server", "starts: life %d", w.lives)
 	l.spawn("recovery", l.open)
 }
 

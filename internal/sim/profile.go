@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/cuenta-server/cuenta/internal/identity"
@@ -35,17 +36,26 @@ type profile struct {
 	snapshots      time.Duration // between two of them, about; 0: none
 }
 
+func (p *profile) String() string {
+	return fmt.Sprintf("%d clients with %d calls by %d ways on %d counters of at most %d; queue of %d, segments of %d, slices of %d; "+
+		"identities %+v, only UUIDs %v; clocks jump by %v and are off by %v; calls of the disk take %v to %v, %q longer; "+
+		"ways through the network %v to %v, %v%% lost, %v%% doubled, %v%% cut; waits of about %v, troubles every %v, errors of the disk %v, full %v, snapshots every %v",
+		p.clients, p.calls, p.ways, p.shared, p.limit, p.queue, p.segment, p.slice,
+		p.identities, p.uuids, p.jump, p.skew, p.quickest, p.slowest, p.slow,
+		p.near, p.far, p.lost, p.doubled, p.cutting, p.impatient, p.troubles, p.ioErrors, p.full, p.snapshots)
+}
+
 // profileOf draws a world. Many are gentle in most respects, so that what needs
 // peace happens as well.
 func profileOf(d dice) profile {
 	p := profile{
 		clients: d.between(2, 6), calls: d.between(60, 200), shared: d.between(2, 6),
-		limit: uint32(some(d, []int{9, 16, 64, 64})), queue: some(d, []int{4, 64, 1024}),
-		segment: int64(some(d, []int{16, 16, 24, 64})) << 10, slice: uint32(some(d, []int{1, 2, 3, 2048})),
+		limit: uint32(some(d, []int{6, 16, 64, 64})), queue: some(d, []int{4, 64, 1024}),
+		segment: int64(some(d, []int{4, 4, 8, 16, 24, 64})) << 10, slice: uint32(some(d, []int{1, 2, 3, 2048})),
 		quickest: 10 * time.Microsecond, slowest: d.lasting(50*time.Microsecond, 2*time.Millisecond),
 		near: 50 * time.Microsecond, far: d.lasting(200*time.Microsecond, 10*time.Millisecond),
 		impatient: d.lasting(20*time.Millisecond, 100*time.Millisecond),
-		troubles:  d.lasting(20*time.Millisecond, 200*time.Millisecond),
+		troubles:  d.lasting(30*time.Millisecond, 400*time.Millisecond),
 		ioErrors:  d.percent(50), full: d.percent(40),
 		jump: some(d, []time.Duration{0, time.Second, time.Minute}),
 		skew: some(d, []time.Duration{0, time.Second, 90 * time.Second}),

@@ -79,6 +79,7 @@ func (w *world) enter(op op, name string) error {
 			return errOver
 		}
 	}
+	w.note("disk", "%s %s for %s", op, path.Base(name), w.doing())
 	if w.plan.failing != op || !strings.HasPrefix(path.Base(name), w.plan.failFile) {
 		return nil
 	}

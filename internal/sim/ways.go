@@ -87,9 +87,8 @@ func toldOf(c *call, results []cuenta.Result) []history.Told {
 	identified := head.Identity.Given() && head.Op != cuenta.Get && head.Op != cuenta.Outcome
 	for i := range results {
 		r := &results[i]
-		final := r.Code == cuenta.OK || r.Code == cuenta.Overflow || r.Code == cuenta.Unmet
 		switch {
-		case !final:
+		case !decided(r.Code) || r.Code == cuenta.Aborted:
 		case head.Op == cuenta.All && r.Code != cuenta.OK:
 			// No state has what was taken back.
 		case head.Op == cuenta.Check && i > 0 && results[0].Code == cuenta.Unmet:
@@ -103,7 +102,7 @@ func toldOf(c *call, results []cuenta.Result) []history.Told {
 		case !identified || head.Op == cuenta.Check:
 		case r.Replayed:
 			told[i] |= history.Replayed
-		case final || r.Code == cuenta.Aborted:
+		case decided(r.Code):
 			told[i] |= history.First
 		}
 	}

@@ -40,7 +40,7 @@ func newWorld(seed uint64, to io.Writer, fault Fault) *world {
 	w.profile = profileOf(w.dice)
 	w.calls = w.profile.calls
 	w.judge = newJudge(w)
-	w.note("world", "seed %d: %+v", seed, w.profile)
+	w.note("world", "seed %d: %s", seed, &w.profile)
 	for i := range w.profile.clients {
 		w.clients = append(w.clients, newClient(w, i))
 	}
