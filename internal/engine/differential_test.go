@@ -15,8 +15,8 @@ import (
 // demands the same answers in every field but the two that say where a counter
 // lives. The engine is stopped, or loses its power, and writes snapshots, at random.
 func TestAgainstTheNaiveService(t *testing.T) {
-	for seed := range longer(5, 200) {
-		if !differential(t, seed, 400) {
+	for seed := range longer(4, 200) {
+		if !differential(t, seed, 300) {
 			return
 		}
 	}

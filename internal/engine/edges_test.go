@@ -292,10 +292,14 @@ func TestSnapshotFailsAnywhere(t *testing.T) {
 	e := open(t, fs)
 	const many = 2500 // more than a block of each
 	session := openSession(t, e)
+	var batch []cuenta.Request
 	for i := range many {
-		r := do(e, cuenta.ClassRemote, keyed(fmt.Sprintf("%d-%0200d", i, i), 1, fmt.Sprintf("%0120d", i)))[0]
-		if r.Code != cuenta.OK {
-			t.Fatalf("%+v", r)
+		batch = append(batch, keyed(fmt.Sprintf("%d-%0200d", i, i), 1, fmt.Sprintf("%0120d", i)))
+		if len(batch) == 50 {
+			if r := do(e, cuenta.ClassRemote, batch...)[49]; r.Code != cuenta.OK {
+				t.Fatalf("%+v", r)
+			}
+			batch = batch[:0]
 		}
 	}
 	do(e, cuenta.ClassRemote, numbered("s", 1, session, 1, 1))
