@@ -25,7 +25,13 @@ func main() {
 			return server.Run(ctx, c, cli.Version(), stdout, stderr)
 		},
 		Check: func(dir string, w io.Writer) error { return journal.Check(disk.OS, dir, w) },
-		Demo:  demo.Run,
+		Backup: func(ctx context.Context, data, to string, report func(done, total int64), w io.Writer) error {
+			return journal.Backup(ctx, disk.OS, data, to, report, w)
+		},
+		Restore: func(ctx context.Context, backup, data string, report func(done, total int64), w io.Writer) error {
+			return journal.Restore(ctx, disk.OS, backup, data, report, w)
+		},
+		Demo: demo.Run,
 	}
 	os.Exit(program.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Environ()))
 }

@@ -35,6 +35,11 @@ type Program struct {
 	// Check verifies the data directory and tells w what it found.
 	Check func(dir string, w io.Writer) error
 
+	// Backup copies the data directory of a server, which may run, and Restore makes a
+	// data directory of such a copy. Both tell report how many bytes of how many are
+	// written, and w what the copy is.
+	Backup, Restore func(ctx context.Context, from, to string, report func(done, total int64), w io.Writer) error
+
 	// Demo demonstrates what identities are for until it is done or ctx ends. It
 	// fails if it has not shown that.
 	Demo func(ctx context.Context, c config.Demo, stdout, stderr io.Writer) error

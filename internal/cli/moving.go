@@ -9,7 +9,7 @@ var (
 	exportFlags = append([]string{"format"}, askFlags...)
 )
 
-// movingCommands bring counters in and out.
+// movingCommands bring counters in and out, one by one or all there is.
 func movingCommands() []command {
 	return []command{
 		{names: []string{"import", "importar"}, operands: operandSource, min: 1, max: 1, flags: importFlags, run: (*app).importCounters,
@@ -32,5 +32,22 @@ servicio resp. El estado de salida es 1 si alguna línea estaba mal.`,
 contando. Lo que escribe lo lee «cuenta import -».`,
 				EN: "Each line is what was on disk of its counter when it was read; between one and the\n" +
 					"next counting goes on. `cuenta import -` reads what it writes."}},
+		{names: []string{"backup", "respaldar"}, operands: lang.Text{ES: "DIR", EN: "DIR"}, min: 1, max: 1, flags: []string{"data"}, run: (*app).backup,
+			summary: lang.Text{ES: "copia el directorio de datos con el servidor en marcha", EN: "copy the data directory while the server runs"},
+			detail: lang.Text{
+				ES: `La copia tiene todo cambio confirmado antes de empezarla, y se verifica. DIR no debe
+existir, o estar vacío. Mientras no esté completa tiene un fichero UNFINISHED, y nadie la abre.`,
+				EN: "The copy has every change that was acknowledged before it was begun, and is verified.\n" +
+					"DIR must not exist, or be empty. Until it is complete it has a file UNFINISHED, and\n" +
+					"nobody opens it."}},
+		{names: []string{"restore", "restaurar"}, operands: lang.Text{ES: "COPIA DATOS", EN: "BACKUP DATA"}, min: 2, max: 2, run: (*app).restore,
+			summary: lang.Text{ES: "hace un directorio de datos de una copia", EN: "make a data directory of a backup"},
+			detail: lang.Text{
+				ES: `DATOS no debe existir, o estar vacío; «cuenta serve --data DATOS» sigue con él. Las claves
+se conservan: lo que se hizo antes de la copia no se repite. Las sesiones no, y sus
+clientes piden otra.`,
+				EN: "DATA must not exist, or be empty; `cuenta serve --data DATA` goes on with it. Keys are\n" +
+					"kept: what was done before the backup is not done again. Sessions are not, and their\n" +
+					"clients ask for new ones."}},
 	}
 }

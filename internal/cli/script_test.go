@@ -16,7 +16,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// program stands in for the whole program: its server and its check only say what they were told.
+// program stands in for the whole program: its server, its check and its copies only
+// say what they were told.
 var program = Program{
 	Serve: func(ctx context.Context, c config.Serve, stdout, _ io.Writer) error {
 		if _, err := fmt.Fprintf(stdout, "%+v\n", c); err != nil {
@@ -39,6 +40,19 @@ var program = Program{
 		_, err := fmt.Fprintln(w, "sound")
 		return err
 	},
+	Backup:  copyData("backup"),
+	Restore: copyData("restore"),
+}
+
+func copyData(what string) func(context.Context, string, string, func(int64, int64), io.Writer) error {
+	return func(_ context.Context, from, to string, report func(done, total int64), w io.Writer) error {
+		report(1, 2)
+		if _, err := os.Stat(to); err == nil {
+			return fmt.Errorf("%s is not empty", to)
+		}
+		_, err := fmt.Fprintln(w, what, from, to)
+		return err
+	}
 }
 
 func TestMain(m *testing.M) {

@@ -24,18 +24,23 @@ func Check(fs disk.FS, dir string, w io.Writer) error {
 		}
 		defer lock.Close() // nothing was written
 	}
+	_, err = c.check(w)
+	return err
+}
+
+// check looks at everything, writes to w what it found, and returns it.
+func (c *contents) check(w io.Writer) (*replay, error) {
 	a := &auditor{revisions: map[uint32]*[pageSize]uint64{}, sessions: map[uint64]answered{}}
 	r := &replay{into: a}
 	a.replay = r
-	err = c.read(r)
+	err := c.read(r)
 	if werr := c.report(r, w); err == nil {
 		err = werr
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		_, err = fmt.Fprintln(w, "no damage found")
 	}
-	_, err = fmt.Fprintln(w, "no damage found")
-	return err
+	return r, err
 }
 
 // report writes what was read, as far as it was.

@@ -14,6 +14,7 @@
 //	log-0000000000000007       segments, numbered from 1, written with zeros ahead of use
 //	snapshot-000000000000001f  a snapshot; the number is the last sequence it needs no log for
 //	*.tmp                      being made; removed at the next start
+//	UNFINISHED                 a backup is being written there, or restored; nobody opens it
 //
 // Numbers in names are hexadecimal. All fixed-size integers in files are
 // little-endian; uvarint and varint are those of encoding/binary.
@@ -125,6 +126,22 @@
 // is not known: it ended before the snapshot came to it, and the answer is passed
 // over. A session that comes again there is passed over too, for the snapshot
 // knows it better. Behind the end, either is damage.
+//
+// # Backups
+//
+// What a server has on disk at any instant is enough to go on from, so a backup is
+// a copy of that, taken without the server's help: the newest snapshot, the sealed
+// segments, and the whole records of the one in use, behind which the copy gets a
+// seal of its own. Segments and snapshots never change but at the end of the last
+// segment; that one of them was replaced meanwhile shows when it is opened, which
+// all are before the first is copied. As every record is on disk before its answer
+// leaves, the copy holds all that was acknowledged before it was begun.
+//
+// A restored backup is another line of history: its clients were told of changes
+// that it does not know. So it is written under a new id, which keeps its files and
+// those of before from being mixed, and without sessions: their numbers go on
+// where the backup knows nothing of, and a client that is told so asks for a new
+// one. Keys stay, so what was done before the backup is not done again.
 //
 // # Room
 //

@@ -44,3 +44,11 @@ func (e *VersionError) Error() string {
 	return fmt.Sprintf("journal: %s has format version %d, and this program reads up to %d; "+
 		"nothing was changed: use the newer program", e.File, e.Version, version)
 }
+
+// UnfinishedError says that a directory is a backup, or was restored from one, and
+// that this was never finished.
+type UnfinishedError struct{ Dir string }
+
+func (e *UnfinishedError) Error() string {
+	return fmt.Sprintf("journal: %s is a copy that was never finished: remove it, and make another", e.Dir)
+}

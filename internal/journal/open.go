@@ -139,12 +139,13 @@ func newHistory() uint64 {
 
 // contents is what a data directory holds, by the names.
 type contents struct {
-	fs        disk.FS
-	dir       string
-	segments  []uint64 // ascending
-	snapshots []uint64 // ascending
-	unneeded  []string // names that the next start may remove
-	locked    bool     // there is a lock file
+	fs         disk.FS
+	dir        string
+	segments   []uint64 // ascending
+	snapshots  []uint64 // ascending
+	unneeded   []string // names that the next start may remove
+	locked     bool     // there is a lock file
+	unfinished bool     // a copy is being written there, or was given up
 }
 
 func readDir(fsys disk.FS, dir string) (*contents, error) {
@@ -160,6 +161,8 @@ func readDir(fsys disk.FS, dir string) (*contents, error) {
 		switch {
 		case name == lockName:
 			c.locked = true
+		case name == unfinishedName:
+			c.unfinished = true
 		case tmp && (isSegment || isSnapshot):
 			c.unneeded = append(c.unneeded, name)
 		case isSegment:
@@ -175,6 +178,9 @@ func readDir(fsys disk.FS, dir string) (*contents, error) {
 
 // read replays the newest snapshot and the log behind it.
 func (c *contents) read(r *replay) error {
+	if c.unfinished {
+		return &UnfinishedError{c.dir}
+	}
 	needed := uint64(1)
 	if n := len(c.snapshots); n > 0 {
 		newest := c.snapshots[n-1]

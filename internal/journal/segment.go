@@ -20,6 +20,7 @@ const (
 	maxSegment     = 1 << 30
 
 	lockName       = "LOCK"
+	unfinishedName = "UNFINISHED"
 	segmentPrefix  = "log-"
 	snapshotPrefix = "snapshot-"
 	tmpSuffix      = ".tmp"
