@@ -349,12 +349,14 @@ func TestSnapshotFailsAnywhere(t *testing.T) {
 }
 
 // TestWhatHasEndedIsNotInTheSnapshot: a walk passes over the places of sessions
-// and keys that have ended.
+// and keys that have ended; that a key with a time of its own has been forgotten is
+// remembered.
 func TestWhatHasEndedIsNotInTheSnapshot(t *testing.T) {
 	fs := disktest.New()
 	e := open(t, fs)
 	openSession(t, e)
-	do(e, cuenta.ClassRemote, keyed("a", 1, "k"))
+	dated := keyed("a", 1, string(newPlayer(1).dated(time.Now())))
+	do(e, cuenta.ClassRemote, keyed("a", 1, "k"), dated)
 	if err := e.gate.Acquire(context.Background(), cuenta.ClassConsole, gateCapacity); err != nil {
 		t.Fatal(err)
 	}
@@ -367,6 +369,9 @@ func TestWhatHasEndedIsNotInTheSnapshot(t *testing.T) {
 	e = open(t, fs)
 	if r := e.Recovery(); r.Sessions != 0 || r.Keys != 0 || r.Snapshot == "" {
 		t.Errorf("%+v", r)
+	}
+	if r := do(e, cuenta.ClassRemote, dated)[0]; r.Code != cuenta.TooOld {
+		t.Errorf("what was forgotten before the snapshot: %+v", r)
 	}
 	closeEngine(t, e)
 }

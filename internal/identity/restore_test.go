@@ -68,3 +68,24 @@ func TestRoomOfWhatHasEnded(t *testing.T) {
 	}
 	expect(t, use(m, number(1, 100, 1), 0, 1, start+4*hour), "new") // its answers take much more than a key
 }
+
+// TestALongRunStaysWhereItIsNeeded: a session that goes on with low numbers keeps
+// the answers to high ones, and a run that is short already stays.
+func TestALongRunStaysWhereItIsNeeded(t *testing.T) {
+	m := newMemory(t, Config{})
+	m.Open(1, 0, 1, start)
+	expect(t, use(m, number(1, 120, 1), 0, 120, start), "new")
+	for n := range uint64(100) { // as often as it takes to look whether the run may be shorter
+		expect(t, use(m, number(1, n/4+1, n/4+1), 0, 1, start), map[bool]string{true: "new", false: "replay 1"}[n%4 == 0])
+	}
+	for n := uint64(26); n < 100; n++ {
+		expect(t, use(m, number(1, n, n), 0, 1, start), "new")
+	}
+	expect(t, use(m, number(1, 120, 0), 0, 9, start), "replay 120")
+	m.Open(2, 0, 1, start)
+	expect(t, use(m, number(2, 3, 1), 0, 3, start), "new")
+	for n := uint64(4); n < 100; n++ {
+		expect(t, use(m, number(2, n, n), 0, int64(n), start), "new")
+	}
+	expect(t, use(m, number(2, 99, 99), 0, 9, start), "replay 99")
+}
