@@ -26,6 +26,7 @@ func Backup(ctx context.Context, fsys disk.FS, dir, to string, report func(done,
 	if err != nil {
 		return err
 	}
+	c.gentle = true
 	err = from.copy(c)
 	if err == nil {
 		err = c.finish(w)
@@ -172,13 +173,7 @@ func (s *source) copySnapshot(c *copying) error {
 		if _, err = s.snapshot.ReadAt(part, at); err != nil && err != io.EOF {
 			break
 		}
-		if _, err = to.WriteAt(part, at); err == nil {
-			// Little by little, lest a sync of the server's log wait for all of it.
-			err = to.Sync()
-		}
-		if err == nil {
-			err = c.advance(int64(len(part)))
-		}
+		err = c.write(to, part, at)
 	}
 	return errors.Join(err, to.Close())
 }

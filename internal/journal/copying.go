@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"time"
 
 	"github.com/cuenta-server/cuenta/internal/disk"
 )
@@ -19,6 +20,7 @@ type copying struct {
 	dir    string
 	marker io.Closer
 	names  []string // of what was made, the marker not included
+	gentle bool     // a server may be using the disk
 
 	report      func(done, total int64)
 	done, total int64 // bytes
@@ -90,7 +92,7 @@ func (c *copying) segment(number uint64, begin []byte, size int64) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteAt(begin, 0)
+	err = c.write(f, begin, 0)
 	if err == nil && int64(len(begin)) < size {
 		_, err = f.WriteAt(zeros[:1], size-1)
 	}
@@ -100,7 +102,30 @@ func (c *copying) segment(number uint64, begin []byte, size int64) error {
 	if err := errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	return c.advance(size)
+	return c.advance(size - int64(len(begin)))
+}
+
+// write writes to a file little by little, lest a sync of the server's log wait for
+// all of it, and rests as long as it works, so as not to take the disk from it.
+func (c *copying) write(f disk.File, b []byte, at int64) error {
+	for len(b) > 0 {
+		began := time.Now()
+		part := b[:min(len(b), syncEvery)]
+		if _, err := f.WriteAt(part, at); err != nil {
+			return err
+		}
+		if err := f.Sync(); err != nil {
+			return err
+		}
+		if err := c.advance(int64(len(part))); err != nil {
+			return err
+		}
+		b, at = b[len(part):], at+int64(len(part))
+		if c.gentle {
+			time.Sleep(time.Since(began))
+		}
+	}
+	return nil
 }
 
 // finish checks what is there, writes to w what that is, and makes it count.
