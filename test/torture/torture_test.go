@@ -1,0 +1,170 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/history"
+)
+
+// program is the server that is tested.
+var program string
+
+func TestMain(m *testing.M) {
+	if len(os.Args) == 4 && os.Args[1] == stewardWord {
+		if serveOrders(os.Args[2], os.Args[3], os.Stdin, os.Stdout) != nil {
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "cuenta-torture-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	var flags []string
+	if raceEnabled {
+		flags = append(flags, "-race")
+	}
+	if program, err = build(context.Background(), dir, flags...); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
+// TestTwentyKills is the campaign in short: whatever the server said across twenty
+// kills over all ways in must be one possible history.
+func TestTwentyKills(t *testing.T) {
+	var said bytes.Buffer
+	c := campaign{program: program, seed: 20, kills: 20, each: 10, parallel: 2, keep: t.TempDir(), out: &said}
+	covered, err := c.run(context.Background())
+	if err != nil {
+		t.Fatalf("%v\n%s", err, said.String())
+	}
+	t.Logf("%s", covered.line())
+	if n := covered.kills.Load(); n < 20 {
+		t.Errorf("%d kills", n)
+	}
+	if covered.judged.Load() == 0 || covered.cuts.Load() == 0 || covered.lost.Load() == 0 || covered.states.Load() < 15 {
+		t.Errorf("too little was covered:\n%s", covered.summary())
+	}
+	for _, m := range manners {
+		if covered.way(m.name).answered.Load() == 0 {
+			t.Errorf("nothing was answered over %s", m.name)
+		}
+	}
+	for _, s := range schemes {
+		if covered.way(s.name).answered.Load() == 0 {
+			t.Errorf("nothing was answered over %s", s.name)
+		}
+	}
+	if largest := covered.largest.Load(); largest == 0 || largest > maxAnswer {
+		t.Errorf("the largest answer in a datagram had %d bytes", largest)
+	}
+}
+
+// TestARoundNoticesLies changes one answer of a recorded history at a time: each
+// must be noticed.
+func TestARoundNoticesLies(t *testing.T) {
+	lies := map[string]func(*history.Op) bool{
+		"a value": func(o *history.Op) bool {
+			o.Value++
+			return o.Op == cuenta.Add && o.Code == cuenta.OK && o.Told&history.WithRevision != 0
+		},
+		"an answer taken back": func(o *history.Op) bool {
+			o.Code = cuenta.Canceled
+			o.Told &^= history.WithValue | history.WithRevision
+			return o.Op == cuenta.Add && o.Told&history.Answered != 0
+		},
+		"a repeat's own answer": func(o *history.Op) bool {
+			o.Revision++
+			return o.Op == cuenta.Add && o.Told&history.Replayed != 0 && o.Told&history.WithRevision != 0
+		},
+	}
+	dir := t.TempDir()
+	r := &round{program: program, seed: 3, kills: 1, keep: dir, tally: newTally()}
+	if err := r.run(context.Background()); err != nil || len(r.faults()) > 0 {
+		t.Fatalf("%v %q", err, r.faults())
+	}
+	for name, lie := range lies {
+		t.Run(name, func(t *testing.T) {
+			h := copyOf(t, r.judged)
+			if !tell(h, lie) {
+				t.Fatal("there is no operation to lie about")
+			}
+			liar := &round{seed: 3, keep: dir, tally: newTally()}
+			if err := liar.judge(h); err != nil {
+				t.Fatal(err)
+			}
+			if len(liar.faults()) == 0 {
+				t.Error("nobody noticed")
+			}
+		})
+	}
+}
+
+// tell tells a lie about the last operation that it fits.
+func tell(h *history.History, lie func(*history.Op) bool) bool {
+	for i := h.Len() - 1; i >= 0; i-- {
+		if o := *h.At(i); o.Op != 0 && lie(&o) {
+			*h.At(i) = o
+			return true
+		}
+	}
+	return false
+}
+
+func copyOf(t *testing.T, h *history.History) *history.History {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "copy")
+	if err := keepHistory(h, path); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	c, err := history.Read(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestWhatIsWrongIsKept: a round that finds something says how to look at it.
+func TestWhatIsWrongIsKept(t *testing.T) {
+	var said bytes.Buffer
+	c := campaign{program: "/bin/false", seed: 1, kills: 1, each: 1, parallel: 1, keep: t.TempDir(), out: &said}
+	if _, err := c.run(context.Background()); err == nil || !strings.Contains(err.Error(), errEnded.Error()) {
+		t.Errorf("a server that does not start: %v", err)
+	}
+	r := &round{seed: 7, kills: 4, keep: t.TempDir(), arena: &arena{dir: "where"}, tally: newTally()}
+	r.wrong("this and that")
+	if err := keepHistory(&history.History{}, r.file()); err != nil {
+		t.Fatal(err)
+	}
+	text := r.explain()
+	for _, want := range []string{"this and that", "check " + r.file(), "-seed 7 -kills 4 kills"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in\n%s", want, text)
+		}
+	}
+	if err := checkFile(r.file()); err != nil {
+		t.Errorf("an empty history: %v", err)
+	}
+}
