@@ -76,12 +76,21 @@ func (n *namer) appendRESP(dst []byte) []byte {
 		return append(dst, "\r\n"...)
 	case Sessions:
 		n.number++
-		dst = append(dst, "*7\r\n$10\r\nCUENTA.SEQ\r\n$16\r\n"...)
+		first := n.number == n.lowest // one word in an exchange says what was answered before it
+		count := "*5"
+		if first {
+			count = "*7"
+		}
+		dst = append(dst, count...)
+		dst = append(dst, "\r\n$10\r\nCUENTA.SEQ\r\n$16\r\n"...)
 		dst = append(dst, n.text[:]...)
 		dst = append(dst, "\r\n"...)
 		dst = appendNumber(dst, n.number)
-		dst = append(dst, "$6\r\nLOWEST\r\n"...)
-		return appendNumber(dst, n.lowest)
+		if first {
+			dst = append(dst, "$6\r\nLOWEST\r\n"...)
+			dst = appendNumber(dst, n.lowest)
+		}
+		return dst
 	}
 	return append(dst, "*2\r\n"...)
 }
