@@ -116,7 +116,9 @@
 // then it was the group under way when the machine stopped, which nobody was
 // told of. It is cut off, and reported. If anything behind it does check out,
 // or the damage is in a sealed segment or a snapshot, the start is refused with
-// file, offset and advice. A start always goes on in a fresh segment.
+// file, offset and advice. A start always goes on in a fresh segment; before that it
+// writes the last record anew and syncs it, for the system that it was read from may
+// have it in memory only, and only then seals the segment.
 //
 // One thing cannot be told apart: a last record that was acknowledged and rotted
 // afterwards looks like one that was never finished. A clean stop puts its seal

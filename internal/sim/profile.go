@@ -55,7 +55,7 @@ func profileOf(d dice) profile {
 		quickest: 10 * time.Microsecond, slowest: d.lasting(50*time.Microsecond, 2*time.Millisecond),
 		near: 50 * time.Microsecond, far: d.lasting(200*time.Microsecond, 10*time.Millisecond),
 		impatient: d.lasting(20*time.Millisecond, 100*time.Millisecond),
-		troubles:  d.lasting(30*time.Millisecond, 400*time.Millisecond),
+		troubles:  d.lasting(15*time.Millisecond, some(d, []time.Duration{50, 100, 400})*time.Millisecond),
 		ioErrors:  d.percent(50), full: d.percent(40),
 		jump: some(d, []time.Duration{0, time.Second, time.Minute}),
 		skew: some(d, []time.Duration{0, time.Second, 90 * time.Second}),
