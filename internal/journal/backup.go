@@ -105,8 +105,13 @@ func (s *source) open(fsys disk.FS, dir string) error {
 		}
 		s.segments = append(s.segments, sourceSegment{file: f, path: path, number: number})
 	}
-	if len(s.segments) == 0 {
+	switch needed := max(s.head.segment, 1); {
+	case len(s.segments) == 0 && s.snapshot == nil:
 		return fmt.Errorf("journal: %s holds no data", dir)
+	case len(s.segments) == 0 || s.segments[0].number != needed:
+		// A newer snapshot needs it no more, most probably.
+		missing := &DamageError{c.path(segmentName(needed)), 0, "the file is missing, and nothing replaces it"}
+		return fmt.Errorf("%w (%w)", missing, fs.ErrNotExist)
 	}
 	return nil
 }

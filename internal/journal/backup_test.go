@@ -134,38 +134,60 @@ func TestBackupUnderLoad(t *testing.T) {
 	must(t, j.Close())
 }
 
-// racing is a file system in which something happens as a file is opened.
+// racing is a file system in which something happens before some of its calls.
 type racing struct {
 	disk.FS
-	opening func(name string)
+	before func(call, name string)
 }
 
 func (r *racing) OpenRead(name string) (disk.File, error) {
-	r.opening(name)
+	r.before("open", path.Base(name)[:len(segmentPrefix)])
 	return r.FS.OpenRead(name)
 }
 
-// TestBackupWhileASnapshotIsReplaced removes what was listed before it is opened,
-// twice over: first the snapshot, then a segment.
+func (r *racing) List(name string) ([]string, error) {
+	r.before("list", name)
+	return r.FS.List(name)
+}
+
+// TestBackupWhileASnapshotIsReplaced removes what was listed before it is opened:
+// the snapshot, a segment, or the first segments before they are listed.
 func TestBackupWhileASnapshotIsReplaced(t *testing.T) {
-	fs, rnd := disktest.New(), rng(5)
-	j, b, _ := mustOpen(t, fs)
-	fill(t, j, b, rnd, 3)
-	must(t, b.snapshot(j, 5))
-	races := 0
-	race := &racing{fs, func(name string) {
-		isSnapshot := strings.HasPrefix(path.Base(name), snapshotPrefix)
-		if races == 0 && isSnapshot || races == 1 && !isSnapshot {
-			races++
-			fill(t, j, b, rnd, j.Stats().Active+2)
-			must(t, b.snapshot(j, 6))
+	for _, race := range []struct{ call, name string }{{"open", "snap"}, {"open", segmentPrefix}, {"list", dir}} {
+		for _, begun := range []bool{false, true} {
+			fs, rnd := disktest.New(), rng(5)
+			j, b, _ := mustOpen(t, fs)
+			fill(t, j, b, rnd, 3)
+			if begun {
+				must(t, b.snapshot(j, 5))
+			}
+			calls := 0
+			backup(t, &racing{fs, func(call, name string) {
+				if call != race.call || name != race.name {
+					return
+				}
+				// The first listing finds the snapshot, the second the segments.
+				if calls++; calls == 1 && call == "open" || calls == 2 && call == "list" {
+					fill(t, j, b, rnd, j.Stats().Active+2)
+					must(t, b.snapshot(j, 6))
+				}
+			}}, copied)
+			if got, _ := recovered(t, fs, copied); !got.equal(b) {
+				t.Errorf("%v: it holds %v, want %v", race, got.cells, b.cells)
+			}
+			must(t, j.Close())
 		}
-	}}
-	backup(t, race, copied)
-	if got, _ := recovered(t, fs, copied); races != 2 || !got.equal(b) {
-		t.Errorf("%d races; it holds %v, want %v", races, got.cells, b.cells)
 	}
-	must(t, j.Close())
+}
+
+// TestBackupOfTooLittle misses what no snapshot has replaced.
+func TestBackupOfTooLittle(t *testing.T) {
+	mem, _, _ := sampleSnapshot(t)
+	must(t, mem.Remove(segmentFiles(t, mem)[0]))
+	var damage *DamageError
+	if err := Backup(t.Context(), mem, dir, copied, unseen, io.Discard); !errors.As(err, &damage) || !strings.Contains(err.Error(), "missing") {
+		t.Error(err)
+	}
 }
 
 func TestBackupOfDamage(t *testing.T) {

@@ -46,7 +46,7 @@ func (c *contents) check(w io.Writer) (*replay, error) {
 // report writes what was read, as far as it was.
 func (c *contents) report(r *replay, w io.Writer) error {
 	p := printer{w: w}
-	if len(c.snapshots) == 0 && len(c.segments) == 0 {
+	if len(c.snapshots) == 0 && len(c.segments) == 0 && !c.unfinished {
 		p.line("%s: empty, a new log would begin", c.dir)
 	}
 	if r.snapshot != nil {
