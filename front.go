@@ -13,7 +13,7 @@ const (
 	FrontWeb    = "web"
 	FrontRPC    = "rpc"
 	FrontRESP   = "resp"
-	FrontSHM    = "shm" // rings in shared memory, for programs on the same machine
+	FrontSHM    = "shm"    // rings in shared memory, for programs on the same machine
 	FrontSocket = "socket" // the local console's Unix socket: always there, never stopped
 )
 
