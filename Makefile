@@ -1,5 +1,5 @@
 # Names for what one does here; each is one command. `go build ./... && go test ./...` works without.
-.PHONY: build test race lint vuln bench bench-peers bench-peers-scale bench-growth bench-identities fuzz every cover sim cross ci
+.PHONY: build test race lint vuln bench bench-peers bench-peers-scale bench-growth bench-identities fuzz every cover sim torture load soak cross ci
 
 build:
 	go build -o cuenta ./cmd/cuenta
@@ -62,6 +62,22 @@ FROM ?= 0
 FAULT ?= 0
 sim:
 	@go run ./internal/sim/run $(if $(SEED),-seed $(SEED),-n $(N) -from $(FROM)) -fault $(FAULT)
+
+# The real server killed, paused, cut off and left without room; everything it says is judged exactly:
+# make torture KILLS=1000 SEED=7. What is wrong is kept, with the command to look at it.
+KILLS ?= 1000
+torture:
+	go run ./test/torture $(if $(SEED),-seed $(SEED)) -kills $(KILLS) kills
+
+# Good clients beside thousands of connections that are idle, slow or never read: make load CONNECTIONS=10000
+CONNECTIONS ?= 10000
+load:
+	go run ./test/torture $(if $(SEED),-seed $(SEED)) -connections $(CONNECTIONS) load
+
+# Memory, descriptors and goroutines over time: make soak MINUTES=60
+MINUTES ?= 60
+soak:
+	go run ./test/torture $(if $(SEED),-seed $(SEED)) -minutes $(MINUTES) soak
 
 cross:
 	GOOS=darwin go build ./... && GOOS=windows go build ./...

@@ -21,7 +21,8 @@ type asker struct {
 	round *round
 	tally *wayTally
 
-	open []question
+	open  []question
+	begun int // bundles noted in the log
 }
 
 // question is an operation that has got no answer, and never will.
@@ -35,6 +36,9 @@ const (
 	// the server. After a failure, so long.
 	pause, failurePause = 3 * time.Millisecond, 10 * time.Millisecond
 
+	// A log that nobody is to judge is thrown away after so many bundles.
+	forgetAfter = 1000
+
 	// At the end every bundle under way is tried so often, then given up.
 	lastTries = 20
 )
@@ -43,6 +47,9 @@ const (
 func (c *asker) run(ctx context.Context) {
 	defer c.way.close()
 	for !c.round.over() && ctx.Err() == nil {
+		if c.round.forgetful && c.begun > forgetAfter {
+			c.log, c.open, c.begun = history.NewRecorder(nil).Client(c.name), nil, 0
+		}
 		c.openSession(ctx)
 		c.carry(ctx, c.next())
 		c.bury()
@@ -76,6 +83,7 @@ func (c *asker) carry(ctx context.Context, b *bundle) {
 // answered or was refused for the moment. nil: nothing.
 func (c *asker) attempt(ctx context.Context, b *bundle) *bundle {
 	c.round.await(ctx)
+	c.begun++
 	first := c.begin(b)
 	limited, cancel := context.WithTimeout(ctx, c.patience)
 	answers, err := c.way.exchange(limited, b)

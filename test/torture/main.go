@@ -22,6 +22,8 @@ type settings struct {
 	parallel int
 	keep     string
 	program  string
+	minutes  float64
+	crowd    int
 }
 
 func main() {
@@ -37,6 +39,8 @@ func main() {
 	flag.IntVar(&s.parallel, "parallel", 3, "rounds at a time")
 	flag.StringVar(&s.keep, "keep", os.TempDir(), "directory for the histories of rounds that went wrong")
 	flag.StringVar(&s.program, "program", "", "a built cuenta (default: it is built from this repository)")
+	flag.Float64Var(&s.minutes, "minutes", 60, "how long the soak lasts")
+	flag.IntVar(&s.crowd, "connections", 10_000, "how many connections are idle, slow or never read")
 	flag.Parse()
 	if s.seed == 0 {
 		s.seed = uint64(time.Now().UnixNano())
@@ -84,6 +88,15 @@ func (s *settings) run(ctx context.Context) (err error) {
 		}
 		_, err := c.run(ctx)
 		return err
+	case "load":
+		l := load{program: s.program, seed: s.seed, crowd: s.crowd, rounds: 3, window: 4 * time.Second, slack: time.Millisecond, out: os.Stdout}
+		return l.run(ctx)
+	case "soak":
+		k := soak{
+			program: s.program, seed: s.seed, length: time.Duration(s.minutes * float64(time.Minute)), keep: s.keep,
+			out: os.Stdout, every: 5 * time.Second, warm: soakWarm, flat: measures,
+		}
+		return k.run(ctx)
 	}
 	return errUsage
 }

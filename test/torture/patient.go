@@ -44,7 +44,8 @@ type patient struct {
 	round *round
 	tally *wayTally
 
-	open []doubt
+	open  []doubt
+	calls int
 }
 
 // doubt is a change of which the client said that it does not know its fate.
@@ -69,6 +70,9 @@ func (p *patient) run(ctx context.Context) {
 	p.c = c
 	defer c.Close() // it does not fail
 	for !p.round.over() && ctx.Err() == nil {
+		if p.calls++; p.round.forgetful && p.calls%forgetAfter == 0 {
+			p.log, p.open = history.NewRecorder(nil).Client(p.name), nil
+		}
 		p.call(ctx)
 		p.resolve(ctx, false)
 		sleep(ctx, between(p.dice, 0, pause))

@@ -38,6 +38,11 @@ type round struct {
 	tally   *tally
 	dice    *rand.Rand // of what is done to the server
 
+	flags     []string                    // more of the server's
+	forgetful bool                        // nothing is judged: the history is thrown away as it grows
+	instead   func(context.Context) error // of torment
+	after     func(context.Context) error // what is looked at when the clients are gone
+
 	arena     *arena
 	entrances *entrances
 	proxies   map[string]proxy // by front
@@ -118,7 +123,11 @@ func (r *round) run(ctx context.Context) (err error) {
 		asking.Go(func() { p.run(ctx) })
 	}
 	r.open()
-	if err := r.torment(ctx); err != nil {
+	suffer := r.torment
+	if r.instead != nil {
+		suffer = r.instead
+	}
+	if err := suffer(ctx); err != nil {
 		return err
 	}
 	r.ending.Store(true)
@@ -137,6 +146,12 @@ func (r *round) run(ctx context.Context) (err error) {
 	if ctx.Err() != nil && len(r.faults()) == 0 {
 		return ctx.Err()
 	}
+	if r.after != nil {
+		r.closeProxies()
+		if err := r.after(ctx); err != nil {
+			return err
+		}
+	}
 	return r.conclude(ctx)
 }
 
@@ -150,10 +165,11 @@ func (r *round) prepare(ctx context.Context) (err error) {
 	if oneIn(r.dice, largeOneIn) {
 		size = 0
 	}
-	r.arena, err = newArena(r.program, size, "--workers", workers)
+	flags := append([]string{"--workers", workers}, r.flags...)
+	r.arena, err = newArena(r.program, size, flags...)
 	if err != nil && size > 0 {
 		r.tally.note("filling a disk, which needs a user namespace with a tmpfs: " + err.Error())
-		r.arena, err = newArena(r.program, 0, "--workers", workers)
+		r.arena, err = newArena(r.program, 0, flags...)
 	}
 	if err != nil {
 		return err
@@ -191,10 +207,12 @@ func (r *round) stand() error {
 	return nil
 }
 
+// closeProxies closes them all. It may be called again.
 func (r *round) closeProxies() {
 	for _, p := range r.proxies {
 		p.close()
 	}
+	clear(r.proxies)
 }
 
 // cast makes those who ask, each with a stream of random numbers of its own.

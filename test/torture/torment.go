@@ -15,13 +15,17 @@ import (
 	"github.com/cuenta-server/cuenta/internal/rpcclient"
 )
 
+// floodKills is how long a round must be to end, mostly, in a flood, which takes a
+// second or two.
+const floodKills = roundKills / 2
+
 // torment ends the server's life again and again, and has it suffer in between. An
 // error is one of this program; that the server does not start, for example, is
 // noted as wrong.
 func (r *round) torment(ctx context.Context) error {
 	for killed := 0; killed < r.kills && !r.over(); {
 		r.suffer(ctx, between(r.dice, 10*time.Millisecond, 250*time.Millisecond))
-		if last := killed == r.kills-1; last && r.arena.small && oneIn(r.dice, 2) {
+		if killed == r.kills-1 && r.kills >= floodKills && r.arena.small && oneIn(r.dice, 2) {
 			if err := r.flood(ctx); err != nil && ctx.Err() == nil {
 				r.wrong(err.Error())
 			}

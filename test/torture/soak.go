@@ -1,0 +1,130 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+)
+
+// soak has clients of all ways in at work for a long time, with cut connections and
+// lost datagrams but without kills, and sees that the server takes no more in the end
+// than it took once it was warm. What is remembered is remembered for a minute, so
+// that it is forgotten all the while.
+type soak struct {
+	program string
+	seed    uint64
+	length  time.Duration
+	keep    string
+	out     io.Writer
+
+	every time.Duration // measures are taken
+	warm  time.Duration // until they count
+	flat  []measure
+}
+
+// soakFlags shorten what is remembered to the least there is.
+var soakFlags = []string{"--key-age", "1m", "--session-age", "1m"}
+
+const soakWarm = 80 * time.Second // what is remembered is forgotten by then
+
+func (s *soak) run(ctx context.Context) error {
+	r := &round{program: s.program, seed: s.seed, keep: s.keep, tally: newTally(), forgetful: true, flags: soakFlags}
+	var gauges []gauge
+	start := time.Now()
+	fmt.Fprintf(s.out, "%8s %9s %9s %6s %6s %6s %8s %8s %9s\n", "time", "memory", "workers", "files", "gorout", "conns", "keys", "sessions", "requests")
+	r.instead = func(ctx context.Context) error {
+		for time.Since(start) < s.length && ctx.Err() == nil && !r.over() {
+			sleep(ctx, s.every)
+			g, err := r.arena.read(ctx)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(s.out, "%8s %7dMB %7dMB %6d %6d %6d %8d %8d %9d\n", time.Since(start).Round(time.Second),
+				g.resident/mib, g.workers/mib, g.files, g.goroutines, g.open, g.keys, g.sessions, g.requests)
+			if time.Since(start) >= s.warm {
+				gauges = append(gauges, g)
+			}
+		}
+		return ctx.Err()
+	}
+	r.after = func(ctx context.Context) error { return s.emptied(ctx, r.arena) }
+	if err := r.run(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "seed %d; %d answers, %d cuts, %d datagrams lost, largest answer in a datagram %d bytes\n", s.seed,
+		r.tally.sum(answered), r.tally.cuts.Load(), r.tally.lost.Load(), r.tally.largest.Load())
+	if faults := r.faults(); len(faults) > 0 {
+		return errors.New(strings.Join(faults, "\n"))
+	}
+	return flat(s.out, gauges, s.flat)
+}
+
+// measure is something that must stay flat.
+type measure struct {
+	name  string
+	of    func(gauge) int64
+	unit  int64
+	share float64 // that the end may be above the beginning, and
+	slack int64   // so much more
+}
+
+var measures = []measure{
+	{"memory, MB", func(g gauge) int64 { return g.resident }, mib, 0.10, 16 * mib},
+	{"memory of workers, MB", func(g gauge) int64 { return g.workers }, mib, 0.10, 16 * mib},
+	{"descriptors", func(g gauge) int64 { return g.files }, 1, 0.10, 16},
+	{"goroutines", func(g gauge) int64 { return g.goroutines }, 1, 0.10, 32},
+	{"keys remembered", func(g gauge) int64 { return g.keys }, 1, 0.50, 1000},
+	{"sessions remembered", func(g gauge) int64 { return g.sessions }, 1, 0.50, 100},
+}
+
+// flat compares the first third of the measures with the last, by their medians.
+func flat(out io.Writer, gauges []gauge, measures []measure) error {
+	third := len(gauges) / 3
+	if third == 0 {
+		return errors.New("the run was too short to compare anything")
+	}
+	var grown []string
+	fmt.Fprintf(out, "%-24s %12s %12s\n", "medians", "first third", "last third")
+	for _, m := range measures {
+		before, after := median(gauges[:third], m.of), median(gauges[len(gauges)-third:], m.of)
+		fmt.Fprintf(out, "%-24s %12d %12d\n", m.name, before/m.unit, after/m.unit)
+		if after > before+int64(m.share*float64(before))+m.slack {
+			grown = append(grown, m.name)
+		}
+	}
+	if len(grown) > 0 {
+		return fmt.Errorf("not flat: %s", strings.Join(grown, "; "))
+	}
+	return nil
+}
+
+func median(gauges []gauge, of func(gauge) int64) int64 {
+	all := make([]int64, len(gauges))
+	for i, g := range gauges {
+		all[i] = of(g)
+	}
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
+// emptied sees that nothing is left of the clients when they are gone.
+func (s *soak) emptied(ctx context.Context, a *arena) error {
+	var g gauge
+	for end := time.Now().Add(patience); time.Now().Before(end) && ctx.Err() == nil; sleep(ctx, 50*time.Millisecond) {
+		var err error
+		if g, err = a.read(ctx); err != nil {
+			return err
+		}
+		if g.open == 0 {
+			fmt.Fprintf(s.out, "after the last client: %d MB, %d descriptors, %d goroutines\n", g.resident/mib, g.files, g.goroutines)
+			return nil
+		}
+	}
+	return fmt.Errorf("%d connections are open, and every client is gone", g.open)
+}
