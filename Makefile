@@ -74,7 +74,7 @@ CONNECTIONS ?= 10000
 load:
 	go run ./test/torture $(if $(SEED),-seed $(SEED)) -connections $(CONNECTIONS) load
 
-# Memory, descriptors and goroutines over time: make soak MINUTES=60
+# Memory, descriptors and goroutines over time: make soak MINUTES=60 (at least 5)
 MINUTES ?= 60
 soak:
 	go run ./test/torture $(if $(SEED),-seed $(SEED)) -minutes $(MINUTES) soak

@@ -88,6 +88,9 @@ func (r *round) judge(h *history.History) error {
 	}
 	r.tally.judged.Add(int64(report.Operations))
 	r.tally.undecided.Add(int64(len(report.Undecided)))
+	for _, question := range report.Undecided {
+		r.tally.note(fmt.Sprintf("not decided with seed %d: %s", r.seed, question))
+	}
 	for _, v := range report.Violations {
 		r.wrong(v.Text)
 	}

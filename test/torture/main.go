@@ -39,7 +39,7 @@ func main() {
 	flag.IntVar(&s.parallel, "parallel", 3, "rounds at a time")
 	flag.StringVar(&s.keep, "keep", os.TempDir(), "directory for the histories of rounds that went wrong")
 	flag.StringVar(&s.program, "program", "", "a built cuenta (default: it is built from this repository)")
-	flag.Float64Var(&s.minutes, "minutes", 60, "how long the soak lasts")
+	flag.Float64Var(&s.minutes, "minutes", 60, "how long the soak lasts, at least 4.1")
 	flag.IntVar(&s.crowd, "connections", 10_000, "how many connections are idle, slow or never read")
 	flag.Parse()
 	if s.seed == 0 {
@@ -94,7 +94,7 @@ func (s *settings) run(ctx context.Context) (err error) {
 	case "soak":
 		k := soak{
 			program: s.program, seed: s.seed, length: time.Duration(s.minutes * float64(time.Minute)), keep: s.keep,
-			out: os.Stdout, every: 5 * time.Second, warm: soakWarm, flat: measures,
+			out: os.Stdout, every: soakStep, warm: soakWarm, span: soakSpan, flat: measures,
 		}
 		return k.run(ctx)
 	}

@@ -168,7 +168,7 @@ func (r *round) prepare(ctx context.Context) (err error) {
 	flags := append([]string{"--workers", workers}, r.flags...)
 	r.arena, err = newArena(r.program, size, flags...)
 	if err != nil && size > 0 {
-		r.tally.note("filling a disk, which needs a user namespace with a tmpfs: " + err.Error())
+		r.tally.note("not done: filling a disk, which needs a user namespace with a tmpfs: " + err.Error())
 		r.arena, err = newArena(r.program, 0, flags...)
 	}
 	if err != nil {

@@ -25,15 +25,25 @@ type soak struct {
 
 	every time.Duration // measures are taken
 	warm  time.Duration // until they count
+	span  time.Duration // the first and the last of what counts, which are compared
 	flat  []measure
 }
 
 // soakFlags shorten what is remembered to the least there is.
 var soakFlags = []string{"--key-age", "1m", "--session-age", "1m"}
 
-const soakWarm = 80 * time.Second // what is remembered is forgotten by then
+const (
+	// What is remembered is forgotten minute by minute, and so after two of them at the
+	// latest. The measures go up and down with that: whole minutes are compared.
+	soakWarm = 2*time.Minute + 5*time.Second
+	soakSpan = time.Minute
+	soakStep = 5 * time.Second
+)
 
 func (s *soak) run(ctx context.Context) error {
+	if least := s.warm + 2*s.span; s.length < least {
+		return fmt.Errorf("a soak takes %v at least", least)
+	}
 	r := &round{program: s.program, seed: s.seed, keep: s.keep, tally: newTally(), forgetful: true, flags: soakFlags}
 	var gauges []gauge
 	start := time.Now()
@@ -62,7 +72,7 @@ func (s *soak) run(ctx context.Context) error {
 	if faults := r.faults(); len(faults) > 0 {
 		return errors.New(strings.Join(faults, "\n"))
 	}
-	return flat(s.out, gauges, s.flat)
+	return flat(s.out, gauges, int(s.span/s.every), s.flat)
 }
 
 // measure is something that must stay flat.
@@ -83,16 +93,16 @@ var measures = []measure{
 	{"sessions remembered", func(g gauge) int64 { return g.sessions }, 1, 0.50, 100},
 }
 
-// flat compares the first third of the measures with the last, by their medians.
-func flat(out io.Writer, gauges []gauge, measures []measure) error {
-	third := len(gauges) / 3
-	if third == 0 {
+// flat compares the first so many gauges with the last, by their medians.
+func flat(out io.Writer, gauges []gauge, span int, measures []measure) error {
+	// A look takes its own time, so there are fewer of them than would fit.
+	if span = min(span, len(gauges)/2); span == 0 {
 		return errors.New("the run was too short to compare anything")
 	}
 	var grown []string
-	fmt.Fprintf(out, "%-24s %12s %12s\n", "medians", "first third", "last third")
+	fmt.Fprintf(out, "%-24s %12s %12s\n", "medians", "at first", "in the end")
 	for _, m := range measures {
-		before, after := median(gauges[:third], m.of), median(gauges[len(gauges)-third:], m.of)
+		before, after := median(gauges[:span], m.of), median(gauges[len(gauges)-span:], m.of)
 		fmt.Fprintf(out, "%-24s %12d %12d\n", m.name, before/m.unit, after/m.unit)
 		if after > before+int64(m.share*float64(before))+m.slack {
 			grown = append(grown, m.name)

@@ -21,7 +21,7 @@ type tally struct {
 
 	mu    sync.Mutex
 	ways  map[string]*wayTally
-	notes map[string]bool // what could not be done here
+	notes map[string]bool // what could not be done here, or decided
 }
 
 // wayTally is what went over one way in.
@@ -108,7 +108,7 @@ func (t *tally) summary() string {
 		fmt.Fprintf(&b, "  %-14s %10d %10d %10d %10d\n", name, w.answered.Load(), w.repeated.Load(), w.unknown.Load(), w.refused.Load())
 	}
 	for _, note := range slices.Sorted(maps.Keys(t.notes)) {
-		fmt.Fprintf(&b, "\n  not done: %s\n", note)
+		fmt.Fprintf(&b, "\n  %s\n", note)
 	}
 	return b.String()
 }
