@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/rpc"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -20,10 +21,26 @@ import (
 	goclient "github.com/cuenta-server/cuenta/client"
 )
 
+var listening = []string{"udp", "tcp", "proc", "web", "rpc", "resp"}
+
+// ofItsOwn are flags for a loopback address that nobody else uses: a port there is
+// still free when the server comes back, whatever ports others have taken on
+// 127.0.0.1 meanwhile.
+func ofItsOwn() (flags []string) {
+	host := "127.0.0.1:0" // others have no more loopback addresses
+	if runtime.GOOS == "linux" {
+		host = fmt.Sprintf("127.%d.%d.%d:0", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254))
+	}
+	for _, front := range listening {
+		flags = append(flags, "--"+front, host)
+	}
+	return flags
+}
+
 // stay makes later starts listen where this one does, so that clients find the
 // server again.
 func (s *server) stay() {
-	for _, front := range []string{"udp", "tcp", "proc", "web", "rpc", "resp"} {
+	for _, front := range listening {
 		s.flags = append(s.flags, "--"+front, s.fronts[front])
 	}
 }
@@ -42,7 +59,7 @@ func (s *server) addresses() map[string]string {
 // killed again and again: each call that says it counted did so once, and each
 // counter is exactly the sum.
 func TestCountsOnceAcrossKills(t *testing.T) {
-	s := serve(t, "--log-level", "error")
+	s := serve(t, append(ofItsOwn(), "--log-level", "error")...)
 	s.stay()
 	var stop atomic.Bool
 	var counting sync.WaitGroup
@@ -96,7 +113,7 @@ func TestCountsOnceAcrossKills(t *testing.T) {
 // TestRedisClientsRepeat gives an unmodified Redis client identities by its
 // generic call, and repeats everything after a kill.
 func TestRedisClientsRepeat(t *testing.T) {
-	s := serve(t)
+	s := serve(t, ofItsOwn()...)
 	s.stay()
 	ctx := context.Background()
 	c := goRedis(t, s, 3)
