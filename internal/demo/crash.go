@@ -109,7 +109,7 @@ func Crash(ctx context.Context, c Config, progress func(Snapshot)) (_ Report, er
 		return Report{}, err
 	}
 	r := &run{config: c, dir: dir, mother: newMother(), report: Report{Seed: c.Seed, LeftOut: []Omission{}}}
-	r.server = &server{mother: r.mother, executable: c.Executable, dir: dir}
+	r.server = &server{mother: r.mother, executable: c.Executable, dir: dir, host: ownHost()}
 	defer r.mother.retire()
 	defer r.end()
 	if err = r.prepare(ctx); err == nil {

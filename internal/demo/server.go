@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -32,6 +33,7 @@ type server struct {
 	mother     *mother
 	executable string
 	dir        string
+	host       string            // that it listens on
 	addresses  map[string]string // front → address, the same in every life
 	life       *child
 }
@@ -71,6 +73,16 @@ func (s *server) tryStart(ctx context.Context) error {
 	return err
 }
 
+// ownHost is a loopback address that nobody else uses: there a port is still free
+// when the server comes back, whatever ports clients have taken on 127.0.0.1
+// meanwhile. Only Linux has more than that one.
+func ownHost() string {
+	if runtime.GOOS != "linux" {
+		return "127.0.0.1"
+	}
+	return fmt.Sprintf("127.%d.%d.%d", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254))
+}
+
 // arguments are those of `serve`. The first life chooses its ports, and later ones
 // have the same.
 func (s *server) arguments(file string) []string {
@@ -82,7 +94,7 @@ func (s *server) arguments(file string) []string {
 		case front == cuenta.FrontProc && runtime.GOOS != "linux":
 			address = "off"
 		case !known:
-			address = "127.0.0.1:0"
+			address = s.host + ":0"
 		}
 		args = append(args, "--"+front, address)
 	}
