@@ -107,9 +107,21 @@ func open(fsys disk.FS, dir string, into Sink, size int64, draw func() uint64) (
 	return j, rec, nil
 }
 
+const (
+	// lockPatience is how long the lock is waited for. A server that was killed while
+	// it started another process may leave it held by that one for a moment, until it
+	// has become another program.
+	lockPatience = 500 * time.Millisecond
+	lockPause    = 5 * time.Millisecond
+)
+
 // lockDir takes the lock that keeps out a second server.
 func lockDir(fsys disk.FS, dir string) (io.Closer, error) {
 	lock, err := fsys.Lock(filepath.Join(dir, lockName))
+	for start := time.Now(); errors.Is(err, disk.ErrLocked) && time.Since(start) < lockPatience; {
+		time.Sleep(lockPause)
+		lock, err = fsys.Lock(filepath.Join(dir, lockName))
+	}
 	if errors.Is(err, disk.ErrLocked) {
 		return nil, fmt.Errorf("journal: a server is using the data directory %s: stop it, or use another directory: %w", dir, err)
 	}
