@@ -13,14 +13,14 @@ import (
 )
 
 // startCuenta starts a server of the Redis protocol alone, durable, as it is by default.
-func (w *workshop) startCuenta(ctx context.Context, name string) (*contestant, error) {
+func (w *workshop) startCuenta(ctx context.Context, name string, flags ...string) (*contestant, error) {
 	addresses := w.path(name + ".json")
 	// One that was killed could not remove it.
 	if err := os.Remove(addresses); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	p, err := w.start(name, nil, w.cuenta, "serve", "--data", w.path(name), "--resp", "127.0.0.1:0", "--addresses", addresses,
-		"--udp", "off", "--tcp", "off", "--proc", "off", "--web", "off", "--rpc", "off", "--log-level", "warn")
+	p, err := w.start(name, nil, w.cuenta, append([]string{"serve", "--data", w.path(name), "--resp", "127.0.0.1:0", "--addresses", addresses,
+		"--udp", "off", "--tcp", "off", "--proc", "off", "--web", "off", "--rpc", "off", "--log-level", "warn"}, flags...)...)
 	if err != nil {
 		return nil, err
 	}

@@ -38,7 +38,8 @@ func runIdentities(ctx context.Context, s *settings) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
-	c, err := w.startCuenta(ctx, "identities")
+	// Every key of the run stays: at this pace the memory of a day is full in a minute.
+	c, err := w.startCuenta(ctx, "identities", "--id-memory", "8GiB")
 	if err != nil {
 		return err
 	}
