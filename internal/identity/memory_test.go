@@ -307,7 +307,7 @@ func TestKeysAreRestored(t *testing.T) {
 // 200 bytes.
 func TestSessionFootprint(t *testing.T) {
 	m := newMemory(t, Config{})
-	const sessions = 50_000
+	const sessions = 1_000_000
 	for i := range uint64(sessions) {
 		id := (i + 1) * 0x9e3779b97f4a7c15
 		m.Open(id, 0, 1, start)
