@@ -27,6 +27,21 @@ func (a *auditor) Put(cell uint32, name []byte, value int64, revision uint64) er
 
 func (a *auditor) Drop(cell uint32, revision uint64) error { return a.revision(cell, revision) }
 
+// Terms checks that terms are those of the revision that the cell has. Those of a
+// snapshot may be of a later one.
+func (a *auditor) Terms(cell uint32, revision uint64, t Terms) error {
+	last := *a.last(cell)
+	switch {
+	case t.Floor.Set && t.Ceiling.Set && t.Floor.At > t.Ceiling.At:
+		return fmt.Errorf("cell %d has a floor of %d above its ceiling of %d", cell, t.Floor.At, t.Ceiling.At)
+	case revision < last && a.replay.overlap, revision > last && !a.replay.started:
+		return nil
+	case revision != last:
+		return fmt.Errorf("cell %d has terms of revision %d, and is at revision %d", cell, revision, last)
+	}
+	return nil
+}
+
 func (a *auditor) Horizon(int64) {}
 
 func (a *auditor) Session(id, lowest uint64, _ int64) error {
@@ -102,14 +117,19 @@ func (s *answered) add(number uint64) bool {
 	return there
 }
 
-// revision checks that revisions grow, through all counters of a cell.
-func (a *auditor) revision(cell uint32, revision uint64) error {
+// last returns where the last revision of a cell is kept.
+func (a *auditor) last(cell uint32) *uint64 {
 	page := a.revisions[cell/pageSize]
 	if page == nil {
 		page = new([pageSize]uint64)
 		a.revisions[cell/pageSize] = page
 	}
-	last := &page[cell%pageSize]
+	return &page[cell%pageSize]
+}
+
+// revision checks that revisions grow, through all counters of a cell.
+func (a *auditor) revision(cell uint32, revision uint64) error {
+	last := a.last(cell)
 	switch {
 	case revision > *last:
 		*last = revision

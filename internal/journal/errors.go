@@ -34,15 +34,19 @@ func (e *DamageError) Error() string {
 		"keep a copy of the directory, then restore the file from a backup", e.File, e.Offset, e.Reason)
 }
 
-// VersionError says that a file was written by a newer program.
+// VersionError says that a file was written by a program whose format is another.
 type VersionError struct {
 	File    string
 	Version uint32
 }
 
 func (e *VersionError) Error() string {
-	return fmt.Sprintf("journal: %s has format version %d, and this program reads up to %d; "+
-		"nothing was changed: use the newer program", e.File, e.Version, version)
+	other := "older"
+	if e.Version > version {
+		other = "newer"
+	}
+	return fmt.Sprintf("journal: %s has format version %d, and this program reads version %d; "+
+		"nothing was changed: use the %s program", e.File, e.Version, version, other)
 }
 
 // UnfinishedError says that a directory is a backup, or was restored from one, and

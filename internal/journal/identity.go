@@ -14,7 +14,10 @@ const (
 	entryShift   = 8 // the answer to the next number; Lowest one higher, too
 	entryKey     = 9
 
-	maxKept = 4 + 1 + 2*binary.MaxVarintLen64
+	// withAmount is the bit of an outcome's code that says that it has an amount.
+	withAmount = 0x80
+
+	maxKept = 4 + 1 + 3*binary.MaxVarintLen64
 
 	// MaxSession, MaxAnswer and MaxKey are the most bytes of the entries of those
 	// names, the bytes of a key not counted.
@@ -32,17 +35,19 @@ type Answer struct {
 	Lowest uint64
 
 	Fingerprint uint32 // of the request
-	Code        uint8
+	Code        uint8  // below 128
 	Value       int64
 	Revision    uint64
+	Amount      int64 // how much was applied, or would have been; nearly always 0
 }
 
 // Kept is what became of the request with an idempotency key.
 type Kept struct {
 	Fingerprint uint32
-	Code        uint8
+	Code        uint8 // below 128
 	Value       int64
 	Revision    uint64
+	Amount      int64
 }
 
 // Session adds that a session was granted. Used is the time of the record, there
@@ -55,9 +60,9 @@ func (r *Record) Session(id uint64) {
 // Answer adds the answer to a number of a session that was granted before. Where
 // a session's numbers come one after the other, all but the first are short.
 func (r *Record) Answer(a Answer) {
-	if a.Session == 0 || a.Lowest-1 >= a.Number {
+	if a.Session == 0 || a.Lowest-1 >= a.Number || a.Code >= withAmount {
 		// It could not be told from another one, and the log not be read again.
-		panic("journal: an answer needs a session, and a lowest number from 1 to its own")
+		panic("journal: an answer needs a session, a lowest number from 1 to its own, and a code below 128")
 	}
 	b := slices.Grow(r.buf, MaxAnswer)
 	switch follows := a.Session == r.session && a.Number == r.number+1; {
@@ -76,18 +81,18 @@ func (r *Record) Answer(a Answer) {
 }
 
 // kept is the answer without the number it belongs to.
-func (a *Answer) kept() Kept { return Kept{a.Fingerprint, a.Code, a.Value, a.Revision} }
+func (a *Answer) kept() Kept { return Kept{a.Fingerprint, a.Code, a.Value, a.Revision, a.Amount} }
 
 // keep is the reverse of kept.
 func (a *Answer) keep(k Kept) {
-	a.Fingerprint, a.Code, a.Value, a.Revision = k.Fingerprint, k.Code, k.Value, k.Revision
+	a.Fingerprint, a.Code, a.Value, a.Revision, a.Amount = k.Fingerprint, k.Code, k.Value, k.Revision, k.Amount
 }
 
 // Key adds the answer to the first request with an idempotency key, which must be
 // valid, see [cuenta.ValidKey].
 func (r *Record) Key(key []byte, k Kept) {
-	if len(key) == 0 || len(key) > cuenta.MaxKey {
-		panic("journal: an idempotency key must have 1 to 128 bytes")
+	if len(key) == 0 || len(key) > cuenta.MaxKey || k.Code >= withAmount {
+		panic("journal: an idempotency key must have 1 to 128 bytes, and its answer a code below 128")
 	}
 	b := append(r.buf, entryKey, byte(len(key)))
 	b = append(b, key...)
@@ -96,18 +101,33 @@ func (r *Record) Key(key []byte, k Kept) {
 
 func (k Kept) append(b []byte) []byte {
 	b = byteOrder.AppendUint32(b, k.Fingerprint)
-	b = append(b, k.Code)
+	code := k.Code
+	if k.Amount != 0 {
+		code |= withAmount
+	}
+	b = append(b, code)
 	b = binary.AppendVarint(b, k.Value)
-	return binary.AppendUvarint(b, k.Revision)
+	b = binary.AppendUvarint(b, k.Revision)
+	if k.Amount != 0 {
+		b = binary.AppendVarint(b, k.Amount)
+	}
+	return b
 }
 
 func readKept(data []byte) (k Kept, rest []byte, ok bool) {
 	if len(data) < 5 {
 		return Kept{}, nil, false
 	}
-	k.Fingerprint, k.Code = byteOrder.Uint32(data), data[4]
+	k.Fingerprint, k.Code = byteOrder.Uint32(data), data[4]&^withAmount
 	k.Value, k.Revision, rest, ok = readState(data[5:])
-	return k, rest, ok
+	if !ok || data[4]&withAmount == 0 {
+		return k, rest, ok
+	}
+	n := 0
+	if k.Amount, n = binary.Varint(rest); n <= 0 || k.Amount == 0 {
+		return Kept{}, nil, false // an amount of 0 is never written
+	}
+	return k, rest[n:], true
 }
 
 // readSession reads what is behind the type of a session's entry.
@@ -138,7 +158,7 @@ func (e *entries) readAnswer() (reason string) {
 	}
 	k, rest, ok := readKept(e.rest)
 	if !ok {
-		return "an answer is incomplete"
+		return "an answer is incomplete or malformed"
 	}
 	a.keep(k)
 	e.rest = rest
@@ -171,7 +191,7 @@ func (e *entries) readKey() (reason string) {
 		return "an idempotency key is incomplete or too long"
 	}
 	if e.kept, e.rest, ok = readKept(e.rest); !ok {
-		return "the answer to an idempotency key is incomplete"
+		return "the answer to an idempotency key is incomplete or malformed"
 	}
 	return ""
 }

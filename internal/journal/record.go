@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	version = 1 // of the format of segments, records and snapshots
+	version = 2 // of the format of segments, records and snapshots
 
 	recordMagic = "CREC"
 	recordHead  = 48 // bytes in front of the entries
@@ -189,6 +189,7 @@ type entries struct {
 	value    int64
 	revision uint64
 	next     uint64 // of a seal
+	terms    Terms
 	session  uint64 // that was granted
 	answer   Answer // the last one read: a short one goes on from it
 	kept     Kept   // of the key
@@ -207,6 +208,8 @@ func (e *entries) read() (reason string) {
 		return e.readAnswer()
 	case entryKey:
 		return e.readKey()
+	case entryTerms:
+		return e.readTerms()
 	case entrySeal:
 		n := 0
 		if e.next, n = binary.Uvarint(e.rest); n <= 0 {

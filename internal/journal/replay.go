@@ -17,6 +17,13 @@ type Sink interface {
 	// for a cell that was never opened, and is to be ignored like an old Put.
 	Drop(cell uint32, revision uint64) error
 
+	// Terms says which terms the cell's counter has at a revision, in place of all it
+	// had; empty ones: none. It comes behind a Put of the cell, and is to be ignored if
+	// that has a higher revision by now. Out of a snapshot it may be of a higher
+	// revision than the cell's, whose Puts and Terms are then to come. A Put that makes
+	// a counter, and a Drop, end the terms that there were, unless they are ignored.
+	Terms(cell uint32, revision uint64, t Terms) error
+
 	// Floor tells the highest revision of the deletions before the snapshot.
 	Floor(revision uint64)
 
@@ -160,7 +167,7 @@ func (r *replay) endOfLog(s *segment, rest []byte) error {
 // join checks that a whole record follows the one before.
 func (r *replay) join(s *segment, g *group) error {
 	switch {
-	case g.version > version:
+	case g.version != version:
 		return &VersionError{s.name, g.version}
 	case g.history != r.history:
 		return s.damage(s.end, "the record belongs to history %016x, and the directory to %016x", g.history, r.history)
@@ -208,10 +215,13 @@ func (r *replay) apply(s *segment, g *group) error {
 			continue
 		}
 		var err error
-		if e.kind >= entrySession {
-			err = r.identify(s, &e, g.time)
-		} else {
+		switch e.kind {
+		case entrySet, entryOpen, entryDrop:
 			err = r.put(s, &e)
+		case entryTerms:
+			err = r.putTerms(s, &e)
+		default:
+			err = r.identify(s, &e, g.time)
 		}
 		if err != nil {
 			return err

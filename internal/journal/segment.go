@@ -74,7 +74,7 @@ func readHead(b []byte, file, magic string) (head, error) {
 		return head{}, &DamageError{file, 8, "the header's checksum does not fit"}
 	}
 	h := head{magic: magic, version: byteOrder.Uint32(b[12:])}
-	if h.version > version {
+	if h.version != version {
 		return head{}, &VersionError{file, h.version}
 	}
 	for i := range h.fields {

@@ -33,6 +33,9 @@ func (state *SessionState) check() error {
 			return fmt.Errorf("session %016x keeps an answer to number %d and has the lowest number %d",
 				state.ID, n, state.Lowest)
 		}
+		if code := state.Answers[i].Code; code >= withAmount {
+			return fmt.Errorf("session %016x keeps an answer with the code %d", state.ID, code)
+		}
 	}
 	return nil
 }
@@ -79,7 +82,7 @@ func (state *SessionState) read(data []byte) (rest []byte, ok bool) {
 	return data, true
 }
 
-// PutSession adds a session. Sessions come behind the counters, in any order. The
+// PutSession adds a session. Sessions come behind the terms, in any order. The
 // state's answers are borrowed.
 func (s *Snapshot) PutSession(state SessionState) error {
 	if err := s.begin(ofSessions); err != nil {
@@ -97,8 +100,8 @@ func (s *Snapshot) PutKey(key []byte, k Kept, used, until int64) error {
 	if err := s.begin(ofKeys); err != nil {
 		return err
 	}
-	if len(key) == 0 || len(key) > cuenta.MaxKey {
-		return s.fail(fmt.Errorf("an idempotency key has %d bytes", len(key)))
+	if len(key) == 0 || len(key) > cuenta.MaxKey || k.Code >= withAmount {
+		return s.fail(fmt.Errorf("an idempotency key has %d bytes, and its answer the code %d", len(key), k.Code))
 	}
 	b := append(s.block, byte(len(key)))
 	b = append(b, key...)
@@ -118,7 +121,7 @@ func (r *snapshotReader) readSessions(b []byte, at int64) error {
 	for range byteOrder.Uint32(b[12:]) {
 		s := &r.session
 		if rest, ok = s.read(rest); !ok {
-			return r.damage(at, "a session is incomplete")
+			return r.damage(at, "a session is incomplete or malformed")
 		}
 		if err := s.check(); err != nil {
 			return r.damage(at, "%s", err)
@@ -144,7 +147,7 @@ func (r *snapshotReader) readKeys(b []byte, at int64) error {
 		used, n := binary.Varint(data)
 		remembered, m := binary.Varint(data[max(n, 0):])
 		if key == nil || len(key) > cuenta.MaxKey || !ok || n <= 0 || m <= 0 {
-			return r.damage(at, "an idempotency key is incomplete or too long")
+			return r.damage(at, "an idempotency key is incomplete, malformed or too long")
 		}
 		if err := r.into.Key(key, k, used, used+remembered); err != nil {
 			return r.refused(at, err)
