@@ -77,3 +77,8 @@ func (c *client) attempt(ctx context.Context, op *operation, patience time.Durat
 	_, err := c.way.attempt(ctx, op)
 	return err
 }
+
+// within draws a time below limit, which is over 0.
+func within(d *rand.Rand, limit time.Duration) time.Duration {
+	return time.Duration(d.Int64N(int64(limit)))
+}

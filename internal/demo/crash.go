@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/badnet"
 	"github.com/cuenta-server/cuenta/internal/lang"
 	"github.com/cuenta-server/cuenta/internal/rpcclient"
 )
@@ -23,6 +24,10 @@ const (
 
 	// There is a kill in every stretch of this length, and one at the end.
 	killEvery = 2 * time.Second
+
+	// meanPieces is how many pieces of data pass on a connection before it is lost: few,
+	// as clients need a few to count once.
+	meanPieces = 15
 
 	// endPatience is for the operations under way when the faults end: they need
 	// one attempt more.
@@ -77,13 +82,6 @@ type Omission struct {
 	Why  string `json:"why"`
 }
 
-// proxy stands between clients and a server.
-type proxy interface {
-	address() string
-	settle() // ends the faults
-	close()
-}
-
 // run is a demonstration under way.
 type run struct {
 	config Config
@@ -94,7 +92,8 @@ type run struct {
 	mother  *mother
 	server  *server
 	redis   *redis // nil without one
-	proxies []proxy
+	network badnet.Network
+	proxies []badnet.Proxy
 
 	once, bare []*group
 	redisBare  *group // nil without Redis
@@ -109,6 +108,7 @@ func Crash(ctx context.Context, c Config, progress func(Snapshot)) (_ Report, er
 		return Report{}, err
 	}
 	r := &run{config: c, dir: dir, mother: newMother(), report: Report{Seed: c.Seed, LeftOut: []Omission{}}}
+	r.network = badnet.Network{Seed: c.Seed, MeanPieces: meanPieces, Counts: new(badnet.Counts)}
 	r.server = &server{mother: r.mother, executable: c.Executable, dir: dir, host: ownHost()}
 	defer r.mother.retire()
 	defer r.end()
@@ -136,7 +136,7 @@ func Crash(ctx context.Context, c Config, progress func(Snapshot)) (_ Report, er
 // end closes what is open, for good. It may be called again.
 func (r *run) end() {
 	for _, p := range r.proxies {
-		p.close()
+		p.Close()
 	}
 	r.proxies = nil
 	r.server.kill()
@@ -182,7 +182,7 @@ func (r *run) suffer(ctx context.Context, progress func(Snapshot)) error {
 	killers.Wait()
 	close(enough)
 	for _, p := range r.proxies {
-		p.settle()
+		p.Settle()
 	}
 	late := time.AfterFunc(endPatience, func() { cancel(nil) }) // what has no answer then is a failure of its client
 	clients.Wait()
@@ -255,15 +255,8 @@ func (r *run) judge(ctx context.Context) error {
 		return err
 	}
 	r.report.Kills = r.kills.Load()
-	for _, p := range r.proxies {
-		switch p := p.(type) {
-		case *udpProxy:
-			r.report.Lost += p.lost.Load()
-			r.report.Repeated += p.repeated.Load()
-		case *tcpProxy:
-			r.report.Cuts += p.cuts.Load()
-		}
-	}
+	done := r.network.Counts
+	r.report.Lost, r.report.Repeated, r.report.Cuts = done.Lost.Load(), done.Doubled.Load(), done.Cuts.Load()
 	r.report.Exact = len(r.report.Once) > 0
 	for i := range r.report.Once {
 		r.report.Exact = r.report.Exact && r.report.Once[i].Exact()

@@ -6,6 +6,7 @@ import (
 	"runtime"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/badnet"
 	"github.com/cuenta-server/cuenta/internal/lang"
 )
 
@@ -54,12 +55,15 @@ func (r *run) open(ctx context.Context, f front) error {
 		r.leaveOut(f.name, notServed)
 		return nil
 	}
-	p, err := r.stand(f, address)
+	network := "tcp"
+	if f.name == cuenta.FrontUDP {
+		network = "udp"
+	}
+	proxy, err := r.stand(f.name, network, address)
 	if err != nil {
 		return err
 	}
-	r.proxies = append(r.proxies, p)
-	r.addGroups(f.name, func(string) way { return f.open(p.address()) })
+	r.addGroups(f.name, func(string) way { return f.open(proxy) })
 	return nil
 }
 
@@ -68,7 +72,7 @@ func (r *run) openRings() {
 	switch path, served := r.server.addresses[cuenta.FrontSHM]; {
 	case served:
 		r.addGroups(cuenta.FrontSHM, func(client string) way {
-			return newRings(path, dice(r.config.Seed, client+" gives up"))
+			return newRings(path, badnet.Dice(r.config.Seed, client+" gives up"))
 		})
 	case runtime.GOOS != "linux":
 		r.leaveOut(cuenta.FrontSHM, needsLinux)
@@ -83,12 +87,20 @@ func (r *run) addGroups(front string, open func(client string) way) {
 	r.bare = append(r.bare, r.newGroup(front, false, open))
 }
 
-// stand puts a proxy before a front.
-func (r *run) stand(f front, address string) (proxy, error) {
-	if f.name == cuenta.FrontUDP {
-		return newUDPProxy(r.config.Seed, f.name, address)
+// stand puts a proxy before a server, and returns its address.
+func (r *run) stand(name, network, server string) (address string, err error) {
+	var p badnet.Proxy
+	if network == "udp" {
+		p, err = r.network.UDP(name)
+	} else {
+		p, err = r.network.TCP(name)
 	}
-	return newTCPProxy(r.config.Seed, f.name, "tcp", address)
+	if err != nil {
+		return "", err
+	}
+	p.Open(network, server)
+	r.proxies = append(r.proxies, p)
+	return p.Address(), nil
 }
 
 // openRedis starts a Redis, if there is one, and sets up its proxy and clients.
@@ -101,12 +113,11 @@ func (r *run) openRedis(ctx context.Context) error {
 	if err := r.redis.start(ctx); err != nil {
 		return err
 	}
-	p, err := newTCPProxy(r.config.Seed, "redis", "unix", r.redis.socket())
+	proxy, err := r.stand("redis", "unix", r.redis.socket())
 	if err != nil {
 		return err
 	}
-	r.proxies = append(r.proxies, p)
-	r.redisBare = r.newGroup("redis", false, func(string) way { return newRESP("tcp", p.address()) })
+	r.redisBare = r.newGroup("redis", false, func(string) way { return newRESP("tcp", proxy) })
 	return nil
 }
 
@@ -123,7 +134,7 @@ func (r *run) newGroup(front string, once bool, open func(client string) way) *g
 			way:     open(name),
 			counter: fmt.Sprintf("%s.%s.%d", front, kind, i%countersPerGroup),
 			once:    once,
-			dice:    dice(r.config.Seed, name),
+			dice:    badnet.Dice(r.config.Seed, name),
 		})
 	}
 	return g

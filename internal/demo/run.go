@@ -11,9 +11,9 @@
 //
 // The files in reading order: run.go (from settings to an exit), crash.go (the
 // demonstration), fronts.go (who takes part), client.go and way.go (how a client
-// counts; a file way_… for each protocol), proxy_udp.go, proxy_tcp.go and faults.go
-// (what fails), victim.go, server.go, redis.go and child.go (who is killed), tally.go
-// and present.go (what came of it).
+// counts; a file way_… for each protocol), victim.go, server.go, redis.go and child.go
+// (who is killed), tally.go and present.go (what came of it). The proxies are those of
+// package badnet.
 package demo
 
 import (

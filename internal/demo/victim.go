@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/cuenta-server/cuenta/internal/badnet"
 )
 
 // victim is a server that is killed again and again.
@@ -72,7 +74,7 @@ func (r *run) kill(ctx context.Context, v victim) error {
 func killMoments(seed uint64, duration time.Duration) []time.Duration {
 	stretches := max(1, int(duration/killEvery))
 	stretch := duration / time.Duration(stretches)
-	d := dice(seed, "kills")
+	d := badnet.Dice(seed, "kills")
 	moments := make([]time.Duration, stretches)
 	for i := range moments {
 		moments[i] = time.Duration(i)*stretch + stretch/8 + within(d, stretch/2+1)

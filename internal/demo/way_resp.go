@@ -86,7 +86,7 @@ func readReply(in *bufio.Reader) (string, error) {
 func readBulk(in *bufio.Reader, length string) (string, error) {
 	n, err := strconv.Atoi(length)
 	switch {
-	case err != nil || n > maxDatagram:
+	case err != nil || n > maxAnswer:
 		return "", errStrange
 	case n < 0:
 		return "0", nil

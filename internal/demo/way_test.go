@@ -12,7 +12,12 @@ import (
 	"time"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/badnet"
 )
+
+// patience bounds every wait for something that must happen, and is never waited
+// out when all is well.
+const patience = 30 * time.Second
 
 // How answers are read: a value; a refusal, which says whether to ask again; or
 // nothing that could be relied on.
@@ -105,14 +110,21 @@ func TestPassingRefusalsDecideNothing(t *testing.T) {
 // A late answer to an earlier operation, and one that comes twice, are not taken
 // for the answer to this one.
 func TestDatagramsPassOverLateAnswers(t *testing.T) {
-	server := listenUDP(t)
+	server, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	if err := server.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
 	w := newDatagrams(server.LocalAddr().String())
 	defer w.close()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for n, answers := range [][]string{{"5\n"}, {"5\n", "4\n", "9\n", "9\n"}, {"9\n", "10\n"}} {
 		go func() {
-			_, client, err := server.ReadFrom(make([]byte, maxDatagram))
+			_, client, err := server.ReadFrom(make([]byte, maxAnswer))
 			for _, answer := range answers {
 				if err == nil {
 					_, err = server.WriteTo([]byte(answer), client)
@@ -207,7 +219,7 @@ func TestClientRetriesTheSameOperationUntilItIsAnswered(t *testing.T) {
 	lost, busy, done := errors.New("lost"), &refusal{"busy", true}, error(nil)
 	enough := make(chan struct{})
 	s := &script{ends: []error{lost, busy, lost, done, done, lost, &refusal{said: "conflict"}}}
-	c := &client{way: s, counter: "a", once: true, dice: dice(1, "x")}
+	c := &client{way: s, counter: "a", once: true, dice: badnet.Dice(1, "x")}
 	c.run(t.Context(), enough)
 	if c.counted.Load() != 2 || c.repeated.Load() != 4 {
 		t.Errorf("%d counted, %d repeated", c.counted.Load(), c.repeated.Load())
@@ -229,13 +241,13 @@ func TestClientRetriesTheSameOperationUntilItIsAnswered(t *testing.T) {
 func TestClientEndsWithItsOperationOrItsContext(t *testing.T) {
 	enough := make(chan struct{})
 	close(enough)
-	c := &client{way: &script{}, dice: dice(1, "x")}
+	c := &client{way: &script{}, dice: badnet.Dice(1, "x")}
 	c.run(t.Context(), enough)
 	if c.failed != nil || c.counted.Load() != 0 {
 		t.Errorf("%d counted, %v", c.counted.Load(), c.failed)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	c = &client{way: never(cancel), dice: dice(1, "x")}
+	c = &client{way: never(cancel), dice: badnet.Dice(1, "x")}
 	c.run(ctx, make(chan struct{}))
 	if c.failed == nil || c.counted.Load() != 0 {
 		t.Errorf("%d counted, %v: what was never answered is a failure", c.counted.Load(), c.failed)

@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// maxAnswer is the longest answer that a client takes in, in bytes.
+const maxAnswer = 1 << 10
+
 // lines is the text protocol over TCP: the fronts tcp and proc.
 type lines struct{ link }
 
@@ -84,7 +87,7 @@ func (w *datagrams) attempt(ctx context.Context, op *operation) (int64, error) {
 	if _, err := w.conn.Write(command(op)); err != nil {
 		return 0, err
 	}
-	var answer [maxDatagram]byte
+	var answer [maxAnswer]byte
 	for {
 		n, err := w.conn.Read(answer[:])
 		if err != nil {

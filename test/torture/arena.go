@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -109,28 +108,8 @@ func (a *arena) beget() error {
 // errEnded says that a server has ended by itself.
 var errEnded = errors.New("the server has ended by itself")
 
-// start starts a life and returns when every front listens. A worker that the life
-// before was just starting, as a copy of itself, may hold that one's lock for a
-// moment longer: then it starts again. locked counts that.
-func (a *arena) start(ctx context.Context, locked *atomic.Int64) error {
-	for end := time.Now().Add(lockPatience); ; {
-		err := a.tryStart(ctx)
-		if !errors.Is(err, errEnded) || !strings.Contains(err.Error(), lockedBy) || time.Now().After(end) {
-			return err
-		}
-		locked.Add(1)
-		sleep(ctx, 2*time.Millisecond)
-	}
-}
-
-const (
-	lockPatience = 2 * time.Second
-
-	// lockedBy is what a server says of a directory that another one uses.
-	lockedBy = "a server is using the data directory"
-)
-
-func (a *arena) tryStart(ctx context.Context) error {
+// start starts a life and returns when every front listens.
+func (a *arena) start(ctx context.Context) error {
 	if err := a.beget(); err != nil {
 		return err
 	}

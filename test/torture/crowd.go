@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/badnet"
 )
 
 // crowd is connections that do the server no good: idle ones, slow ones that send a
@@ -52,7 +53,7 @@ var sayings = map[string]struct{ slow, long string }{
 func (c *crowd) gather(ctx context.Context, n int, seed uint64) error {
 	fronts := []string{cuenta.FrontTCP, cuenta.FrontRESP}
 	for i := range n {
-		d := dice(seed, fmt.Sprint("crowd ", i))
+		d := badnet.Dice(seed, fmt.Sprint("crowd ", i))
 		c.all.Go(func() { c.member(ctx, fronts[i%len(fronts)], i/len(fronts)%100, d) })
 		if i%50 == 0 {
 			sleep(ctx, time.Millisecond) // so that the backlog of no listener overflows

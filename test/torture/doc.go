@@ -9,8 +9,8 @@
 //
 // The kills come in rounds, each with a server of its own and from a seed of its own.
 // In a round many clients count on few counters, over every way in: with keys, with
-// numbers of sessions, and bare. Between them and the server stand proxies, which
-// cut connections and lose, delay and double datagrams. The server is killed and
+// numbers of sessions, and bare. Between them and the server stand proxies (package
+// badnet), which cut connections and lose, delay and double datagrams. The server is killed and
 // started again on the same data; while nobody can reach it, everything that it
 // holds is read. Every request, answer and state goes into one history, which must
 // be possible to the last value and revision: see internal/history.
@@ -22,7 +22,7 @@
 // Files in reading order: main.go, campaign.go (the rounds), round.go (one of
 // them), torment.go, flood.go (what is done to the server), judge.go (what is held against
 // it); arena.go, steward.go and link.go (processes, and the small file system that
-// they may have); proxy_tcp.go, proxy_udp.go, dice.go (faults); asker.go, draw.go,
+// they may have); asker.go, draw.go, dice.go,
 // names.go (who counts), a file way_….go for each way in, patient.go for the public
 // client package; tally.go (what was covered); load.go, crowd.go and soak.go,
 // gauge.go for the other two runs.

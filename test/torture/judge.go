@@ -61,7 +61,7 @@ func (r *round) lastState(ctx context.Context) error {
 	if err := a.run("check", a.data(), "--lang", "en"); err != nil {
 		return err
 	}
-	if err := a.start(ctx, &r.tally.locked); err != nil {
+	if err := a.start(ctx); err != nil {
 		return err
 	}
 	if err := r.state(ctx, "the end"); err != nil {

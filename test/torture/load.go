@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/badnet"
 )
 
 // load measures how good clients fare alone, and beside a crowd of connections that
@@ -76,7 +77,7 @@ func (l *load) fit() {
 }
 
 func (l *load) compare(ctx context.Context, a *arena) error {
-	if err := a.tryStart(ctx); err != nil {
+	if err := a.start(ctx); err != nil {
 		return err
 	}
 	var alone, beside []figures
@@ -162,7 +163,7 @@ func (l *load) measure(ctx context.Context, a *arena) (f figures, err error) {
 	end := time.Now().Add(l.window)
 	for i := range good {
 		for _, w := range []way{newLines(cuenta.FrontTCP)(entrances), newCommands(entrances)} {
-			d := dice(l.seed, fmt.Sprint("good ", i))
+			d := badnet.Dice(l.seed, fmt.Sprint("good ", i))
 			asking.Go(func() {
 				defer w.close()
 				sleep(ctx, between(d, 0, goodPace))

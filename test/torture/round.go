@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,18 +17,10 @@ import (
 	"time"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/badnet"
 	"github.com/cuenta-server/cuenta/internal/history"
 	"github.com/cuenta-server/cuenta/internal/rpcclient"
 )
-
-// proxy stands before a front.
-type proxy interface {
-	address() string
-	open(server string) // lets through to a server
-	shut()              // lets nobody through
-	settle()            // ends the faults
-	close()
-}
 
 // round is one server with all its lives, and those who ask it.
 type round struct {
@@ -45,7 +38,7 @@ type round struct {
 
 	arena     *arena
 	entrances *entrances
-	proxies   map[string]proxy // by front
+	proxies   map[string]badnet.Proxy // by front
 	recorder  *history.Recorder
 	judged    *history.History // in the end
 	askers    []*asker
@@ -100,7 +93,7 @@ const (
 // run goes through the round. An error says that it is to blame: it could not be
 // brought to its end; what is wrong with the server is among the faults.
 func (r *round) run(ctx context.Context) (err error) {
-	r.dice = dice(r.seed, "torment")
+	r.dice = badnet.Dice(r.seed, "torment")
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}
@@ -132,7 +125,7 @@ func (r *round) run(ctx context.Context) (err error) {
 	}
 	r.ending.Store(true)
 	for _, p := range r.proxies {
-		p.settle()
+		p.Settle()
 	}
 	if len(r.faults()) > 0 {
 		cancel() // there may be nobody to answer any more
@@ -174,7 +167,7 @@ func (r *round) prepare(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err = r.arena.start(ctx, &r.tally.locked); err == nil {
+	if err = r.arena.start(ctx); err == nil {
 		err = r.stand()
 	}
 	if err != nil {
@@ -188,29 +181,57 @@ func (r *round) prepare(ctx context.Context) (err error) {
 
 // stand puts a proxy before each front.
 func (r *round) stand() error {
-	r.proxies = map[string]proxy{}
+	network := badnet.Network{Seed: r.seed, Counts: &r.tally.network, MeanPieces: meanPieces, Single: bare, Answer: r.measure}
+	r.proxies = map[string]badnet.Proxy{}
 	r.entrances = &entrances{address: map[string]string{}, rings: filepath.Join(r.arena.dir, "shm")}
 	for _, front := range ports {
-		var p proxy
+		var p badnet.Proxy
 		var err error
-		if front == cuenta.FrontUDP {
-			p, err = newUDPProxy(r.seed, front, r.tally, r.wrong)
+		if networkOf(front) == "udp" {
+			p, err = network.UDP(front)
 		} else {
-			p, err = newTCPProxy(r.seed, front, r.tally)
+			p, err = network.TCP(front)
 		}
 		if err != nil {
 			return err
 		}
 		r.proxies[front] = p
-		r.entrances.address[front] = p.address()
+		r.entrances.address[front] = p.Address()
 	}
 	return nil
+}
+
+// meanPieces is how many pieces of data pass on a connection before it is lost.
+const meanPieces = 60
+
+func networkOf(front string) string {
+	if front == cuenta.FrontUDP {
+		return "udp"
+	}
+	return "tcp"
+}
+
+// bare reports whether a request in a datagram counts twice if a network doubles it.
+// The history would not know how often it was sent.
+func bare(request []byte) bool {
+	return !bytes.Contains(request, []byte(" id=")) && !bytes.HasPrefix(request, []byte("con."))
+}
+
+// maxAnswer is the longest answer that may come as a datagram, in bytes.
+const maxAnswer = 64
+
+// measure looks at an answer that came as a datagram.
+func (r *round) measure(answer []byte) {
+	r.tally.datagram(len(answer))
+	if len(answer) > maxAnswer {
+		r.wrong(fmt.Sprintf("an answer of %d bytes came as a datagram: %q", len(answer), answer))
+	}
 }
 
 // closeProxies closes them all. It may be called again.
 func (r *round) closeProxies() {
 	for _, p := range r.proxies {
-		p.close()
+		p.Close()
 	}
 	clear(r.proxies)
 }
@@ -228,7 +249,7 @@ func (r *round) cast() {
 		m := &manners[i]
 		for n := range m.clients {
 			name := fmt.Sprintf("%s-%d", m.name, n)
-			d := dice(r.seed, name)
+			d := badnet.Dice(r.seed, name)
 			r.askers = append(r.askers, &asker{
 				drawer: drawer{manner: m, dice: d, name: name, names: namesFor(m.told, place(m.told))}, way: m.open(r.entrances),
 				log: r.recorder.Client(name), round: r, tally: r.tally.way(m.name),
@@ -237,13 +258,13 @@ func (r *round) cast() {
 	}
 	flood := &manner{name: "flood", patience: patience, open: newRings}
 	r.flooder = &asker{
-		drawer: drawer{manner: flood, dice: dice(r.seed, flood.name), name: flood.name},
+		drawer: drawer{manner: flood, dice: badnet.Dice(r.seed, flood.name), name: flood.name},
 		log:    r.recorder.Client(flood.name), round: r, tally: r.tally.way(flood.name),
 	}
 	for _, s := range schemes {
 		for n := range s.clients {
 			name := fmt.Sprintf("%s-%d", s.name, n)
-			d := dice(r.seed, name)
+			d := badnet.Dice(r.seed, name)
 			r.patients = append(r.patients, &patient{
 				scheme: s, dice: d,
 				draw: drawer{
@@ -288,7 +309,7 @@ func (r *round) await(ctx context.Context) {
 // open lets clients through to the present life.
 func (r *round) open() {
 	for front, p := range r.proxies {
-		p.open(r.arena.addresses[front])
+		p.Open(networkOf(front), r.arena.addresses[front])
 	}
 	if err := os.Symlink(r.arena.rings(), r.entrances.rings); err != nil {
 		r.wrong(err.Error())
@@ -299,7 +320,7 @@ func (r *round) open() {
 // shut lets nobody through. The present life must be over.
 func (r *round) shut() {
 	for _, p := range r.proxies {
-		p.shut()
+		p.Shut()
 	}
 	if err := os.Remove(r.entrances.rings); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		r.wrong(err.Error())

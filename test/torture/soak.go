@@ -68,7 +68,7 @@ func (s *soak) run(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintf(s.out, "seed %d; %d answers, %d cuts, %d datagrams lost, largest answer in a datagram %d bytes\n", s.seed,
-		r.tally.sum(answered), r.tally.cuts.Load(), r.tally.lost.Load(), r.tally.largest.Load())
+		r.tally.sum(answered), r.tally.network.Cuts.Load(), r.tally.network.Lost.Load(), r.tally.largest.Load())
 	if faults := r.faults(); len(faults) > 0 {
 		return errors.New(strings.Join(faults, "\n"))
 	}

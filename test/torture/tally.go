@@ -9,15 +9,18 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/cuenta-server/cuenta/internal/badnet"
 )
 
 // tally is what was covered, over all rounds.
 type tally struct {
 	rounds, kills, amidStart, amidPause, stops atomic.Int64 // of the server
-	locked, noRoom                             atomic.Int64 // starts refused
+	noRoom                                     atomic.Int64 // starts refused
 	workers, pauses, fronts, fills, refused    atomic.Int64
-	cuts, lost, doubled, delayed, largest      atomic.Int64
+	largest                                    atomic.Int64 // answer in a datagram
 	judged, states, undecided                  atomic.Int64
+	network                                    badnet.Counts
 
 	mu    sync.Mutex
 	ways  map[string]*wayTally
@@ -72,7 +75,7 @@ func repeated(w *wayTally) *atomic.Int64 { return &w.repeated }
 // line is how far it has come.
 func (t *tally) line() string {
 	return fmt.Sprintf("%d kills (%d amid a start), %d workers killed, %d pauses, %d cuts, %d disks filled; %d answers, %d repeats, %d of unknown fate; %d judged",
-		t.kills.Load(), t.amidStart.Load(), t.workers.Load(), t.pauses.Load(), t.cuts.Load(), t.fills.Load(),
+		t.kills.Load(), t.amidStart.Load(), t.workers.Load(), t.pauses.Load(), t.network.Cuts.Load(), t.fills.Load(),
 		t.sum(answered), t.sum(repeated), t.sum(unknown), t.judged.Load())
 }
 
@@ -85,17 +88,16 @@ func (t *tally) summary() string {
 	row("  of these while it started", t.amidStart.Load())
 	row("  of these while it was stopped (SIGSTOP)", t.amidPause.Load())
 	row("server told to end (SIGTERM)", t.stops.Load())
-	row("starts that found the directory still locked", t.locked.Load())
 	row("starts refused for want of room", t.noRoom.Load())
 	row("worker processes killed", t.workers.Load())
 	row("processes paused (SIGSTOP, SIGCONT)", t.pauses.Load())
 	row("services stopped and started", t.fronts.Load())
 	row("disks filled", t.fills.Load())
 	row("  changes refused for it", t.refused.Load())
-	row("connections cut", t.cuts.Load())
-	row("datagrams lost", t.lost.Load())
-	row("datagrams doubled", t.doubled.Load())
-	row("datagrams delayed", t.delayed.Load())
+	row("connections cut", t.network.Cuts.Load())
+	row("datagrams lost", t.network.Lost.Load())
+	row("datagrams doubled", t.network.Doubled.Load())
+	row("datagrams delayed", t.network.Delayed.Load())
 	row("largest answer in a datagram, bytes", t.largest.Load())
 	row("operations judged", t.judged.Load())
 	row("states read after a crash or at the end", t.states.Load())

@@ -106,7 +106,7 @@ func (r *round) revive(ctx context.Context) (kills int, err error) {
 			return kills, err
 		}
 	}
-	err = r.arena.start(ctx, &r.tally.locked)
+	err = r.arena.start(ctx)
 	if r.filled && errors.Is(err, errEnded) {
 		// A start needs room, and says so.
 		if !strings.Contains(err.Error(), "is full") {
@@ -116,7 +116,7 @@ func (r *round) revive(ctx context.Context) (kills int, err error) {
 		if err := r.free(); err != nil {
 			return kills, err
 		}
-		err = r.arena.start(ctx, &r.tally.locked)
+		err = r.arena.start(ctx)
 	}
 	return kills, err
 }

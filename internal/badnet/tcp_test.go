@@ -1,4 +1,4 @@
-package demo
+package badnet
 
 import (
 	"fmt"
@@ -8,6 +8,14 @@ import (
 	"testing"
 	"time"
 )
+
+// patience bounds every wait for something that must happen, and is never waited
+// out when all is well.
+const patience = 30 * time.Second
+
+func testNetwork(seed uint64) *Network {
+	return &Network{Seed: seed, MeanPieces: 15, Counts: new(Counts)}
+}
 
 // echo serves connections that say again what they hear, and tells what each heard
 // in all once it has ended.
@@ -36,9 +44,9 @@ func echo(t *testing.T) (address string, heard <-chan string) {
 
 // talk sends piece after piece, each when the one before has come back, until the
 // connection is lost. It returns how many came back.
-func talk(t *testing.T, p *tcpProxy, plan cut) (pieces int) {
+func talk(t *testing.T, p *TCP, plan cut) (pieces int) {
 	t.Helper()
-	conn, err := net.Dial("tcp", p.address())
+	conn, err := net.Dial("tcp", p.Address())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,14 +54,14 @@ func talk(t *testing.T, p *tcpProxy, plan cut) (pieces int) {
 	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
-	before := p.cuts.Load()
+	before := p.n.Counts.Cuts.Load()
 	for ; ; pieces++ {
 		sent := fmt.Sprintf("piece %08d", pieces)
 		if _, err := io.WriteString(conn, sent); err != nil {
 			return pieces
 		}
-		if plan.end == silenced && pieces == plan.chunk {
-			for start := time.Now(); p.cuts.Load() == before; time.Sleep(time.Millisecond) {
+		if plan.end == silenced && pieces == plan.piece {
+			for start := time.Now(); p.n.Counts.Cuts.Load() == before; time.Sleep(time.Millisecond) {
 				if time.Since(start) > patience {
 					t.Fatalf("not cut at piece %d", pieces)
 				}
@@ -72,29 +80,32 @@ func talk(t *testing.T, p *tcpProxy, plan cut) (pieces int) {
 
 func TestTCPProxyCutsWhereTheSeedSays(t *testing.T) {
 	server, heard := echo(t)
-	p, err := newTCPProxy(21, "tcp", "tcp", server)
+	p, err := testNetwork(21).TCP("tcp")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.close()
+	defer p.Close()
+	p.Open("tcp", server)
 	const size = len("piece 00000000")
 	for n := range 60 {
-		plan := planCut(dice(21, fmt.Sprint("tcp connection ", n)))
-		want := plan.chunk
+		plan := p.plan(n)
+		want := plan.piece
 		if !plan.up && plan.share == 1 && plan.end != silenced {
 			want++ // the answer passes, and then the connection is lost
 		}
 		got := talk(t, p, plan)
-		// A reset may overtake what was sent before it.
-		if got != want && !(plan.end == reset && got == plan.chunk) {
+		// A reset may overtake what was sent before it, and the answer to a request that
+		// passed as a whole may overtake the end.
+		overtaken := plan.end == reset && got == plan.piece || plan.up && plan.share == 1 && got == plan.piece+1
+		if got != want && !overtaken {
 			t.Errorf("connection %d, %+v: %d pieces came back, want %d", n, plan, got, want)
 		}
 		arrived := len(<-heard)
-		least, most := plan.chunk*size, (plan.chunk+1)*size
+		least, most := plan.piece*size, (plan.piece+1)*size
 		switch {
 		case plan.up:
 			most = least + int(plan.share*float64(size))
-		case want > plan.chunk:
+		case want > plan.piece:
 			least, most = most, most+size // the client goes on until it notices
 		default:
 			least = most
@@ -106,19 +117,20 @@ func TestTCPProxyCutsWhereTheSeedSays(t *testing.T) {
 			t.Errorf("connection %d, %+v: the server heard %d bytes, want %d to %d", n, plan, arrived, least, most)
 		}
 	}
-	if p.cuts.Load() != 60 {
-		t.Errorf("%d cuts in 60 connections", p.cuts.Load())
+	if p.n.Counts.Cuts.Load() != 60 {
+		t.Errorf("%d cuts in 60 connections", p.n.Counts.Cuts.Load())
 	}
 }
 
 func TestSettledTCPProxyCutsOnceMoreAndThenNeverAgain(t *testing.T) {
 	server, heard := echo(t)
-	p, err := newTCPProxy(22, "tcp", "tcp", server)
+	p, err := testNetwork(22).TCP("tcp")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.close()
-	silent, err := net.Dial("tcp", p.address())
+	defer p.Close()
+	p.Open("tcp", server)
+	silent, err := net.Dial("tcp", p.Address())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,19 +144,19 @@ func TestSettledTCPProxyCutsOnceMoreAndThenNeverAgain(t *testing.T) {
 		known = len(p.conns)
 		p.mu.Unlock()
 	}
-	p.settle()
+	p.Settle()
 	if _, err := silent.Read(make([]byte, 1)); err == nil {
 		t.Error("a connection outlives the end of the faults")
 	}
 	<-heard
-	conn, err := net.Dial("tcp", p.address())
+	conn, err := net.Dial("tcp", p.Address())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
-	for i := range 20 * meanChunks {
+	for i := range 20 * p.n.MeanPieces {
 		piece := fmt.Sprintf("%08d", i)
 		if _, err := io.WriteString(conn, piece); err != nil {
 			t.Fatal(err)
@@ -163,12 +175,13 @@ func TestTCPProxyWithoutAServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Close()
-	p, err := newTCPProxy(23, "tcp", "tcp", l.Addr().String())
+	p, err := testNetwork(23).TCP("tcp")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.close()
-	conn, err := net.Dial("tcp", p.address())
+	defer p.Close()
+	p.Open("tcp", l.Addr().String())
+	conn, err := net.Dial("tcp", p.Address())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,4 +192,49 @@ func TestTCPProxyWithoutAServer(t *testing.T) {
 	if n, err := conn.Read(make([]byte, 1)); err == nil {
 		t.Errorf("%d bytes of nobody", n)
 	}
+}
+
+// TestTCPProxyLetsThroughWhileItIsOpen: who comes before or after that is turned away,
+// and who is there stays.
+func TestTCPProxyLetsThroughWhileItIsOpen(t *testing.T) {
+	server, heard := echo(t)
+	p, err := testNetwork(24).TCP("tcp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	p.Settle()
+	dial := func() net.Conn {
+		conn, err := net.Dial("tcp", p.Address())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+			t.Fatal(err)
+		}
+		return conn
+	}
+	served := func(conn net.Conn) bool {
+		_, _ = io.WriteString(conn, "x") // it may be turned away already
+		_, err := io.ReadFull(conn, make([]byte, 1))
+		return err == nil
+	}
+	if served(dial()) {
+		t.Error("somebody answered before it was open")
+	}
+	p.Open("tcp", server)
+	there := dial()
+	if !served(there) {
+		t.Error("nobody answers")
+	}
+	p.Shut()
+	if served(dial()) {
+		t.Error("somebody answered though nobody is let through any more")
+	}
+	if !served(there) {
+		t.Error("a connection that was there did not stay")
+	}
+	there.Close()
+	<-heard
 }

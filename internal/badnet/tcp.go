@@ -1,6 +1,4 @@
-//go:build linux
-
-package main
+package badnet
 
 import (
 	"fmt"
@@ -11,48 +9,48 @@ import (
 	"time"
 )
 
-const proxyDial = 2 * time.Second
+const dialTimeout = 2 * time.Second
 
-// tcpProxy stands before a server and cuts connections, each as its own plan says.
-type tcpProxy struct {
+// TCP is a proxy that cuts connections, each as its own plan says.
+type TCP struct {
+	n     *Network
 	front net.Listener
-	seed  uint64
 	name  string
-	tally *tally
 	calm  atomic.Bool // no more cuts
 
-	mu     sync.Mutex
-	server string                // empty: nobody gets through
-	conns  map[net.Conn]struct{} // of both sides
-	ended  bool
-	all    sync.WaitGroup
+	mu              sync.Mutex
+	network, server string                // empty: nobody gets through
+	conns           map[net.Conn]struct{} // of both sides
+	ended           bool
+	all             sync.WaitGroup
 }
 
-func newTCPProxy(seed uint64, name string, t *tally) (*tcpProxy, error) {
+// TCP opens a proxy for connections. Its name stands for its faults.
+func (n *Network) TCP(name string) (*TCP, error) {
 	front, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("opening the proxy of %s: %w", name, err)
 	}
-	p := &tcpProxy{front: front, seed: seed, name: name, tally: t, conns: map[net.Conn]struct{}{}}
+	p := &TCP{n: n, front: front, name: name, conns: map[net.Conn]struct{}{}}
 	p.all.Go(p.serve)
 	return p, nil
 }
 
-func (p *tcpProxy) address() string { return p.front.Addr().String() }
+// Address is where clients connect.
+func (p *TCP) Address() string { return p.front.Addr().String() }
 
-// open lets connections through to a server.
-func (p *tcpProxy) open(server string) {
+// Open lets connections through to a server, on the network tcp or unix.
+func (p *TCP) Open(network, server string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.server = server
+	p.network, p.server = network, server
 }
 
-// shut lets no new connection through. Those there are end with their server.
-func (p *tcpProxy) shut() { p.open("") }
+// Shut lets no new connection through.
+func (p *TCP) Shut() { p.Open("", "") }
 
-// settle ends the faults. The connections there are get lost a last time: some
-// have fallen silent, and their clients need not find that out by waiting.
-func (p *tcpProxy) settle() {
+// Settle ends the faults, and the connections there are.
+func (p *TCP) Settle() {
 	p.calm.Store(true)
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -61,29 +59,35 @@ func (p *tcpProxy) settle() {
 	}
 }
 
-func (p *tcpProxy) close() {
+// Close ends the proxy.
+func (p *TCP) Close() {
 	p.mu.Lock()
 	p.ended = true
 	p.mu.Unlock()
 	p.front.Close() // nobody is to come any more
-	p.settle()
+	p.Settle()
 	p.all.Wait()
 }
 
-func (p *tcpProxy) serve() {
+func (p *TCP) serve() {
 	for n := 0; ; n++ {
 		client, err := p.front.Accept()
 		if err != nil {
 			return // closed
 		}
-		plan := planCut(dice(p.seed, fmt.Sprint(p.name, " connection ", n)))
+		plan := p.plan(n)
 		p.all.Go(func() { p.carry(client, plan) })
 	}
 }
 
+// plan is how the n-th connection is lost.
+func (p *TCP) plan(n int) cut {
+	return planCut(Dice(p.n.Seed, fmt.Sprint(p.name, " connection ", n)), p.n.MeanPieces)
+}
+
 // keep remembers a connection, so that it can be closed from outside. It reports
 // false when it is too late for that.
-func (p *tcpProxy) keep(conn net.Conn) bool {
+func (p *TCP) keep(conn net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.ended {
@@ -92,7 +96,7 @@ func (p *tcpProxy) keep(conn net.Conn) bool {
 	return !p.ended
 }
 
-func (p *tcpProxy) drop(conn net.Conn) {
+func (p *TCP) drop(conn net.Conn) {
 	p.mu.Lock()
 	delete(p.conns, conn)
 	p.mu.Unlock()
@@ -100,19 +104,19 @@ func (p *tcpProxy) drop(conn net.Conn) {
 }
 
 // dial connects to the server, if anybody is let through.
-func (p *tcpProxy) dial() (net.Conn, error) {
+func (p *TCP) dial() (net.Conn, error) {
 	p.mu.Lock()
-	server := p.server
+	network, server := p.network, p.server
 	p.mu.Unlock()
 	if server == "" {
 		return nil, net.ErrClosed
 	}
-	return net.DialTimeout("tcp", server, proxyDial)
+	return net.DialTimeout(network, server, dialTimeout)
 }
 
 // carry passes data between a client and the server until one of them ends the
 // connection, or its plan does.
-func (p *tcpProxy) carry(client net.Conn, plan cut) {
+func (p *TCP) carry(client net.Conn, plan cut) {
 	defer p.drop(client)
 	if !p.keep(client) {
 		return
@@ -136,12 +140,12 @@ func (p *tcpProxy) carry(client net.Conn, plan cut) {
 }
 
 // pump passes data in one direction, piece by piece.
-func (p *tcpProxy) pump(to, from net.Conn, plan cut, up bool) {
+func (p *TCP) pump(to, from net.Conn, plan cut, up bool) {
 	buf := make([]byte, 4<<10)
-	for chunk := 0; ; chunk++ {
+	for piece := 0; ; piece++ {
 		n, err := from.Read(buf)
-		if n > 0 && plan.up == up && plan.chunk == chunk && !p.calm.Load() {
-			p.tally.cuts.Add(1)
+		if n > 0 && plan.up == up && plan.piece == piece && !p.calm.Load() {
+			p.n.Counts.Cuts.Add(1)
 			lose(to, from, buf[:n], plan)
 			return
 		}

@@ -1,26 +1,10 @@
-package demo
+package badnet
 
 import (
-	"hash/fnv"
-	"io"
 	"math/rand/v2"
 	"sync"
 	"time"
 )
-
-// dice returns the stream of random numbers that a seed gives under a name. Every
-// user has a stream of its own, so what one draws changes nothing for others, and a
-// seed repeats the faults of a run; when things happen is up to the machine.
-func dice(seed uint64, name string) *rand.Rand {
-	h := fnv.New64a()
-	_, _ = io.WriteString(h, name) // it cannot fail
-	return rand.New(rand.NewPCG(seed, h.Sum64()))
-}
-
-// within draws a time below limit, which is over 0.
-func within(d *rand.Rand, limit time.Duration) time.Duration {
-	return time.Duration(d.Int64N(int64(limit)))
-}
 
 // fate is what happens to a datagram.
 type fate uint8
@@ -60,7 +44,7 @@ func (w *weather) next() (fate, time.Duration) {
 	case n < dropPercent+doublePercent:
 		return doubled, 0
 	case n < dropPercent+doublePercent+delayPercent:
-		return delayed, within(w.dice, maxDelay)
+		return delayed, time.Duration(w.dice.Int64N(int64(maxDelay)))
 	}
 	return passed, 0
 }
@@ -81,28 +65,24 @@ const (
 	endings
 )
 
-// meanChunks is how many pieces of data pass in a direction, on average, before
-// the connection is lost there.
-const meanChunks = 15
-
 // cut is how and when a connection is lost. Going by pieces of data and not by
 // time, it falls where it hurts: in the middle of a request, or between the change
 // and its answer.
 type cut struct {
 	up    bool    // on the way to the server, else on the way back
-	chunk int     // in which piece of data, from 0
+	piece int     // in which piece of data, from 0
 	share float64 // how much of that piece still passes
 	end   ending
 }
 
-func planCut(d *rand.Rand) cut {
+func planCut(d *rand.Rand, meanPieces int) cut {
 	c := cut{
 		up:    d.IntN(2) == 0,
-		chunk: int(d.ExpFloat64() * meanChunks),
+		piece: int(d.ExpFloat64() * float64(meanPieces)),
 		end:   ending(d.IntN(int(endings))),
 	}
 	// Mostly all of it or nothing: the request arrives and its answer does not.
-	switch share := d.IntN(4); share {
+	switch d.IntN(4) {
 	case 0:
 		c.share = d.Float64()
 	case 1:

@@ -1,16 +1,15 @@
-package demo
+package badnet
 
 import (
 	"fmt"
 	"slices"
 	"testing"
-	"time"
 )
 
 func TestWeatherComesFromTheSeed(t *testing.T) {
 	const n = 10_000
 	forecast := func(seed uint64, name string) (fates []fate, count [delayed + 1]int) {
-		w := weather{dice: dice(seed, name)}
+		w := weather{dice: Dice(seed, name)}
 		for range n {
 			f, delay := w.next()
 			if f != delayed && delay != 0 || delay < 0 || delay >= maxDelay {
@@ -39,7 +38,7 @@ func TestWeatherComesFromTheSeed(t *testing.T) {
 }
 
 func TestSettledWeatherPassesAll(t *testing.T) {
-	w := weather{dice: dice(1, "x")}
+	w := weather{dice: Dice(1, "x")}
 	w.settle()
 	for range 1000 {
 		if f, _ := w.next(); f != passed {
@@ -49,18 +48,18 @@ func TestSettledWeatherPassesAll(t *testing.T) {
 }
 
 func TestCutsComeFromTheSeedAndAreOfEveryKind(t *testing.T) {
-	const n = 2000
-	chunks, up, seen := 0, 0, map[string]int{}
+	const n, meanPieces = 2000, 15
+	pieces, up, seen := 0, 0, map[string]int{}
 	for i := range n {
 		name := fmt.Sprint("tcp connection ", i)
-		c := planCut(dice(3, name))
-		if c != planCut(dice(3, name)) {
+		c := planCut(Dice(3, name), meanPieces)
+		if c != planCut(Dice(3, name), meanPieces) {
 			t.Fatal("the same seed gives another plan")
 		}
-		if c.share < 0 || c.share > 1 || c.chunk < 0 {
+		if c.share < 0 || c.share > 1 || c.piece < 0 {
 			t.Fatalf("plan %+v", c)
 		}
-		chunks += c.chunk
+		pieces += c.piece
 		if c.up {
 			up++
 		}
@@ -72,7 +71,7 @@ func TestCutsComeFromTheSeedAndAreOfEveryKind(t *testing.T) {
 			seen["share between"]++
 		}
 	}
-	if mean := chunks / n; mean < meanChunks-4 || mean > meanChunks+4 {
+	if mean := pieces / n; mean < meanPieces-4 || mean > meanPieces+4 {
 		t.Errorf("%d pieces pass on average", mean)
 	}
 	if up < n/3 || up > n*2/3 {
@@ -81,21 +80,6 @@ func TestCutsComeFromTheSeedAndAreOfEveryKind(t *testing.T) {
 	for _, kind := range []string{"ending 0", "ending 1", "ending 2", "share 0", "share 1", "share between"} {
 		if seen[kind] < n/10 {
 			t.Errorf("%s: %d of %d", kind, seen[kind], n)
-		}
-	}
-}
-
-func TestKillMoments(t *testing.T) {
-	for _, duration := range []time.Duration{time.Second, 3 * time.Second, 10 * time.Second, 61 * time.Second} {
-		moments := killMoments(5, duration)
-		if want := max(1, int(duration/killEvery)); len(moments) != want {
-			t.Errorf("%v: %d kills, want %d", duration, len(moments), want)
-		}
-		if !slices.IsSorted(moments) || moments[0] <= 0 || moments[len(moments)-1] >= duration {
-			t.Errorf("%v: killed at %v", duration, moments)
-		}
-		if !slices.Equal(moments, killMoments(5, duration)) || slices.Equal(moments, killMoments(6, duration)) {
-			t.Errorf("%v: the moments are not the seed's", duration)
 		}
 	}
 }

@@ -1,16 +1,13 @@
-package demo
+package badnet
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net"
 	"testing"
 	"time"
 )
-
-// patience bounds every wait for something that must happen, and is never waited
-// out when all is well.
-const patience = 30 * time.Second
 
 func listenUDP(t *testing.T) *net.UDPConn {
 	t.Helper()
@@ -27,7 +24,7 @@ func listenUDP(t *testing.T) *net.UDPConn {
 
 // fatesOf returns how often each of n datagrams arrives.
 func fatesOf(seed uint64, name string, n int) (arrivals map[string]int, lost, repeated int64) {
-	w, arrivals := weather{dice: dice(seed, name)}, map[string]int{}
+	w, arrivals := weather{dice: Dice(seed, name)}, map[string]int{}
 	for i := range n {
 		switch f, _ := w.next(); f {
 		case dropped:
@@ -62,12 +59,13 @@ func collect(t *testing.T, conn net.Conn, due map[string]int) map[string]int {
 
 func TestUDPProxyDropsAndRepeatsRequestsAsTheSeedSays(t *testing.T) {
 	server := listenUDP(t)
-	p, err := newUDPProxy(11, "udp", server.LocalAddr().String())
+	p, err := testNetwork(11).UDP("udp")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.close()
-	client := dialUDP(t, p.address())
+	defer p.Close()
+	p.Open("udp", server.LocalAddr().String())
+	client := dialUDP(t, p.Address())
 	const n = 150
 	want, lost, repeated := fatesOf(11, "udp up", n)
 	if lost == 0 || repeated == 0 {
@@ -81,8 +79,8 @@ func TestUDPProxyDropsAndRepeatsRequestsAsTheSeedSays(t *testing.T) {
 	if got := collect(t, server, want); !maps.Equal(got, want) {
 		t.Errorf("arrived: %v\nwant: %v", got, want)
 	}
-	if p.lost.Load() != lost || p.repeated.Load() != repeated {
-		t.Errorf("%d lost and %d repeated; want %d and %d", p.lost.Load(), p.repeated.Load(), lost, repeated)
+	if p.n.Counts.Lost.Load() != lost || p.n.Counts.Doubled.Load() != repeated {
+		t.Errorf("%d lost and %d repeated; want %d and %d", p.n.Counts.Lost.Load(), p.n.Counts.Doubled.Load(), lost, repeated)
 	}
 }
 
@@ -101,13 +99,14 @@ func dialUDP(t *testing.T, address string) net.Conn {
 
 func TestUDPProxyDropsAndRepeatsAnswersToTheirOwnClients(t *testing.T) {
 	server := listenUDP(t)
-	p, err := newUDPProxy(12, "udp", server.LocalAddr().String())
+	p, err := testNetwork(12).UDP("udp")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.close()
+	defer p.Close()
+	p.Open("udp", server.LocalAddr().String())
 	p.up.settle()
-	one, other := dialUDP(t, p.address()), dialUDP(t, p.address())
+	one, other := dialUDP(t, p.Address()), dialUDP(t, p.Address())
 	ask := func(client net.Conn) net.Addr {
 		if _, err := client.Write([]byte("?")); err != nil {
 			t.Fatal(err)
@@ -129,7 +128,7 @@ func TestUDPProxyDropsAndRepeatsAnswersToTheirOwnClients(t *testing.T) {
 	if got := collect(t, one, want); !maps.Equal(got, want) {
 		t.Errorf("arrived: %v\nwant: %v", got, want)
 	}
-	p.settle()
+	p.Settle()
 	if _, err := server.WriteTo([]byte("other"), ask(other)); err != nil {
 		t.Fatal(err)
 	}
@@ -143,13 +142,14 @@ func TestUDPProxyDropsAndRepeatsAnswersToTheirOwnClients(t *testing.T) {
 func TestUDPProxyOutlivesItsServer(t *testing.T) {
 	server := listenUDP(t)
 	address := server.LocalAddr().String()
-	p, err := newUDPProxy(13, "udp", address)
+	p, err := testNetwork(13).UDP("udp")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.close()
-	p.settle()
-	client := dialUDP(t, p.address())
+	defer p.Close()
+	p.Open("udp", address)
+	p.Settle()
+	client := dialUDP(t, p.Address())
 	server.Close()
 	for range 20 {
 		if _, err := client.Write([]byte("lost")); err != nil {
@@ -175,5 +175,99 @@ func TestUDPProxyOutlivesItsServer(t *testing.T) {
 		if string(buf[:n]) == "found" {
 			return
 		}
+	}
+}
+
+// question is a datagram that a server is asked with, and its answer.
+const question, reply = "con.0", "13"
+
+// answering serves datagrams until the test ends.
+func answering(t *testing.T) (address string) {
+	server := listenUDP(t)
+	go func() {
+		buf := make([]byte, maxDatagram)
+		for {
+			_, from, err := server.ReadFrom(buf)
+			if err != nil {
+				return // the end of the test
+			}
+			_, _ = server.WriteTo([]byte(reply), from) // nobody may listen
+		}
+	}()
+	return server.LocalAddr().String()
+}
+
+// TestUDPProxyLetsThroughWhileItIsOpen: what was let through to one life of a server
+// cannot reach the next.
+func TestUDPProxyLetsThroughWhileItIsOpen(t *testing.T) {
+	n := testNetwork(14)
+	answers := make(chan string, 1)
+	n.Answer = func(answer []byte) { answers <- string(answer) }
+	p, err := n.UDP("udp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	p.Settle()
+	client := dialUDP(t, p.Address())
+	from := client.LocalAddr().(*net.UDPAddr).AddrPort()
+	if p.flow(from) != nil {
+		t.Error("somebody got through before it was open")
+	}
+	for life := range 2 {
+		p.Open("udp", answering(t))
+		if _, err := client.Write([]byte(question)); err != nil {
+			t.Fatal(err)
+		}
+		buf := make([]byte, maxDatagram)
+		if size, err := client.Read(buf); err != nil || string(buf[:size]) != reply {
+			t.Fatalf("life %d: %q, %v", life, buf[:size], err)
+		}
+		if seen := <-answers; seen != reply {
+			t.Errorf("life %d: the answer was seen as %q", life, seen)
+		}
+		before := p.flow(from)
+		p.Shut()
+		if p.flow(from) != nil {
+			t.Errorf("life %d: somebody got through after it was shut", life)
+		}
+		if _, err := before.Write([]byte(question)); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("life %d: what was on its way still got there: %v", life, err)
+		}
+	}
+}
+
+// TestSingleDatagramsAreNotDoubled: of those that must arrive once at most, none
+// arrives twice; the fates of others do not change for it.
+func TestSingleDatagramsAreNotDoubled(t *testing.T) {
+	server := listenUDP(t)
+	network := testNetwork(11)
+	odd := func(request []byte) bool { return request[len(request)-1]%2 == 1 }
+	network.Single = odd
+	p, err := network.UDP("udp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	p.Open("udp", server.LocalAddr().String())
+	client := dialUDP(t, p.Address())
+	const n = 150
+	want, _, _ := fatesOf(11, "udp up", n)
+	spared := 0
+	for i := range n {
+		name := fmt.Sprint(i)
+		if odd([]byte(name)) && want[name] == 2 {
+			want[name] = 1
+			spared++
+		}
+		if _, err := fmt.Fprint(client, i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if spared == 0 {
+		t.Fatal("this seed doubles none of them")
+	}
+	if got := collect(t, server, want); !maps.Equal(got, want) {
+		t.Errorf("arrived: %v\nwant: %v", got, want)
 	}
 }
