@@ -73,15 +73,24 @@ func New(c Config) *API {
 		connect.WithCodec(jsonCodec{"json"}),
 		connect.WithCodec(jsonCodec{"json; charset=utf-8"}),
 		connect.WithReadMaxBytes(maxBody),
-		// Messages are small. Unpacked ones would have to be bounded too.
-		connect.WithCompression("gzip", nil, nil),
+		connect.WithConditionalHandlerOptions(ofReads),
+		packing,
 	))
-	limited := connect.WithReadMaxBytes(smallBody)
+	limited := connect.WithHandlerOptions(connect.WithReadMaxBytes(smallBody), packing)
 	names := grpcreflect.NewStaticReflector(cuentav1connect.CounterServiceName, grpchealth.HealthV1ServiceName)
 	a.mount(a.streams)(grpcreflect.NewHandlerV1(names, limited))
 	a.mount(a.streams)(grpcreflect.NewHandlerV1Alpha(names, limited))
-	a.mount(a.streams)(grpchealth.NewHandler(grpchealth.NewStaticChecker(cuentav1connect.CounterServiceName), limited))
+	a.mount(a.streams)(grpchealth.NewHandler(health{a.calls}, limited))
 	return a
+}
+
+// ofReads bounds the messages of calls that only read to what they need: where the
+// message is in the URL, the budget does not see how large it becomes.
+func ofReads(call connect.Spec) []connect.HandlerOption {
+	if call.IdempotencyLevel != connect.IdempotencyNoSideEffects {
+		return nil
+	}
+	return []connect.HandlerOption{connect.WithReadMaxBytes(smallBody)}
 }
 
 // mount returns a function that puts a handler where its service is looked up.

@@ -61,7 +61,7 @@ func (o *operator) List(_ context.Context, prefix string, cursor uint64, limit i
 // site is the API behind the web front, on a loopback port.
 type site struct {
 	t        testing.TB
-	service  *fronttest.Service
+	service  *fronttest.Service // nil if it is another one's
 	operator *operator
 	traffic  *cuenta.Traffic
 	api      *API
@@ -73,14 +73,23 @@ type site struct {
 
 func start(t testing.TB) *site {
 	t.Helper()
+	service := fronttest.NewService()
+	s := startOn(t, service)
+	s.service = service
+	return s
+}
+
+// startOn serves the API of that service.
+func startOn(t testing.TB, service cuenta.Service) *site {
+	t.Helper()
 	fronttest.NoLeaks(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{t: t, service: fronttest.NewService(), operator: new(operator), traffic: new(cuenta.Traffic), url: "http://" + l.Addr().String()}
-	s.api = New(Config{Service: s.service, Operator: s.operator, Traffic: s.traffic})
-	front := web.New(web.Config{Service: s.service, Operator: s.operator, Traffic: s.traffic, API: s.api})
+	s := &site{t: t, operator: new(operator), traffic: new(cuenta.Traffic), url: "http://" + l.Addr().String()}
+	s.api = New(Config{Service: service, Operator: s.operator, Traffic: s.traffic})
+	front := web.New(web.Config{Service: service, Operator: s.operator, Traffic: s.traffic, API: s.api})
 	served := make(chan error, 1)
 	go func() { served <- front.Serve(l) }()
 	s.drain = func() error {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/cuenta-server/cuenta"
 	cuentav1 "github.com/cuenta-server/cuenta/proto/cuenta/v1"
@@ -19,11 +20,13 @@ func (c *calls) Batch(ctx context.Context, m *cuentav1.BatchRequest) (*cuentav1.
 		return &cuentav1.BatchResponse{Results: resultsOf(results)}, nil
 	}
 	whole, each := &results[0], results[1:]
+	// Under one identity only the whole is remembered.
+	forgotten := whole.Replayed && requests[0].Identity.Given()
 	if whole.Code != cuenta.OK {
-		return nil, refusedBatch(whole, each)
+		return nil, refusedBatch(whole, each, forgotten)
 	}
 	response := &cuentav1.BatchResponse{Whole: answerOf(whole)}
-	if !whole.Replayed {
+	if !forgotten {
 		response.Results = resultsOf(each)
 	}
 	return response, nil
@@ -43,22 +46,27 @@ func batchOf(ctx context.Context, m *cuentav1.BatchRequest) ([]cuenta.Request, e
 		return nil, refuse(cuenta.TooLarge, "%d operations, at most %d can be in such a batch", len(operations), room)
 	}
 	requests := make([]cuenta.Request, 0, 1+len(operations))
+	var ofAll cuenta.Identity
 	if m.GetAtomic() {
 		all := cuenta.Request{Op: cuenta.All, Span: uint16(len(operations))}
 		if err := identify(ctx, &all, m.GetIdentity()); err != nil {
 			return nil, err
 		}
-		requests = append(requests, all)
+		requests, ofAll = append(requests, all), all.Identity
 	} else if from := callerOf(ctx); m.GetIdentity() != nil || from.key != "" || from.badKey != nil {
 		return nil, refuse(cuenta.Syntax, "only an atomic batch has an identity; here each operation has its own")
 	}
+	var together run
 	for i, operation := range operations {
 		request, given, refused := requestOf(operation)
 		if refused == nil && given != nil {
-			if m.GetAtomic() {
-				refused = refuse(cuenta.Syntax, "an operation of an atomic batch has no identity; the batch has")
+			request.Identity, refused = identityOf(given)
+		}
+		if refused == nil && m.GetAtomic() && request.Identity.Given() {
+			if ofAll.Given() {
+				refused = refuse(cuenta.Syntax, "the batch has an identity as a whole, so its operations have none")
 			} else {
-				request.Identity, refused = identityOf(given)
+				refused = together.join(&request.Identity)
 			}
 		}
 		if refused != nil {
@@ -69,22 +77,68 @@ func batchOf(ctx context.Context, m *cuentav1.BatchRequest) ([]cuenta.Request, e
 	return requests, nil
 }
 
-// refusedBatch is an atomic batch of which nothing was carried out. Of one that
-// was refused earlier only that is known.
-func refusedBatch(whole *cuenta.Result, each []cuenta.Result) *refusal {
-	refused := refusedResult(whole)
-	if whole.Code != cuenta.Aborted || whole.Replayed {
-		return refused
+// run is the identities of an atomic batch's operations. The ledger would refuse
+// the same, but does not say why.
+type run struct {
+	begun       bool
+	first, last cuenta.Identity
+}
+
+// join adds one to them: they are all keys, or ascending numbers of one session.
+func (r *run) join(id *cuenta.Identity) *refusal {
+	if !r.begun {
+		r.begun, r.first, r.last = true, *id, *id
+		return nil
 	}
-	refused.batch = &cuentav1.BatchResponse{Results: resultsOf(each)}
+	switch {
+	case id.Session != r.first.Session:
+		return refuse(cuenta.Syntax, "the identities of an atomic batch are all keys, or all numbers of one session")
+	case id.Session == 0:
+	case id.Number <= r.last.Number:
+		return refuse(cuenta.Syntax, "the numbers of an atomic batch ascend, and %d comes after %d", id.Number, r.last.Number)
+	case id.Lowest > r.first.Number:
+		return refuse(cuenta.Syntax, "lowest is above %d, a number of the same batch", r.first.Number)
+	case id.Number-r.first.Number >= cuenta.SessionWindow:
+		return refuse(cuenta.TooLarge, "the numbers of an atomic batch are less than %d apart", cuenta.SessionWindow)
+	}
+	r.last = *id
+	return nil
+}
+
+// refusedBatch is an atomic batch of which nothing was carried out. If what came of
+// each of its operations is forgotten, only that is known.
+func refusedBatch(whole *cuenta.Result, each []cuenta.Result, forgotten bool) *refusal {
+	if whole.Code != cuenta.Aborted || forgotten {
+		return refusedResult(whole)
+	}
+	refused := &cuenta.Result{Code: cuenta.Aborted, Replayed: whole.Replayed}
+	text := refused.Text()
 	for i := range each {
-		if code := each[i].Code; code != cuenta.OK && code != cuenta.Aborted {
-			why := refuse(cuenta.Aborted, "operation %d was refused: %s: %s", i, code, each[i].Text())
-			refused.info.Text = why.info.Text
-			break
+		switch code := each[i].Code; {
+		case code == cuenta.OK: // of a repeat it is remembered only if it had an identity
+			each[i].Code = cuenta.Aborted
+		case code != cuenta.Aborted:
+			if refusesIdentity(code) {
+				refused.Code = code
+			}
+			text = fmt.Sprintf("operation %d was refused: %s: %s", i, code, each[i].Text())
 		}
 	}
-	return refused
+	r := refusedResult(refused)
+	r.info.Text = text
+	r.batch = &cuentav1.BatchResponse{Results: resultsOf(each)}
+	return r
+}
+
+// refusesIdentity reports whether a code says that nothing may be done under an
+// identity, now or ever. It then speaks for the whole batch: unlike aborted it is
+// not remembered, and of an earlier sending it may tell nothing.
+func refusesIdentity(code cuenta.Code) bool {
+	switch code {
+	case cuenta.Conflict, cuenta.TooOld, cuenta.TooNew, cuenta.NoSession, cuenta.Busy:
+		return true
+	}
+	return false
 }
 
 func resultsOf(results []cuenta.Result) []*cuentav1.Result {

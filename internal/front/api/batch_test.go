@@ -78,11 +78,16 @@ func TestBatchesThatCannotBeRead(t *testing.T) {
 		`{"operations":[]}`:              "a batch has at least one operation",
 		`{"operations":[{"add":{}},{}]}`: "operation 1: what to do is not said",
 		`{"operations":[{"set":{}}]}`:    "operation 0: to what to set is not said: the value is missing",
-		`{"operations":[{"get":{"counter":"a b"}}]}`:                                      "operation 0: a counter's name has 1 to 255 bytes of UTF-8 without spaces and control characters",
-		`{"operations":[{"add":{"identity":{}}}]}`:                                        "operation 0: the identity is empty",
-		`{"atomic":true,"operations":[{"add":{"identity":{"key":"k"}}}]}`:                 "operation 0: an operation of an atomic batch has no identity; the batch has",
-		`{"operations":[{"add":{}}],"identity":{"key":"k"}}`:                              "only an atomic batch has an identity; here each operation has its own",
-		`{"atomic":true,"operations":[{"add":{}}],"identity":{"session":"x","number":1}}`: "a session is 16 hexadecimal digits",
+		`{"operations":[{"get":{"counter":"a b"}}]}`:                                                                                                  "operation 0: a counter's name has 1 to 255 bytes of UTF-8 without spaces and control characters",
+		`{"operations":[{"add":{"identity":{}}}]}`:                                                                                                    "operation 0: the identity is empty",
+		`{"atomic":true,"operations":[{"add":{}},{"add":{"identity":{"key":"k"}}}],"identity":{"key":"l"}}`:                                           "operation 1: the batch has an identity as a whole, so its operations have none",
+		`{"atomic":true,"operations":[{"add":{"identity":{"key":"k"}}},{"add":{}},{"add":{"identity":{"session":"0000000000000001","number":"1"}}}]}`: "operation 2: the identities of an atomic batch are all keys, or all numbers of one session",
+		`{"atomic":true,"operations":[` + numbered("1", 7) + `,` + numbered("2", 8) + `]}`:                                                            "operation 1: the identities of an atomic batch are all keys, or all numbers of one session",
+		`{"atomic":true,"operations":[` + numbered("1", 7) + `,` + numbered("1", 7) + `]}`:                                                            "operation 1: the numbers of an atomic batch ascend, and 7 comes after 7",
+		`{"atomic":true,"operations":[` + numbered("1", 7) + `,` + numbered("1", 9) + `,` + numbered("1", 8) + `]}`:                                   "operation 2: the numbers of an atomic batch ascend, and 8 comes after 9",
+		`{"atomic":true,"operations":[` + numbered("1", 7) + `,{"add":{"identity":{"session":"0000000000000001","number":"9","lowest":"8"}}}]}`:       "operation 1: lowest is above 7, a number of the same batch",
+		`{"operations":[{"add":{}}],"identity":{"key":"k"}}`:                                                                                          "only an atomic batch has an identity; here each operation has its own",
+		`{"atomic":true,"operations":[{"add":{}}],"identity":{"session":"x","number":1}}`:                                                             "a session is 16 hexadecimal digits",
 	} {
 		if p := s.expectProblem(s.ask("POST", "/v1/batch", body), 400, cuenta.Syntax); p["detail"] != detail {
 			t.Errorf("%s: %v", body, p["detail"])
@@ -94,6 +99,11 @@ func TestBatchesThatCannotBeRead(t *testing.T) {
 	s.expectNothingDone()
 }
 
+// numbered is an operation with a number of a session.
+func numbered(session string, number int) string {
+	return fmt.Sprintf(`{"add":{"counter":"a","identity":{"session":"%016s","number":"%d"}}}`, session, number)
+}
+
 func TestBatchBounds(t *testing.T) {
 	s := start(t)
 	of := func(n int, atomic bool) string {
@@ -101,6 +111,7 @@ func TestBatchBounds(t *testing.T) {
 	}
 	s.expectProblem(s.ask("POST", "/v1/batch", of(cuenta.MaxBatch+1, false)), 413, cuenta.TooLarge)
 	s.expectProblem(s.ask("POST", "/v1/batch", of(cuenta.MaxBatch, true)), 413, cuenta.TooLarge)
+	s.expectProblem(s.ask("POST", "/v1/batch", `{"atomic":true,"operations":[`+numbered("1", 1)+`,`+numbered("1", 1+cuenta.SessionWindow)+`]}`), 413, cuenta.TooLarge)
 	s.expectNothingDone()
 	for _, a := range []answer{s.ask("POST", "/v1/batch", of(cuenta.MaxBatch, false)), s.ask("POST", "/v1/batch", of(cuenta.MaxBatch-1, true))} {
 		if a.status != 200 {

@@ -30,10 +30,42 @@ type budget struct {
 	used atomic.Int64
 }
 
+// share is what a request has of the budget.
+type share struct {
+	of   *budget
+	size int64
+}
+
+// take makes the share larger, unless too little is left.
+func (s *share) take(size int64) *refusal {
+	if s.of.used.Add(size) > maxBodies {
+		s.of.used.Add(-size)
+		return refuse(cuenta.Busy, "too many large requests at a time, try again")
+	}
+	s.size += size
+	return nil
+}
+
+func (s *share) release() { s.of.used.Add(-s.size) }
+
 // read reads the whole body and puts it in place of the request's. release gives
 // back its share; it is to be called once the request is answered.
 func (b *budget) read(w http.ResponseWriter, r *http.Request) (release func(), refused *refusal) {
-	nothing := func() {}
+	s := &share{of: b}
+	body, refused := s.read(w, r)
+	if refused == nil {
+		refused = s.takeUnpacked(r.Header, body)
+	}
+	if refused != nil {
+		s.release()
+		return nil, refused
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return s.release, nil
+}
+
+// read returns the body as it arrives.
+func (s *share) read(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
 	if r.ContentLength > maxBody {
 		return nil, tooLarge()
 	}
@@ -43,24 +75,31 @@ func (b *budget) read(w http.ResponseWriter, r *http.Request) (release func(), r
 		return nil, unread(err)
 	}
 	if len(body) <= smallBody {
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		return nothing, nil
+		return body, nil
 	}
-	share := int64(maxBody) // until it is known
+	size := int64(maxBody) // until it is known
 	if r.ContentLength > 0 {
-		share = r.ContentLength
+		size = r.ContentLength
 	}
-	if b.used.Add(share) > maxBodies {
-		b.used.Add(-share)
-		return nil, refuse(cuenta.Busy, "too many large requests at a time, try again")
+	if refused := s.take(size); refused != nil {
+		return nil, refused
 	}
 	whole := bytes.NewBuffer(body)
 	if _, err := whole.ReadFrom(limited); err != nil {
-		b.used.Add(-share)
 		return nil, unread(err)
 	}
-	r.Body = io.NopCloser(whole)
-	return func() { b.used.Add(-share) }, nil
+	return whole.Bytes(), nil
+}
+
+// takeUnpacked takes what the body needs besides once it is unpacked.
+func (s *share) takeUnpacked(h http.Header, body []byte) *refusal {
+	switch size := unpackedSize(h, body); {
+	case size > maxBody:
+		return tooLarge()
+	case size > smallBody:
+		return s.take(size)
+	}
+	return nil
 }
 
 func tooLarge() *refusal {

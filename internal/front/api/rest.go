@@ -88,6 +88,9 @@ func (a *API) restAnswer(r *http.Request) (reply, *refusal) {
 	if err != nil {
 		return reply{}, unread(err)
 	}
+	if body, refused = unpack(r.Header, body); refused != nil {
+		return reply{}, refused
+	}
 	if refused := checkKind(r.Header, body); refused != nil {
 		return reply{}, refused
 	}

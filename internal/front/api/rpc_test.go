@@ -259,19 +259,6 @@ func TestUnknownFields(t *testing.T) {
 	s.expectNothingDone()
 }
 
-// TestPackedMessages are refused, so that small requests stay small.
-func TestPackedMessages(t *testing.T) {
-	s := start(t)
-	for _, connected := range []func(*site) cuentav1connect.CounterServiceClient{
-		overHTTP1(connect.WithSendGzip()), overHTTP2(connect.WithSendGzip(), connect.WithGRPC()),
-	} {
-		if _, err := connected(s).Add(t.Context(), &cuentav1.AddRequest{}); connect.CodeOf(err) != connect.CodeUnimplemented {
-			t.Error(err)
-		}
-	}
-	s.expectNothingDone()
-}
-
 func TestKeyInMetadata(t *testing.T) {
 	s := start(t)
 	for i, client := range []cuentav1connect.CounterServiceClient{

@@ -840,7 +840,11 @@ type BatchRequest struct {
 	// Carry out all of them, or none.
 	Atomic bool `protobuf:"varint,2,opt,name=atomic,proto3" json:"atomic,omitempty"`
 	// Identity of an atomic batch as a whole; its operations then have none of
-	// their own. Where the batch is not atomic, each operation has its own.
+	// their own. Without it, and where the batch is not atomic, each operation may
+	// have its own. Those of an atomic batch are all keys, or ascending numbers of one
+	// session, less than its window apart, and none of them has a lowest above the
+	// first. They are remembered together: all are new, or all are repeats of this
+	// batch, or else one of them is refused (conflict) and nothing is carried out.
 	Identity      *Identity `protobuf:"bytes,3,opt,name=identity,proto3" json:"identity,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1038,12 +1042,15 @@ func (*Operation_Get) isOperation_Operation() {}
 // BatchResponse is the answers to a batch.
 type BatchResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// One for each operation, in order. None if the answer of an atomic batch is a
-	// replay: only whole is remembered.
+	// One for each operation, in order. In a replay of an atomic batch, none if it
+	// has one identity, for then only whole is remembered. Otherwise an operation with
+	// an identity has its original answer, and one without, a read too, only a
+	// replayed answer with value 0 and revision 0: that it was carried out.
 	Results []*Result `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
 	// The answer of an atomic batch as a whole: its value is what its first
 	// operation answered if that is a read, with that revision, and otherwise how
-	// many operations had an effect, with revision 0.
+	// many operations had an effect, with revision 0. In a replay by the identities of
+	// the operations both are 0.
 	Whole         *Answer `protobuf:"bytes,2,opt,name=whole,proto3" json:"whole,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

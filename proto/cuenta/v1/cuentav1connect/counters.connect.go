@@ -113,8 +113,9 @@ type CounterServiceClient interface {
 	// Batch carries out up to 4096 operations in order, and makes them durable
 	// together. Each has its own result and may fail by itself, unless the batch is
 	// atomic: then all are carried out or none, and if one of them is refused the
-	// error is aborted, with the BatchResponse among its details unless it is a
-	// repeat's. At most 4095 operations may be atomic.
+	// error is aborted, or the refusal of its identity, with the BatchResponse among
+	// its details; a repeat under one identity has none. At most 4095 operations may
+	// be atomic.
 	Batch(context.Context, *v1.BatchRequest) (*v1.BatchResponse, error)
 	// List returns the counters whose names begin with a prefix, page by page, in
 	// no particular order. A counter that exists during the whole listing is listed
@@ -331,8 +332,9 @@ type CounterServiceHandler interface {
 	// Batch carries out up to 4096 operations in order, and makes them durable
 	// together. Each has its own result and may fail by itself, unless the batch is
 	// atomic: then all are carried out or none, and if one of them is refused the
-	// error is aborted, with the BatchResponse among its details unless it is a
-	// repeat's. At most 4095 operations may be atomic.
+	// error is aborted, or the refusal of its identity, with the BatchResponse among
+	// its details; a repeat under one identity has none. At most 4095 operations may
+	// be atomic.
 	Batch(context.Context, *v1.BatchRequest) (*v1.BatchResponse, error)
 	// List returns the counters whose names begin with a prefix, page by page, in
 	// no particular order. A counter that exists during the whole listing is listed
