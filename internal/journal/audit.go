@@ -14,6 +14,7 @@ type auditor struct {
 	replay    *replay
 	revisions map[uint32]*[pageSize]uint64 // by cell/pageSize
 	sessions  map[uint64]answered
+	terms     cells // whose counters have some
 }
 
 func (a *auditor) Floor(uint64) {}
@@ -25,19 +26,28 @@ func (a *auditor) Put(cell uint32, name []byte, value int64, revision uint64) er
 	return a.revision(cell, revision)
 }
 
-func (a *auditor) Drop(cell uint32, revision uint64) error { return a.revision(cell, revision) }
+func (a *auditor) Drop(cell uint32, revision uint64) error {
+	if revision > *a.last(cell) {
+		a.terms.remove(cell)
+	}
+	return a.revision(cell, revision)
+}
 
 // Terms checks that terms are those of the revision that the cell has. Those of a
-// snapshot may be of a later one.
+// snapshot may be of a later one, and those that come again of an earlier one.
 func (a *auditor) Terms(cell uint32, revision uint64, t Terms) error {
 	last := *a.last(cell)
 	switch {
 	case t.Floor.Set && t.Ceiling.Set && t.Floor.At > t.Ceiling.At:
 		return fmt.Errorf("cell %d has a floor of %d above its ceiling of %d", cell, t.Floor.At, t.Ceiling.At)
-	case revision < last && a.replay.overlap, revision > last && !a.replay.started:
+	case revision < last && a.replay.overlap:
 		return nil
-	case revision != last:
+	case revision < last, revision > last && a.replay.started:
 		return fmt.Errorf("cell %d has terms of revision %d, and is at revision %d", cell, revision, last)
+	case t.Empty():
+		a.terms.remove(cell)
+	default:
+		a.terms.add(cell)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/disk"
 	"github.com/cuenta-server/cuenta/internal/disk/disktest"
 )
@@ -17,6 +18,7 @@ type counter struct {
 	name     string
 	value    int64
 	revision uint64
+	terms    Terms
 }
 
 // book is a Sink that keeps what it gets and insists on the contract.
@@ -60,7 +62,19 @@ func (b *book) Put(cell uint32, name []byte, value int64, revision uint64) error
 	if !known {
 		c.name = string(name)
 	}
-	b.cells[cell] = counter{c.name, value, revision}
+	b.cells[cell] = counter{c.name, value, revision, c.terms}
+	return nil
+}
+
+func (b *book) Terms(cell uint32, revision uint64, t Terms) error {
+	c, known := b.cells[cell]
+	if !known {
+		return fmt.Errorf("cell %d has no counter, and terms", cell)
+	}
+	if revision >= c.revision {
+		c.terms = t
+		b.cells[cell] = c
+	}
 	return nil
 }
 
@@ -97,8 +111,46 @@ func (b *book) group(r *Record, rng *rand.Rand, time int64, n int, limit uint32)
 			c.name = fmt.Sprintf("counter-%d-%d", cell, c.revision)
 			r.Open(cell, []byte(c.name), c.value, c.revision)
 		}
+		if rng.IntN(4) == 0 {
+			c.terms = someTerms(rng)
+			r.Terms(cell, c.revision, c.terms)
+		}
 		b.cells[cell] = c
 	}
+}
+
+func bound(at int64) cuenta.Bound { return cuenta.Bound{Set: true, At: at} }
+
+// someTerms makes terms, some of them empty.
+func someTerms(rng *rand.Rand) (t Terms) {
+	if rng.IntN(2) == 0 {
+		t.Floor = bound(-rng.Int64N(1 << 20))
+	}
+	if rng.IntN(2) == 0 {
+		t.Ceiling = bound(rng.Int64N(1 << 20))
+	}
+	if rng.IntN(2) == 0 {
+		t.Expires = 1 + rng.Int64N(1<<40)
+	}
+	return t
+}
+
+// putTerms puts the terms of all counters into a snapshot, and calls between in the
+// middle.
+func (b *book) putTerms(s *Snapshot, between func() error) error {
+	for cell := range uint32(1 << 10) {
+		if cell == 20 {
+			if err := between(); err != nil {
+				return err
+			}
+		}
+		if c := b.cells[cell]; !c.terms.Empty() {
+			if err := s.PutTerms(cell, c.revision, c.terms); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // snapshot writes the book as a snapshot.
@@ -114,6 +166,9 @@ func (b *book) snapshot(j *Journal, now int64) error {
 				return err
 			}
 		}
+	}
+	if err := b.putTerms(s, nothing); err != nil {
+		return err
 	}
 	if err := b.put(s, nothing); err != nil {
 		return err

@@ -11,7 +11,8 @@ import (
 
 // Check reads a whole data directory, writes to w what it found, and returns an
 // error if it is damaged. Beyond what a start checks it looks at every name and
-// key, at the revisions, and that no number of a session is answered twice. It changes nothing, and refuses a directory in use.
+// key, at the revisions and the terms, and that no number of a session is answered
+// twice. It changes nothing, and refuses a directory in use.
 func Check(fs disk.FS, dir string, w io.Writer) error {
 	c, err := readDir(fs, dir)
 	if err != nil {
@@ -34,7 +35,7 @@ func (c *contents) check(w io.Writer) (*replay, error) {
 	r := &replay{into: a}
 	a.replay = r
 	err := c.read(r)
-	if werr := c.report(r, w); err == nil {
+	if werr := c.report(a, w); err == nil {
 		err = werr
 	}
 	if err == nil {
@@ -44,15 +45,15 @@ func (c *contents) check(w io.Writer) (*replay, error) {
 }
 
 // report writes what was read, as far as it was.
-func (c *contents) report(r *replay, w io.Writer) error {
-	p := printer{w: w}
+func (c *contents) report(a *auditor, w io.Writer) error {
+	r, p := a.replay, printer{w: w}
 	if len(c.snapshots) == 0 && len(c.segments) == 0 && !c.unfinished {
 		p.line("%s: empty, a new log would begin", c.dir)
 	}
 	if r.snapshot != nil {
 		n := &r.snapshot.foot.counts
-		p.line("%s: %d counters, %d sessions, %d keys, taken at %s, needs the log from sequence %d on and was written through %d",
-			snapshotName(r.begin), n[ofCounters], n[ofSessions], n[ofKeys], date(r.snapshot.head.time), r.begin+1, r.end)
+		p.line("%s: %s, %d sessions, %d keys, taken at %s, needs the log from sequence %d on and was written through %d",
+			snapshotName(r.begin), counters(n[ofCounters], n[ofTerms]), n[ofSessions], n[ofKeys], date(r.snapshot.head.time), r.begin+1, r.end)
 	}
 	for i := range r.segments {
 		p.segment(&r.segments[i])
@@ -61,10 +62,18 @@ func (c *contents) report(r *replay, w io.Writer) error {
 		p.line("%s: not needed, the next start removes it", name)
 	}
 	if len(r.segments) > 0 || r.snapshot != nil {
-		p.line("%d counters, %d sessions, %d keys, %d records, last sequence %d at %s, history %016x",
-			r.seen.n, len(r.sessions), r.keys, r.records, r.sequence, date(r.time), r.history)
+		p.line("%s, %d sessions, %d keys, %d records, last sequence %d at %s, history %016x",
+			counters(r.seen.n, a.terms.n), len(r.sessions), r.keys, r.records, r.sequence, date(r.time), r.history)
 	}
 	return p.err
+}
+
+// counters tells how many there are, and how many of them have terms, if any.
+func counters(n, terms uint64) string {
+	if terms == 0 {
+		return fmt.Sprintf("%d counters", n)
+	}
+	return fmt.Sprintf("%d counters (%d with limits or an end)", n, terms)
 }
 
 // printer writes lines until one fails.

@@ -113,10 +113,18 @@ func TestCheckLooksAtContents(t *testing.T) {
 		"cell 5 has revision 3 behind 3":    func(r *Record) { r.Open(5, []byte("a"), 1, 3); r.Set(5, 2, 3) },
 		"cell 6 is set before it is opened": func(r *Record) { r.Open(5, []byte("a"), 1, 3); r.Set(6, 2, 3) },
 
+		"cell 5 has terms before it is opened":      func(r *Record) { r.Terms(5, 1, Terms{}); r.Open(5, []byte("a"), 1, 1) },
+		"terms of revision 2, and is at revision 3": func(r *Record) { r.Open(5, []byte("a"), 1, 3); r.Terms(5, 2, Terms{}) },
+		"terms of revision 4, and is at revision 3": func(r *Record) { r.Open(5, []byte("a"), 1, 3); r.Terms(5, 4, Terms{}) },
+		"cell 5 has a floor of 2 above its ceiling of 1": func(r *Record) {
+			r.Open(5, []byte("a"), 1, 1)
+			r.Terms(5, 1, Terms{Floor: bound(2), Ceiling: bound(1)})
+		},
+
 		"a session has the number 0":        func(r *Record) { r.Session(0) },
 		`idempotency key "a b" is not val`:  func(r *Record) { r.Key([]byte("a b"), Kept{}) },
-		"the code 200, which means nothing": func(r *Record) { r.Key([]byte("a"), Kept{Code: 200}) },
-		"has the code 201":                  answers(Answer{Number: 1, Lowest: 1, Code: 201}),
+		"the code 100, which means nothing": func(r *Record) { r.Key([]byte("a"), Kept{Code: 100}) },
+		"has the code 101":                  answers(Answer{Number: 1, Lowest: 1, Code: 101}),
 		"has two answers to number 3":       answers(Answer{Number: 3, Lowest: 2}, Answer{Number: 3, Lowest: 3}),
 		"two answers to number 130":         answers(Answer{Number: 130, Lowest: 3}, Answer{Number: 131, Lowest: 130}, Answer{Number: 130, Lowest: 130}),
 		"from 2 on, and from 3 on before":   answers(Answer{Number: 3, Lowest: 3}, Answer{Number: 4, Lowest: 2}),

@@ -100,7 +100,11 @@ func sessionID(n int) uint64 { return uint64(n) * 0x9e3779b97f4a7c15 }
 
 // kept makes an answer.
 func kept(rng *rand.Rand) Kept {
-	return Kept{rng.Uint32(), uint8(rng.IntN(8)), rng.Int64N(1<<20) - 1<<19, rng.Uint64N(1 << 16)}
+	k := Kept{rng.Uint32(), uint8(rng.IntN(8)), rng.Int64N(1<<20) - 1<<19, rng.Uint64N(1 << 16), 0}
+	if rng.IntN(4) == 0 {
+		k.Amount = rng.Int64N(1000) - 500
+	}
+	return k
 }
 
 // change makes a change of identities, in the record too.
@@ -145,7 +149,7 @@ func (c *clients) answer(r *Record, rng *rand.Rand, id uint64) {
 	if n >= cuenta.SessionWindow {
 		lowest = max(lowest, n-cuenta.SessionWindow+1)
 	}
-	a := Answer{id, n, lowest, k.Fingerprint, k.Code, k.Value, k.Revision}
+	a := Answer{id, n, lowest, k.Fingerprint, k.Code, k.Value, k.Revision, k.Amount}
 	r.Answer(a)
 	if err := c.Answer(a, c.now); err != nil {
 		panic(err) // the test is wrong
@@ -158,7 +162,7 @@ func (c *clients) state(id uint64) SessionState {
 	state := SessionState{ID: id, Used: s.used, Lowest: s.lowest}
 	for n := s.lowest; n <= s.highest; n++ {
 		if k, ok := c.answers[number{id, n}]; ok {
-			state.Answers = append(state.Answers, Answer{id, n, s.lowest, k.Fingerprint, k.Code, k.Value, k.Revision})
+			state.Answers = append(state.Answers, Answer{id, n, s.lowest, k.Fingerprint, k.Code, k.Value, k.Revision, k.Amount})
 		}
 	}
 	return state

@@ -216,20 +216,24 @@ func TestForeignAndMissing(t *testing.T) {
 	}
 }
 
-func TestNewerVersion(t *testing.T) {
+// Files and records of another format are not read, be it newer or older.
+func TestOtherVersion(t *testing.T) {
 	mem, _, _ := sampleLog(t, true)
 	name := segmentFiles(t, mem)[0]
 	original := load(t, mem, name)
-	reseal(t, mem, name, segmentMagic, func(h *head) { h.version++ })
-	newer := func(what string) {
+	other := func(what string, found uint32, advice string) {
 		t.Helper()
 		var v *VersionError
 		_, _, err := Open(mem, dir, newBook(), Options{})
-		if !errors.As(err, &v) || v.File != name || v.Version != 2 || !strings.Contains(err.Error(), "use the newer program") {
+		if !errors.As(err, &v) || v.File != name || v.Version != found || !strings.Contains(err.Error(), advice) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	newer("segment")
+	reseal(t, mem, name, segmentMagic, func(h *head) { h.version++ })
+	other("segment", version+1, "use the newer program")
+	must(t, disktest.WriteFile(mem, name, original))
+	reseal(t, mem, name, segmentMagic, func(h *head) { h.version-- })
+	other("segment", version-1, "use the older program")
 
 	at := records(original)
 	rec := slices.Clone(original[at[0]:at[1]])
@@ -237,7 +241,7 @@ func TestNewerVersion(t *testing.T) {
 	byteOrder.PutUint32(rec[8:], checksum(rec))
 	must(t, disktest.WriteFile(mem, name, original))
 	patch(t, mem, name, at[0], rec...)
-	newer("record")
+	other("record", version+1, "use the newer program")
 
 	rec[12]--
 	rec[recordHead] = 200 // an entry of another type
@@ -310,6 +314,7 @@ type refusing struct{}
 func (refusing) Drop(uint32, uint64) error               { return fs.ErrInvalid }
 func (refusing) Floor(uint64)                            {}
 func (refusing) Put(uint32, []byte, int64, uint64) error { return fs.ErrInvalid }
+func (refusing) Terms(uint32, uint64, Terms) error       { return fs.ErrInvalid }
 func (refusing) Session(uint64, uint64, int64) error     { return fs.ErrInvalid }
 func (refusing) Answer(Answer, int64) error              { return fs.ErrInvalid }
 func (refusing) Key([]byte, Kept, int64, int64) error    { return fs.ErrInvalid }

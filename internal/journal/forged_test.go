@@ -68,6 +68,9 @@ func TestForgedSegments(t *testing.T) {
 		{"the record's time is before that of the one before", behind, [][]byte{good, forged(stamp{history: 1, sequence: 2, time: 4})}},
 		{"the log begins with sequence 0", headSize, [][]byte{forged(stamp{history: 1})}},
 		{"cell 2 is set before it is opened", behind, [][]byte{good, second(entrySet, 2, 2, 1)}},
+		{"cell 2 has terms before it is opened", behind, [][]byte{good, second(entryTerms, 2, 1, 0)}},
+		{"cell 1 has terms before it is opened", behind, [][]byte{good, second(entryDrop, 1, 2, entryTerms, 1, 2, 0)}},
+		{"a counter's terms are incomplete or malformed", behind, [][]byte{good, second(entryTerms, 1, 1, 8)}},
 		{"cell 1 is opened twice", behind, [][]byte{good, second(entryOpen, 1, 1, 'a', 2, 2)}},
 	}
 	for _, tt := range tests {
@@ -127,14 +130,19 @@ func TestForgedSnapshots(t *testing.T) {
 			with(binary.AppendUvarint(nil, 1<<32-1), 1, 'a', 2, 1, 0, 1, 'b', 2, 1)...))},
 		{"the counter of cell 1 is incomplete", forgedSnapshot(empty, block(ofCounters, 1, 1, 1, 'a', 2))},
 		{"holds more than it says", forgedSnapshot(empty, block(ofCounters, 1, 1, 1, 'a', 2, 1, 9))},
+		{"a counter's terms are incomplete or malformed", forgedSnapshot(empty, block(ofTerms, 1, 1, 1, maskEnd, 0))},
+		{"a counter's terms are incomplete or malformed", forgedSnapshot(empty, block(ofTerms, 2, 1, 1, 0))},
+		{"holds more than it says", forgedSnapshot(empty, block(ofTerms, 1, 1, 1, 0, 9))},
+		{"neither a block that may follow", forgedSnapshot(empty, block(ofTerms, 0), block(ofCounters, 0))},
+		{"neither a block that may follow", forgedSnapshot(empty, block(ofSessions, 0), block(ofTerms, 0))},
 		{"a session is incomplete", forgedSnapshot(empty, block(ofSessions, 1, with(session, 0x80)...))},
 		{"a session is incomplete", forgedSnapshot(empty, block(ofSessions, 1, with(session, 1, 1)...))},
 		{"a session is incomplete", forgedSnapshot(empty, block(ofSessions, 1, with(session, 1, 1, 0, 1)...))},
 		{"has the lowest number 0", forgedSnapshot(empty, block(ofSessions, 1, with(session, 0, 0)...))},
-		{"an idempotency key is incomplete", forgedSnapshot(empty, block(ofKeys, 1, with([]byte{1, 'k'}, outcome...)...))},
+		{"an idempotency key is incomplete, malformed", forgedSnapshot(empty, block(ofKeys, 1, with([]byte{1, 'k'}, outcome...)...))},
 		{"neither a block that may follow", forgedSnapshot(empty, block(ofKeys, 0), block(ofCounters, 0))},
 		{"the snapshot ends at sequence 2, before its beginning 3", forgedSnapshot(snapshotFoot{end: 2})},
-		{"should be [0 0 0] in 1", forgedSnapshot(snapshotFoot{end: 3, blocks: 1})},
+		{"should be [0 0 0 0] in 1", forgedSnapshot(snapshotFoot{end: 3, blocks: 1})},
 	}
 	for _, tt := range tests {
 		s := &snapshotReader{name: "f", r: bytes.NewReader(tt.data), size: int64(len(tt.data)), into: newBook(), seen: new(cells), sessions: new(sessions)}

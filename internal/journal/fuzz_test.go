@@ -31,6 +31,13 @@ func (s *tame) Put(_ uint32, name []byte, _ int64, _ uint64) error {
 	return nil
 }
 
+func (s *tame) Terms(_ uint32, _ uint64, t Terms) error {
+	if t.Expires < 0 || !t.Floor.Set && t.Floor.At != 0 || !t.Ceiling.Set && t.Ceiling.At != 0 {
+		s.t.Errorf("%+v", t)
+	}
+	return s.Drop(0, 0)
+}
+
 func (s *tame) Session(uint64, uint64, int64) error { return s.Drop(0, 0) }
 
 func (s *tame) Answer(a Answer, _ int64) error {
@@ -70,6 +77,7 @@ func FuzzReader(f *testing.F) {
 	r.Reset(1)
 	r.Open(1<<32-1, []byte("ñ"), -1, 1<<64-1)
 	r.Set(0, 1, 1)
+	r.Terms(1<<32-1, 1<<64-1, Terms{Floor: bound(-1 << 63), Expires: 1<<63 - 1})
 	h := head{segmentMagic, version, [5]uint64{1, 1, 400}}
 	b := append(h.append(nil), r.finish(stamp{history: 1, sequence: 1})...)
 	f.Add(append(b, make([]byte, 400-len(b))...))

@@ -33,6 +33,7 @@ type (
 )
 
 func (s *told) Put(uint32, []byte, int64, uint64) error { return nil }
+func (s *told) Terms(uint32, uint64, Terms) error       { return nil }
 func (s *told) Drop(uint32, uint64) error               { return nil }
 func (s *told) Floor(uint64)                            {}
 func (s *told) Horizon(time int64)                      { s.all = append(s.all, toldHorizon(time)) }
@@ -72,13 +73,13 @@ func TestIdentitiesInLog(t *testing.T) {
 	mem := disktest.New()
 	j, _, _ := mustOpen(t, mem)
 	answers := []Answer{
-		{1, 1, 1, 0, 0, 0, 0},
-		{1, 2, 1, math.MaxUint32, math.MaxUint8, math.MinInt64, math.MaxUint64},
-		{1, 3, 2, 1, 2, math.MaxInt64, 4},
-		{math.MaxUint64, math.MaxUint64 - 1, 1, 5, 6, 7, 8},
-		{math.MaxUint64, math.MaxUint64, 1, 5, 6, 7, 9},
-		{math.MaxUint64, 1, 1, 5, 6, 7, 8}, // behind the last number comes none
-		{1, 4, 4, 9, 9, 9, 9},
+		{1, 1, 1, 0, 0, 0, 0, 0},
+		{1, 2, 1, math.MaxUint32, math.MaxInt8, math.MinInt64, math.MaxUint64, math.MinInt64},
+		{1, 3, 2, 1, 2, math.MaxInt64, 4, math.MaxInt64},
+		{math.MaxUint64, math.MaxUint64 - 1, 1, 5, 6, 7, 8, 0},
+		{math.MaxUint64, math.MaxUint64, 1, 5, 6, 7, 9, -1},
+		{math.MaxUint64, 1, 1, 5, 6, 7, 8, 0}, // behind the last number comes none
+		{1, 4, 4, 9, 9, 9, 9, 9},
 	}
 	var r Record
 	r.Reset(50)
@@ -93,12 +94,12 @@ func TestIdentitiesInLog(t *testing.T) {
 	}
 	must(t, j.Append(&r))
 	r.Reset(60)
-	r.Key([]byte("a"), Kept{1, 2, -3, 4})
-	r.Key([]byte(longKey), Kept{math.MaxUint32, math.MaxUint8, math.MinInt64, math.MaxUint64})
+	r.Key([]byte("a"), Kept{1, 2, -3, 4, 5})
+	r.Key([]byte(longKey), Kept{math.MaxUint32, math.MaxInt8, math.MinInt64, math.MaxUint64, math.MinInt64})
 	must(t, j.Append(&r))
 	want = append(want,
-		toldKey{"a", Kept{1, 2, -3, 4}, 60, 0},
-		toldKey{longKey, Kept{math.MaxUint32, math.MaxUint8, math.MinInt64, math.MaxUint64}, 60, 0})
+		toldKey{"a", Kept{1, 2, -3, 4, 5}, 60, 0},
+		toldKey{longKey, Kept{math.MaxUint32, math.MaxInt8, math.MinInt64, math.MaxUint64, math.MinInt64}, 60, 0})
 	if rec := tells(t, mem, want...); rec.Sessions != 2 || rec.Keys != 2 || rec.Counters != 0 {
 		t.Errorf("%+v", rec)
 	}
@@ -166,15 +167,18 @@ func TestShortAnswers(t *testing.T) {
 
 // The most bytes that an entry is said to take are those that it can take.
 func TestMostBytes(t *testing.T) {
-	k := Kept{1, 1, math.MinInt64, math.MaxUint64}
+	k := Kept{1, 1, math.MinInt64, math.MaxUint64, math.MinInt64}
 	tests := map[string]struct {
 		put func(*Record)
 		max int
 	}{
 		"session": {func(r *Record) { r.Session(math.MaxUint64) }, MaxSession},
 		"answer": {func(r *Record) {
-			r.Answer(Answer{1, math.MaxUint64, 1, 1, 1, math.MinInt64, math.MaxUint64})
+			r.Answer(Answer{1, math.MaxUint64, 1, 1, 1, math.MinInt64, math.MaxUint64, math.MinInt64})
 		}, MaxAnswer},
+		"counter's terms": {func(r *Record) {
+			r.Terms(math.MaxUint32, math.MaxUint64, Terms{bound(math.MinInt64), bound(math.MinInt64), math.MaxInt64})
+		}, MaxTerms},
 		"key": {func(r *Record) { r.Key([]byte(longKey), k) }, MaxKey + cuenta.MaxKey},
 	}
 	for name, tt := range tests {
@@ -186,7 +190,7 @@ func TestMostBytes(t *testing.T) {
 	}
 	numbers := make([]Answer, cuenta.SessionWindow)
 	for i := range numbers {
-		numbers[i] = Answer{1, math.MaxUint64 - uint64(i), 1, 1, 1, math.MinInt64, math.MaxUint64}
+		numbers[i] = Answer{1, math.MaxUint64 - uint64(i), 1, 1, 1, math.MinInt64, math.MaxUint64, math.MinInt64}
 	}
 	state := SessionState{1, 1, math.MaxUint64 - cuenta.SessionWindow + 1, numbers}
 	must(t, state.check())
@@ -205,6 +209,9 @@ func TestIdentitiesThatDoNotFit(t *testing.T) {
 		"no number":      func(r *Record) { r.Answer(Answer{Session: 1}) },
 		"no lowest":      func(r *Record) { r.Answer(Answer{Session: 1, Number: 1}) },
 		"lowest too big": func(r *Record) { r.Answer(Answer{Session: 1, Number: 1, Lowest: 2}) },
+		"code too big":   func(r *Record) { r.Answer(Answer{Session: 1, Number: 1, Lowest: 1, Code: 128}) },
+		"key's code":     func(r *Record) { r.Key([]byte("k"), Kept{Code: 128}) },
+		"end too early":  func(r *Record) { r.Terms(1, 1, Terms{Expires: -1}) },
 		"no key":         func(r *Record) { r.Key(nil, Kept{}) },
 		"long key":       func(r *Record) { r.Key([]byte(longKey+"k"), Kept{}) },
 	}
@@ -228,6 +235,10 @@ func TestEntriesThatCannotBe(t *testing.T) {
 	answer := func(session, number, below byte) []byte {
 		return append([]byte{entryAnswer, session, 0, 0, 0, 0, 0, 0, 0, number, below}, outcome...)
 	}
+	amount := func(entry []byte, amount ...byte) []byte {
+		entry[len(entry)-3] |= withAmount
+		return append(entry, amount...)
+	}
 	last := binary.AppendUvarint([]byte{entryAnswer, 1, 0, 0, 0, 0, 0, 0, 0}, math.MaxUint64)
 	last = append(append(last, 0), outcome...)
 	tests := map[string][]byte{
@@ -241,6 +252,18 @@ func TestEntriesThatCannotBe(t *testing.T) {
 		"session's number is incomplete":               {entrySession, 1, 2, 3},
 		"idempotency key is incomplete or":             {entryKey, 0, 1, 2, 3, 4, 0, 0, 0},
 		"an idempotency key is incomplete or too long": append([]byte{entryKey, 129}, make([]byte, 140)...),
+		"an answer is incomplete or malformed":         amount(answer(1, 1, 0), 0),
+		"an answer is incomplete or malf":              amount(answer(1, 1, 0), 0x80),
+		"key is incomplete or malformed":               amount(append([]byte{entryKey, 1, 'k'}, outcome...), 0),
+		"counter's terms are incomplete":               {entryTerms, 1, 1},
+		"a counter's terms are inc":                    {entryTerms, 1, 0x80},
+		"a counter's terms are incomplete or":          binary.AppendUvarint([]byte{entryTerms}, 1<<32),
+		"a counter's terms are inco":                   {entryTerms, 1, 1, maskFloor},
+		"a counter's terms are incom":                  {entryTerms, 1, 1, maskFloor | maskCeiling, 1},
+		"a counter's terms are incomp":                 {entryTerms, 1, 1, maskEnd},
+		"terms are incomplete or malformed":            {entryTerms, 1, 1, maskEnd, 0}, // never without one
+		"a counter's terms are incomplete or malf":     {entryTerms, 1, 1, 8},
+		"a counter's terms are incomplete or malforme": binary.AppendUvarint([]byte{entryTerms, 1, 1, maskEnd}, 1<<63),
 		"answer to an idempotency key is in":           {entryKey, 1, 'k', 1, 2, 3, 4, 0, 0},
 	}
 	for reason, data := range tests {
@@ -281,7 +304,7 @@ func TestSessionsOutOfPlace(t *testing.T) {
 // The reference directories, in which every byte is flipped and at every call the
 // power cut, hold entries and blocks of all kinds.
 func TestSamplesHoldAllKinds(t *testing.T) {
-	var kinds [entryKey + 1]int
+	var kinds [entryTerms + 1]int
 	mem, _, _ := sampleLog(t, true)
 	for _, name := range segmentFiles(t, mem) {
 		data := load(t, mem, name)

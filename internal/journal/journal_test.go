@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/disk"
 	"github.com/cuenta-server/cuenta/internal/disk/disktest"
 )
@@ -21,9 +22,9 @@ func TestRoundTrip(t *testing.T) {
 		t.Errorf("recovery of nothing: %+v", rec)
 	}
 	want := map[uint32]counter{
-		0:              {"cuenta", 13, 4},
-		7:              {strings.Repeat("n", 255), math.MinInt64, math.MaxUint64},
-		math.MaxUint32: {"ñandú", math.MaxInt64, 1},
+		0:              {"cuenta", 13, 4, Terms{Floor: cuenta.Bound{Set: true}}},
+		7:              {strings.Repeat("n", 255), math.MinInt64, math.MaxUint64, Terms{}},
+		math.MaxUint32: {"ñandú", math.MaxInt64, 1, Terms{bound(math.MinInt64), bound(math.MaxInt64), math.MaxInt64}},
 	}
 	var r Record
 	r.Reset(50)
@@ -32,7 +33,11 @@ func TestRoundTrip(t *testing.T) {
 	must(t, j.Append(&r))
 	r.Reset(40) // time never goes back
 	r.Open(math.MaxUint32, []byte("ñandú"), math.MaxInt64, 1)
+	r.Terms(math.MaxUint32, 1, want[math.MaxUint32].terms)
+	r.Set(0, 13, 3)
+	r.Terms(0, 3, Terms{bound(1), bound(2), 3})
 	r.Set(0, 13, 4)
+	r.Terms(0, 4, want[0].terms)
 	must(t, j.Append(&r))
 	if j.Sequence() != 2 {
 		t.Errorf("sequence %d after two records", j.Sequence())

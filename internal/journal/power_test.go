@@ -92,6 +92,9 @@ func (l *life) serve(j *Journal, b *book, seed uint64) error {
 			}
 		}
 	}
+	if err := b.putTerms(s, func() error { return grow(2) }); err != nil {
+		return err
+	}
 	if err := b.put(s, func() error { return grow(2) }); err != nil {
 		return err
 	}

@@ -366,6 +366,7 @@ func TestSnapshotNeedsSegment(t *testing.T) {
 				must(t, s.Put(cell, []byte(c.name), c.value, c.revision))
 			}
 		}
+		must(t, b.putTerms(s, nothing))
 		must(t, b.put(s, nothing))
 		must(t, s.Commit(j.Sequence()))
 		expect(t, mem, b)

@@ -19,25 +19,25 @@ func TestIdentitiesInSnapshot(t *testing.T) {
 	must(t, err)
 	top := uint64(math.MaxUint64)
 	answers := []Answer{ // in no order
-		{top, top, top - 127, math.MaxUint32, 255, math.MinInt64, top},
-		{top, top - 127, top - 127, 1, 2, 3, 4},
-		{top, top - 5, top - 127, 0, 0, math.MaxInt64, 0},
+		{top, top, top - 127, math.MaxUint32, 127, math.MinInt64, top, math.MinInt64},
+		{top, top - 127, top - 127, 1, 2, 3, 4, 5},
+		{top, top - 5, top - 127, 0, 0, math.MaxInt64, 0, 0},
 	}
 	must(t, s.Put(3, []byte("c"), 1, 1))
 	must(t, s.PutSession(SessionState{ID: 1, Used: 77, Lowest: 1}))
 	must(t, s.PutSession(SessionState{ID: 2, Used: -1, Lowest: 500})) // all forgotten
 	must(t, s.PutSession(SessionState{top, 88, top - 127, answers}))
-	must(t, s.PutKey([]byte("a"), Kept{1, 2, 3, 4}, 10, 20))
+	must(t, s.PutKey([]byte("a"), Kept{1, 2, 3, 4, 0}, 10, 20))
 	must(t, s.PutKey([]byte(longKey), Kept{}, math.MinInt64, math.MaxInt64))
-	must(t, s.PutKey([]byte("b"), Kept{1, 2, -3, 4}, 0, 1<<60))
+	must(t, s.PutKey([]byte("b"), Kept{1, 2, -3, 4, -5}, 0, 1<<60))
 	s.Horizon(-123456)
 	must(t, s.Commit(0))
 	rec := tells(t, mem,
 		toldSession{1, 1, 77}, toldSession{2, 500, -1}, toldSession{top, top - 127, 88},
 		toldAnswer{answers[0], 88}, toldAnswer{answers[1], 88}, toldAnswer{answers[2], 88},
-		toldKey{"a", Kept{1, 2, 3, 4}, 10, 20},
+		toldKey{"a", Kept{1, 2, 3, 4, 0}, 10, 20},
 		toldKey{longKey, Kept{}, math.MinInt64, math.MaxInt64},
-		toldKey{"b", Kept{1, 2, -3, 4}, 0, 1 << 60},
+		toldKey{"b", Kept{1, 2, -3, 4, -5}, 0, 1 << 60},
 		toldHorizon(-123456))
 	if rec.Sessions != 3 || rec.Keys != 3 || rec.Counters != 1 {
 		t.Errorf("%+v", rec)
@@ -117,13 +117,15 @@ func TestSnapshotRefusesIdentities(t *testing.T) {
 	}
 	one := SessionState{ID: 1, Lowest: 1}
 	tests := map[string]func(*Snapshot) error{
-		"no id":         session(SessionState{Lowest: 1}),
-		"no lowest":     session(SessionState{ID: 1}),
-		"below lowest":  session(SessionState{ID: 1, Lowest: 5, Answers: numbers(5, 4)}),
-		"out of window": session(SessionState{ID: 1, Lowest: 5, Answers: numbers(5, 133)}),
-		"too many":      session(SessionState{ID: 1, Lowest: 1, Answers: numbers(slices.Repeat([]uint64{1}, 129)...)}),
-		"no key":        func(s *Snapshot) error { return s.PutKey(nil, Kept{}, 0, 0) },
-		"long key":      func(s *Snapshot) error { return s.PutKey([]byte(longKey+"k"), Kept{}, 0, 0) },
+		"no id":          session(SessionState{Lowest: 1}),
+		"no lowest":      session(SessionState{ID: 1}),
+		"below lowest":   session(SessionState{ID: 1, Lowest: 5, Answers: numbers(5, 4)}),
+		"out of window":  session(SessionState{ID: 1, Lowest: 5, Answers: numbers(5, 133)}),
+		"too many":       session(SessionState{ID: 1, Lowest: 1, Answers: numbers(slices.Repeat([]uint64{1}, 129)...)}),
+		"session's code": session(SessionState{ID: 1, Lowest: 1, Answers: []Answer{{Number: 1, Code: 128}}}),
+		"key's code":     func(s *Snapshot) error { return s.PutKey([]byte("k"), Kept{Code: 128}, 0, 0) },
+		"no key":         func(s *Snapshot) error { return s.PutKey(nil, Kept{}, 0, 0) },
+		"long key":       func(s *Snapshot) error { return s.PutKey([]byte(longKey+"k"), Kept{}, 0, 0) },
 		"counter too late": func(s *Snapshot) error {
 			must(t, s.PutSession(one))
 			return s.Put(1, []byte("a"), 1, 1)
@@ -204,14 +206,15 @@ func TestSnapshotThatCannotBe(t *testing.T) {
 		{session + 18, 128, headSize, "keeps an answer to number 129"},
 		{session - 4, 0, headSize, "more than it says"},
 		{session - 4, 2, headSize, "a session is incomplete"},
-		{key, 0, keys, "an idempotency key is incomplete or too long"},
-		{key, 102, keys, "an idempotency key is incomplete or too long"},
+		{key, 0, keys, "an idempotency key is incomplete, malformed or too long"},
+		{key, 102, keys, "an idempotency key is incomplete, malformed or too long"},
 		{key - 4, 0, keys, "more than it says"},
-		{key - 4, 2, keys, "an idempotency key is incomplete or too long"},
-		{foot + 24, 3, foot, "in 2 blocks, and should be [0 1 1] in 3"},
-		{foot + 32, 1, foot, "in 2 blocks, and should be [1 1 1] in 2"},
-		{foot + 40, 0, foot, "should be [0 0 1]"},
-		{foot + 48, 9, foot, "should be [0 1 9]"},
+		{key - 4, 2, keys, "an idempotency key is incomplete, malformed or too long"},
+		{foot + 24, 3, foot, "in 2 blocks, and should be [0 0 1 1] in 3"},
+		{foot + 32, 1, foot, "in 2 blocks, and should be [1 0 1 1] in 2"},
+		{foot + 40, 7, foot, "in 2 blocks, and should be [0 7 1 1] in 2"},
+		{foot + 48, 0, foot, "should be [0 0 0 1]"},
+		{foot + 56, 9, foot, "should be [0 0 1 9]"},
 	}
 	for _, tt := range tests {
 		changed := slices.Clone(data)
@@ -239,7 +242,7 @@ func TestSnapshotWithLongKey(t *testing.T) {
 	must(t, s.Commit(0))
 	must(t, j.Close())
 	var damage *DamageError
-	if _, _, _, err := read(mem); !errors.As(err, &damage) || damage.Reason != "an idempotency key is incomplete or too long" {
+	if _, _, _, err := read(mem); !errors.As(err, &damage) || damage.Reason != "an idempotency key is incomplete, malformed or too long" {
 		t.Errorf("%v", err)
 	}
 }
@@ -258,7 +261,7 @@ func TestSnapshotWhileIdentitiesChange(t *testing.T) {
 		must(t, j.Append(&r))
 	}
 	answer := func(session, number, lowest uint64) Answer {
-		return Answer{session, number, lowest, 1, 0, int64(number), number}
+		return Answer{session, number, lowest, 1, 0, int64(number), number, 0}
 	}
 	group(func(r *Record) { r.Session(1); r.Session(2) })
 	group(func(r *Record) { r.Answer(answer(1, 1, 1)); r.Answer(answer(2, 1, 1)) })

@@ -59,7 +59,7 @@ func TestSnapshotWhileChanging(t *testing.T) {
 			c.name = fmt.Sprint("c", cell)
 			r.Open(cell, []byte(c.name), value, 1)
 		}
-		b.cells[cell] = counter{c.name, value, c.revision + 1}
+		b.cells[cell] = counter{c.name, value, c.revision + 1, c.terms}
 		must(t, j.Append(&r))
 	}
 	change(0, 10)

@@ -1,0 +1,193 @@
+package journal
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/cuenta-server/cuenta/internal/disk/disktest"
+)
+
+// churn changes few counters often, in a log and in a book.
+type churn struct {
+	t   *testing.T
+	rng *rand.Rand
+	j   *Journal
+	b   *book
+	r   Record
+
+	cells uint32 // that may be used
+}
+
+func newChurn(t *testing.T, seed uint64) (*churn, *disktest.FS) {
+	mem := disktest.New()
+	b := newBook()
+	j, _, err := Open(mem, dir, b, Options{SegmentSize: 64 << 10, ByHand: true})
+	must(t, err)
+	return &churn{t: t, rng: rng(seed), j: j, b: b, cells: 4}, mem
+}
+
+// groups appends up to n records.
+func (c *churn) groups(n int) {
+	for range c.rng.IntN(n + 1) {
+		c.r.Reset(1)
+		for range 1 + c.rng.IntN(4) {
+			c.change(c.rng.Uint32N(c.cells))
+		}
+		must(c.t, c.j.Append(&c.r))
+	}
+}
+
+// change makes, changes or deletes a counter, or gives it terms.
+func (c *churn) change(cell uint32) {
+	x, known := c.b.cells[cell]
+	what := c.rng.IntN(5)
+	if known && what == 0 {
+		c.r.Drop(cell, x.revision+1)
+		c.b.Floor(x.revision + 1)
+		delete(c.b.cells, cell)
+		return
+	}
+	x.revision++
+	if known {
+		if what > 2 {
+			x.value += c.rng.Int64N(100)
+		}
+		c.r.Set(cell, x.value, x.revision)
+	} else {
+		x.revision = c.b.floor + 1
+		x.name = fmt.Sprint("c", cell, "-", x.revision)
+		c.r.Open(cell, []byte(x.name), 0, x.revision)
+	}
+	if what < 3 {
+		x.terms = someTerms(c.rng)
+		c.r.Terms(cell, x.revision, x.terms)
+	}
+	c.b.cells[cell] = x
+}
+
+// walk writes a snapshot, with changes between all that it says.
+func (c *churn) walk() {
+	c.groups(8)
+	s, err := c.j.BeginSnapshot(c.j.Sequence(), 0, c.b.floor, 1)
+	must(c.t, err)
+	used := c.cells
+	c.cells += 2
+	for cell := range used {
+		c.groups(2)
+		if x, ok := c.b.cells[cell]; ok {
+			must(c.t, s.Put(cell, []byte(x.name), x.value, x.revision))
+		}
+	}
+	for _, cell := range c.rng.Perm(int(c.cells)) {
+		c.groups(2)
+		if x := c.b.cells[uint32(cell)]; !x.terms.Empty() {
+			must(c.t, s.PutTerms(uint32(cell), x.revision, x.terms))
+		}
+	}
+	end := c.j.Sequence()
+	c.groups(3)
+	must(c.t, s.Commit(end))
+	c.groups(8)
+}
+
+// onlooker is a book that counts the cases in which the order matters.
+type onlooker struct {
+	*book
+	ahead, back, old int // terms of a later revision than the cell's; put back; passed over
+	snapshot         map[uint32]uint64
+}
+
+func (o *onlooker) Terms(cell uint32, revision uint64, t Terms) error {
+	switch at := o.cells[cell].revision; {
+	case revision > at:
+		o.ahead++
+		o.snapshot[cell] = revision
+	case revision < at:
+		o.old++
+	case revision < o.snapshot[cell]:
+		o.back++
+	}
+	return o.book.Terms(cell, revision, t)
+}
+
+// TestTermsWhileChanging takes snapshots while counters come, go, change and get
+// terms, all in every order. A crash afterwards loses nothing.
+func TestTermsWhileChanging(t *testing.T) {
+	var ahead, back, old int
+	for seed := range uint64(400) {
+		c, mem := newChurn(t, seed)
+		c.walk()
+		if seed%2 == 0 {
+			c.walk()
+		}
+		must(t, c.j.Close())
+		got := &onlooker{book: newBook(), snapshot: map[uint32]uint64{}}
+		j, _, err := Open(mem, dir, got, Options{ByHand: true})
+		must(t, err)
+		must(t, j.Close())
+		if !got.equal(c.b) {
+			t.Fatalf("seed %d: recovered %+v\nwant %+v", seed, got.cells, c.b.cells)
+		}
+		must(t, Check(mem, dir, io.Discard))
+		ahead, back, old = ahead+got.ahead, back+got.back, old+got.old
+	}
+	if ahead == 0 || back == 0 || old == 0 {
+		t.Errorf("met %d terms ahead of their cells, %d that were put back, %d old ones", ahead, back, old)
+	}
+}
+
+// The terms of a snapshot may be later than what it has of their cells, and be of
+// cells that it has not. The log takes them back where it has older ones, and then
+// forward again.
+func TestTermsAheadOfTheirCells(t *testing.T) {
+	first, second, third := Terms{Expires: 1}, Terms{Ceiling: bound(2)}, Terms{Floor: bound(3), Expires: 3}
+	c, mem := newChurn(t, 1)
+	record := func(put func(r *Record)) {
+		c.r.Reset(1)
+		put(&c.r)
+		must(t, c.j.Append(&c.r))
+	}
+	record(func(r *Record) { r.Open(1, []byte("a"), 5, 1); r.Terms(1, 1, first) })
+	s, err := c.j.BeginSnapshot(1, 1, 0, 1)
+	must(t, err)
+	must(t, s.Put(1, []byte("a"), 5, 1))
+	record(func(r *Record) { r.Set(1, 5, 2); r.Terms(1, 2, second) })
+	record(func(r *Record) {
+		r.Set(1, 5, 3)
+		r.Terms(1, 3, third)
+		r.Open(2, []byte("b"), 1, 1)
+		r.Terms(2, 1, first)
+	})
+	must(t, s.PutTerms(2, 1, first)) // it has no such cell
+	must(t, s.PutTerms(1, 3, third))
+	must(t, s.Commit(3))
+	must(t, c.j.Close())
+	var said toldTerms
+	j, _, err := Open(mem, dir, &said, Options{ByHand: true})
+	must(t, err)
+	must(t, j.Close())
+	want := []saidTerms{{1, 3, third}, {1, 2, second}, {1, 3, third}, {2, 1, first}}
+	if !slices.Equal(said.terms, want) {
+		t.Errorf("told %+v\nwant %+v", said.terms, want)
+	}
+}
+
+// saidTerms are terms that a sink was told.
+type saidTerms struct {
+	cell     uint32
+	revision uint64
+	terms    Terms
+}
+
+type toldTerms struct {
+	told
+	terms []saidTerms
+}
+
+func (s *toldTerms) Terms(cell uint32, revision uint64, t Terms) error {
+	s.terms = append(s.terms, saidTerms{cell, revision, t})
+	return nil
+}
