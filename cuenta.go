@@ -59,6 +59,10 @@ const (
 	All                       // carries out the next Span requests all or none
 	OpenSession               // grants a session
 	Outcome                   // tells what became of the request with this identity
+	Limit                     // gives the counter the limits of the request's terms, and makes it if there is none
+	Expire                    // gives the counter the end of the request's terms, if there is a counter
+	Describe                  // reads, like Get, and fills in the request's terms with the counter's
+	NumOps
 )
 
 func (op Op) String() string {
@@ -81,9 +85,18 @@ func (op Op) String() string {
 		return "open-session"
 	case Outcome:
 		return "outcome"
+	case Limit:
+		return "limit"
+	case Expire:
+		return "expire"
+	case Describe:
+		return "describe"
 	}
 	return "unknown"
 }
+
+// Reads reports whether the operation only reads a counter.
+func (op Op) Reads() bool { return op == Get || op == Check || op == Describe }
 
 // Condition says when a change is carried out. A refusal for its sake ([Unmet])
 // answers the value and revision that the counter has; but in an All it answers
@@ -91,9 +104,12 @@ func (op Op) String() string {
 type Condition uint8
 
 const (
-	Always    Condition = iota
-	IfAbsent            // the counter does not exist
-	IfPresent           // the counter exists
+	Always     Condition = iota
+	IfAbsent             // the counter does not exist
+	IfPresent            // the counter exists
+	IfValue              // its value is the terms' Expect
+	IfRevision           // its revision is the terms' Expect; 0: it does not exist
+	NumConditions
 )
 
 // Request is one operation on one counter.
@@ -109,15 +125,20 @@ type Request struct {
 	// counter does not exist). Ignored by the others.
 	N int64
 
-	// If is the condition of a change: Add, Reset and Set.
+	// If is the condition of a change of one counter. Of Check, whose own condition N
+	// is, it is IfValue where N is to be the counter's value.
 	If Condition
 
 	// Span is how many of the requests that follow belong to a Check or an All.
 	// Those of a Check are refused as [Unmet], unseen, if the revision is another
-	// one. Those of an All, which are changes and reads, are carried out only if
-	// none of them is refused: otherwise that one has its own code, and the All and
-	// the rest are [Aborted].
+	// one. Those of an All, which are changes, reads, and checks that span none, are
+	// carried out only if none of them is refused: otherwise that one has its own
+	// code, and the All and the rest are [Aborted].
 	Span uint16
+
+	// Terms, if not nil, are what the request says beyond that. Limit, Expire and
+	// Describe must have them.
+	Terms *Terms
 
 	// Identity makes a repeat of a change recognisable, or is what Outcome asks
 	// about. That of an All is its requests' together, which then have none of
@@ -142,14 +163,16 @@ type Result struct {
 	Replayed bool
 
 	// Cell and Generation say where the counter lives in the shared cells, for
-	// processes that map them. Generation 0: the counter does not exist.
+	// processes that map them. Generation 0: the counter does not exist, or has an
+	// end, of which the cell does not tell.
 	Cell       uint32
 	Generation uint32
 
 	// Value is the counter's value after the operation; after Delete, the value
-	// that it had. With the code [Overflow] it is the end of int64 that the change
-	// would have passed. Of All it is what the first of its requests answered, if
-	// that is a read, and otherwise how many of them had an effect.
+	// that it had. With the codes [Overflow] and [Limited] it is the end of int64, or
+	// the limit, that the change would have passed. Of All it is what the first of its
+	// requests answered, if that is a read, and otherwise how many of them had an
+	// effect.
 	Value int64
 
 	// Revision is the number of the counter's last change, the deletion included;
@@ -157,6 +180,13 @@ type Result struct {
 	// anew goes on above the highest revision ever deleted. Of OpenSession it is
 	// the session's id; of All the first request's, if that is a read.
 	Revision uint64
+
+	// Amount is by how much a change with terms that Clamp changed the value. With
+	// Overflow and Limited it is how much would have taken the value to where it may
+	// go at most, if the counter or the request has terms. It wraps where that is more
+	// than an int64 holds. Of Describe it is the time to the counter's end in
+	// nanoseconds, 0 if it has none.
+	Amount int64
 }
 
 // Err returns the refusal as an error, nil for OK.

@@ -1,6 +1,7 @@
 package cuenta
 
 import (
+	"fmt"
 	"math"
 	"strings"
 )
@@ -31,6 +32,8 @@ const (
 	NoSession        // no such session: never granted, or ended
 	Absent           // nothing was done under that identity
 	Aborted          // another request of its all-or-none batch was refused
+	Limited          // the value would pass a limit
+	Past             // the counter would end at a time that is over
 	NumCodes
 )
 
@@ -70,6 +73,8 @@ var codes = [NumCodes]struct {
 	NoSession:   {"no-session", "no such session: not granted, or ended", FateUnknown},
 	Absent:      {"absent", "nothing was done under that identity", NotApplied},
 	Aborted:     {"aborted", "another request of its batch was refused", NotApplied},
+	Limited:     {"limit", "the counter would pass its limit", NotApplied},
+	Past:        {"past", "the time given is over already", NotApplied},
 }
 
 // String returns the code's name on the wire, such as "overflow".
@@ -96,16 +101,25 @@ func (c Code) Fate() Fate {
 	return codes[c].fate
 }
 
-// Text returns the sentence for people that fits this result.
+// Text returns the sentence for people that fits this result; at most 50 bytes.
 func (r *Result) Text() string {
-	if r.Code != Overflow {
-		return r.Code.Text()
+	switch r.Code {
+	case Overflow:
+		if r.Value == math.MinInt64 {
+			return "the counter would pass -9223372036854775808"
+		}
+		return "the counter would pass 9223372036854775807"
+	case Limited:
+		if text := fmt.Sprintf("the limit %d leaves room for %d", r.Value, r.Amount); len(text) <= maxText {
+			return text
+		}
+		return fmt.Sprintf("the counter would pass %d", r.Value)
 	}
-	if r.Value == math.MinInt64 {
-		return "the counter would pass -9223372036854775808"
-	}
-	return "the counter would pass 9223372036854775807"
+	return r.Code.Text()
 }
+
+// maxText is the longest sentence of a refusal: a datagram has room for it.
+const maxText = 50
 
 // Error is a refusal. Its text form is "code: sentence", from which
 // [ParseError] makes it again on the far side of a protocol that only carries

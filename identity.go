@@ -125,7 +125,28 @@ func (r *Request) Fingerprint() uint32 {
 		name = defaultName
 	}
 	head := mix(mix(uint64(r.operand())) + uint64(r.Op)<<8 + uint64(r.If))
+	if r.Terms != nil {
+		head ^= r.Terms.fingerprint()
+	}
 	return crc32.Update(uint32(head), castagnoli, name)
+}
+
+// fingerprint is 0 for terms that say nothing.
+func (t *Terms) fingerprint() uint64 {
+	if *t == (Terms{}) {
+		return 0
+	}
+	e := &t.Expiry
+	marks := uint64(e.Kind)<<8 | uint64(e.If)<<16
+	for i, set := range [...]bool{t.Floor.Set, t.Ceiling.Set, t.Clamp, e.Lapse} {
+		if set {
+			marks |= 1 << i
+		}
+	}
+	for _, n := range [...]int64{t.Floor.At, t.Ceiling.At, t.Expect, e.Time} {
+		marks = mix(marks + uint64(n))
+	}
+	return mix(marks)
 }
 
 var defaultName = []byte(DefaultCounter)

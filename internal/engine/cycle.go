@@ -55,12 +55,17 @@ func (c *Cycle) Demand(b *cuenta.Batch) int64 {
 // but for a key's own.
 const maxIdentified = max(journal.MaxAnswer, journal.MaxKey, journal.MaxSession)
 
+// maxChange is the most bytes that a change takes in a record, its counter's name
+// and terms not counted: it may meet a counter whose time is over, and delete it.
+const maxChange = 2 * journal.MaxEntry
+
 // maxRequest is the most bytes that a request's effects take in a record.
-const maxRequest = journal.MaxEntry + cuenta.MaxName + maxIdentified + cuenta.MaxKey
+const maxRequest = maxChange + cuenta.MaxName + journal.MaxTerms + maxIdentified + cuenta.MaxKey
 
 func (c *Cycle) openBytes() int64 {
 	o := c.ledger.Outstanding()
-	return int64(o.Cells+o.Anew)*journal.MaxEntry + int64(o.Identified)*maxIdentified + int64(o.Bytes)
+	return int64(o.Cells+o.Anew)*journal.MaxEntry + int64(o.Terms)*journal.MaxTerms +
+		int64(o.Identified)*maxIdentified + int64(o.Bytes)
 }
 
 // bound returns the most bytes that the effects of b take in a record.
@@ -70,7 +75,10 @@ func bound(b *cuenta.Batch) (bytes int64) {
 		if !changes(r) {
 			continue
 		}
-		bytes += journal.MaxEntry + int64(max(len(r.Counter), len(cuenta.DefaultCounter)))
+		bytes += maxChange + int64(max(len(r.Counter), len(cuenta.DefaultCounter)))
+		if r.Terms != nil {
+			bytes += journal.MaxTerms
+		}
 		if r.Identity.Given() || r.Op == cuenta.OpenSession {
 			bytes += maxIdentified + int64(len(r.Identity.Key))
 		}
@@ -95,7 +103,7 @@ func (c *Cycle) Admit(b *cuenta.Batch, room func(bytes int64) error, most, now i
 		return 0, false
 	}
 	deny := cuenta.OK
-	if mayRecord(b) {
+	if c.mayRecord(b, now) {
 		switch err := room(demand); {
 		case err == nil:
 		case errors.Is(err, journal.ErrWait):
@@ -110,7 +118,10 @@ func (c *Cycle) Admit(b *cuenta.Batch, room func(bytes int64) error, most, now i
 }
 
 // mayRecord reports whether a record may be needed before the batch is answered.
-func mayRecord(b *cuenta.Batch) bool {
+func (c *Cycle) mayRecord(b *cuenta.Batch, now int64) bool {
+	if c.ledger.Terms().Due() <= now {
+		return true // even a read may tell that a counter's time is over
+	}
 	for i := range b.Requests {
 		if r := &b.Requests[i]; changes(r) || r.Op == cuenta.Outcome {
 			return true
@@ -130,7 +141,7 @@ func onlyReads(b *cuenta.Batch) bool {
 
 // changes reports whether the request may leave an effect.
 func changes(r *cuenta.Request) bool {
-	return r.Op != cuenta.Get && r.Op != cuenta.Check && r.Op != cuenta.Outcome
+	return !r.Op.Reads() && r.Op != cuenta.Outcome
 }
 
 // Apply carries out the batch at a time of the ledger. Changes are refused with the
@@ -158,7 +169,11 @@ func (c *Cycle) Apply(b *cuenta.Batch, deny cuenta.Code, now int64) (t Ticket) {
 			if r.Op == cuenta.OpenSession {
 				r.Identity = cuenta.Identity{Session: c.draw()}
 			}
-			t = max(t, c.ticket(c.ledger.Apply(r, hashes[i-from], now, out)))
+			standing := c.ledger.Apply(r, hashes[i-from], now, out)
+			if standing == ledger.Timed && deny != cuenta.OK {
+				standing, *out = ledger.Durable, cuenta.Result{Code: deny}
+			}
+			t = max(t, c.ticket(standing))
 			if out.Code == cuenta.Unmet && r.Op == cuenta.Check {
 				i += passOver(b.Results[i+1:], int(r.Span))
 			}
@@ -190,6 +205,9 @@ func minuteOf(now int64) int64 { return now / int64(time.Minute) }
 // ticket returns what an answer of that standing waits for.
 func (c *Cycle) ticket(s ledger.Standing) Ticket {
 	switch s {
+	case ledger.Timed:
+		c.timed.Store(true)
+		return c.sealed + 1
 	case ledger.Fresh:
 		return c.sealed + 1
 	case ledger.Taken:
@@ -251,6 +269,27 @@ func (c *Cycle) Durable(b *cuenta.Batch, deny cuenta.Code, now int64) {
 	}
 }
 
+// lapsePerTurn is how many counters are deleted at a time because their time is
+// over: some tens of microseconds' work.
+const lapsePerTurn = 256
+
+// Lapse deletes some counters whose time is over, if there are any and the journal
+// has room for that, and reports whether there may be more. It needs the ledger
+// alone. Room and most are those of Admit.
+func (c *Cycle) Lapse(room func(bytes int64) error, most, now int64) (more bool) {
+	if c.ledger.Terms().Due() > now {
+		return false
+	}
+	demand := c.flight + c.openBytes() + lapsePerTurn*journal.MaxEntry
+	if demand > 2*most || room(demand) != nil {
+		return false // what is over is told as such all the same
+	}
+	return c.ledger.Lapse(now, lapsePerTurn)
+}
+
+// Due returns a time before which Lapse finds nothing.
+func (c *Cycle) Due() int64 { return c.ledger.Terms().Due() }
+
 // sweepPerGroup is how many ends of identities are looked at with every group.
 const sweepPerGroup = 64
 
@@ -285,6 +324,10 @@ func (c *Cycle) recordCells() {
 		default:
 			c.record.Set(e.Cell, e.Value, e.Revision)
 		}
+		if e := &c.effects.Cells[i]; e.Termed {
+			of := c.ledger.Terms().Of(e.Cell)
+			c.record.Terms(e.Cell, e.Revision, journal.Terms{Floor: of.Floor, Ceiling: of.Ceiling, Expires: of.Ends})
+		}
 	}
 }
 
@@ -297,7 +340,7 @@ func (c *Cycle) recordIdentified() {
 			k := keptOf(e.Answer)
 			c.record.Answer(journal.Answer{
 				Session: e.Session, Number: e.Number, Lowest: e.Lowest,
-				Fingerprint: k.Fingerprint, Code: k.Code, Value: k.Value, Revision: k.Revision,
+				Fingerprint: k.Fingerprint, Code: k.Code, Value: k.Value, Revision: k.Revision, Amount: k.Amount,
 			})
 		default:
 			c.record.Session(e.Session)

@@ -89,6 +89,7 @@ type Engine struct {
 	backlog []message // taken from the queue, not applied yet; the leader's
 
 	snapshots snapshotter
+	lapses    lapser
 }
 
 // Open recovers the data directory and returns the engine, ready to serve.
@@ -110,9 +111,9 @@ func Open(c Config) (*Engine, error) {
 	}
 	// What recovering took, segments and lists to sort, is not needed again.
 	debug.FreeOSMemory()
-	e.clock = newClock(e.recovery.Time)
 	e.cycle = NewCycle(e.ledger, drawSession)
 	e.snapshots.start(e)
+	e.lapses.start(e)
 	return e, nil
 }
 
@@ -128,7 +129,8 @@ func (e *Engine) recover() (err error) {
 	if err != nil {
 		return errors.Join(err, e.ledger.Close())
 	}
-	if err := e.ledger.Restored(); err != nil {
+	e.clock = newClock(e.recovery.Time)
+	if err := e.ledger.Restored(e.clock.now()); err != nil {
 		return errors.Join(fmt.Errorf("recovering %s: %w", e.config.Dir, err), e.journal.Close(), e.ledger.Close())
 	}
 	return nil
@@ -154,6 +156,7 @@ func (e *Engine) Err() error {
 func (e *Engine) Close() error {
 	e.queue.Close()
 	e.snapshots.stop()
+	e.lapses.stop()
 	err := e.Err()
 	if err == nil {
 		if err = e.flush(); err == nil {

@@ -88,7 +88,10 @@ func (e *Engine) lead() {
 		panic("engine: the gate refuses its own capacity: " + err.Error())
 	}
 	waiting := e.applyBacklog()
-	record := e.cycle.Seal(e.clock.now())
+	now := e.clock.now()
+	e.cycle.Lapse(e.journal.Room, e.maxGroup, now)
+	record := e.cycle.Seal(now)
+	e.lapses.due.Store(e.cycle.Due())
 	ticket := e.cycle.Sealed()
 	e.gate.Release(gateCapacity)
 	if record != nil && e.failed.Load() == nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/cuenta-server/cuenta/internal/identity"
 	"github.com/cuenta-server/cuenta/internal/journal"
 	"github.com/cuenta-server/cuenta/internal/ledger"
+	"github.com/cuenta-server/cuenta/internal/terms"
 )
 
 // drawSession draws the id of a session.
@@ -18,11 +19,11 @@ func drawSession() uint64 {
 }
 
 func keptOf(a identity.Answer) journal.Kept {
-	return journal.Kept{Fingerprint: a.Fingerprint, Code: uint8(a.Code), Value: a.Value, Revision: a.Revision}
+	return journal.Kept{Fingerprint: a.Fingerprint, Code: uint8(a.Code), Value: a.Value, Revision: a.Revision, Amount: a.Amount}
 }
 
 func answerOf(k journal.Kept) identity.Answer {
-	return identity.Answer{Fingerprint: k.Fingerprint, Code: cuenta.Code(k.Code), Value: k.Value, Revision: k.Revision}
+	return identity.Answer{Fingerprint: k.Fingerprint, Code: cuenta.Code(k.Code), Value: k.Value, Revision: k.Revision, Amount: k.Amount}
 }
 
 // Sink returns what gives the journal's state back to a ledger.
@@ -38,12 +39,16 @@ func (s sink) Put(cell uint32, name []byte, value int64, revision uint64) error 
 	return s.Restore(cell, name, value, revision)
 }
 
+func (s sink) Terms(cell uint32, revision uint64, t journal.Terms) error {
+	return s.RestoreTerms(cell, revision, terms.Terms{Floor: t.Floor, Ceiling: t.Ceiling, Ends: t.Expires})
+}
+
 func (s sink) Session(id, lowest uint64, used int64) error {
 	return s.Identities().RestoreSession(id, lowest, used)
 }
 
 func (s sink) Answer(a journal.Answer, used int64) error {
-	k := journal.Kept{Fingerprint: a.Fingerprint, Code: a.Code, Value: a.Value, Revision: a.Revision}
+	k := journal.Kept{Fingerprint: a.Fingerprint, Code: a.Code, Value: a.Value, Revision: a.Revision, Amount: a.Amount}
 	return s.Identities().RestoreAnswer(a.Session, a.Number, a.Lowest, answerOf(k), used)
 }
 

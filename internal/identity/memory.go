@@ -64,6 +64,7 @@ func (c *Config) setDefaults() {
 type Answer struct {
 	Value       int64
 	Revision    uint64
+	Amount      int64
 	Fingerprint uint32
 	Code        cuenta.Code
 }

@@ -34,6 +34,7 @@ const (
 type kept struct {
 	value       int64
 	revision    uint64
+	amount      int64
 	fingerprint uint32
 	code        cuenta.Code
 	there       bool
@@ -109,7 +110,7 @@ func (m *Memory) findNumber(id *cuenta.Identity, now int64, slot *Slot) cuenta.C
 	}
 	if a := m.answer(s, id.Number); a != nil && a.there {
 		slot.Known = true
-		slot.Answer = Answer{a.value, a.revision, a.fingerprint, a.code}
+		slot.Answer = Answer{a.value, a.revision, a.amount, a.fingerprint, a.code}
 	}
 	return cuenta.OK
 }
@@ -215,7 +216,7 @@ func (m *Memory) move(s *session, log uint8) error {
 
 func (m *Memory) keepNumber(slot *Slot, a Answer, group uint64, now int64) {
 	s := m.sessions.At(slot.item)
-	*m.answer(s, slot.number) = kept{a.Value, a.Revision, a.Fingerprint, a.Code, true}
+	*m.answer(s, slot.number) = kept{a.Value, a.Revision, a.Amount, a.Fingerprint, a.Code, true}
 	s.group, s.used = group, minuteOf(now)
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/identity"
 	"github.com/cuenta-server/cuenta/internal/shm"
+	"github.com/cuenta-server/cuenta/internal/terms"
 )
 
 // before is what a cell held before a change that may be taken back.
@@ -20,6 +21,12 @@ type before struct {
 	settled    bool   // the change gave the name its cell
 }
 
+// termsBefore is what terms a counter had before that.
+type termsBefore struct {
+	cell  uint32
+	terms terms.Terms
+}
+
 // note writes down what is about to be changed.
 func (l *Ledger) note(cell uint32, c *shm.Cell, settled bool) {
 	l.undo = append(l.undo, before{cell, c.Generation, c.Value, c.Revision, c.Flags, l.remade[cell], settled})
@@ -27,18 +34,24 @@ func (l *Ledger) note(cell uint32, c *shm.Cell, settled bool) {
 
 // mark is where the ledger was when changes that may be taken back began.
 type mark struct {
-	changed, newNames int
-	alive             uint32
-	floor             uint64
+	changed, newNames, newTerms int
+	alive                       uint32
+	floor                       uint64
 }
 
 func (l *Ledger) begin() mark {
-	l.undoing, l.undo = true, l.undo[:0]
-	return mark{len(l.changed), l.newNames, l.alive, l.floor}
+	l.undoing, l.undo, l.undoTerms = true, l.undo[:0], l.undoTerms[:0]
+	return mark{len(l.changed), l.newNames, l.newTerms, l.alive, l.floor}
 }
 
 // takeBack undoes everything since begin, the latest first.
 func (l *Ledger) takeBack(m mark) {
+	for _, b := range slices.Backward(l.undoTerms) {
+		// They were there, and what took their place has just been given back.
+		if err := l.terms.Put(b.cell, b.terms); err != nil {
+			panic("ledger: to take a change back needs memory: " + err.Error())
+		}
+	}
 	for _, b := range slices.Backward(l.undo) {
 		c := l.cells.At(b.cell)
 		c.Generation, c.Value, c.Revision, c.Flags = b.generation, b.value, b.revision, b.flags
@@ -54,7 +67,7 @@ func (l *Ledger) takeBack(m mark) {
 			l.free = append(l.free, b.cell)
 		}
 	}
-	l.changed, l.newNames = l.changed[:m.changed], m.newNames
+	l.changed, l.newNames, l.newTerms = l.changed[:m.changed], m.newNames, m.newTerms
 	l.alive, l.floor, l.undoing = m.alive, m.floor, false
 }
 
@@ -71,8 +84,8 @@ func (l *Ledger) ApplyAll(all *cuenta.Request, span []cuenta.Request, now int64,
 	return l.onceEach(span, now, out)
 }
 
-// wellFormed checks what an All may span: reads and changes, with identities of
-// their own only if it has none. These are all keys, or ascending numbers of one
+// wellFormed checks what an All may span: reads, checks and changes, with identities
+// of their own only if it has none. These are all keys, or ascending numbers of one
 // session, which have room in its window together.
 func wellFormed(all *cuenta.Request, span []cuenta.Request) cuenta.Code {
 	if len(span) != int(all.Span) || !all.Identity.Valid() {
@@ -81,7 +94,7 @@ func wellFormed(all *cuenta.Request, span []cuenta.Request) cuenta.Code {
 	var first, last *cuenta.Identity
 	for i := range span {
 		r := &span[i]
-		if r.Op == 0 || r.Op > cuenta.Delete || !r.Identity.Valid() || r.Identity.Given() && all.Identity.Given() {
+		if !fitsAll(r) || !r.Identity.Valid() || r.Identity.Given() && all.Identity.Given() {
 			return cuenta.Syntax
 		}
 		if !identified(r) {
@@ -101,8 +114,19 @@ func wellFormed(all *cuenta.Request, span []cuenta.Request) cuenta.Code {
 	return cuenta.OK
 }
 
+// fitsAll reports whether an All may span the request.
+func fitsAll(r *cuenta.Request) bool {
+	switch r.Op {
+	case cuenta.Check:
+		return r.Span == 0
+	case cuenta.All, cuenta.OpenSession, cuenta.Outcome:
+		return false
+	}
+	return r.Op != 0 && r.Op < cuenta.NumOps
+}
+
 // identified reports whether the request is one to remember.
-func identified(r *cuenta.Request) bool { return r.Op != cuenta.Get && r.Identity.Given() }
+func identified(r *cuenta.Request) bool { return !r.Op.Reads() && r.Identity.Given() }
 
 func fill(out []cuenta.Result, r cuenta.Result) {
 	for i := range out {
@@ -133,7 +157,7 @@ func (l *Ledger) onceAsOne(all *cuenta.Request, span []cuenta.Request, now int64
 		fill(out[1:], cuenta.Result{Code: out[0].Code, Replayed: out[0].Replayed})
 		return s
 	}
-	standing, final := l.allOrNone(span, out)
+	standing, final := l.allOrNone(span, now, out)
 	if !final {
 		l.memory.Release(&slot)
 		return standing
@@ -148,7 +172,7 @@ func (l *Ledger) onceEach(span []cuenta.Request, now int64, out []cuenta.Result)
 	if !isNew {
 		return standing
 	}
-	standing, final := l.allOrNone(span, out)
+	standing, final := l.allOrNone(span, now, out)
 	slots := l.slots
 	for i := range span {
 		if !identified(&span[i]) {
@@ -234,23 +258,23 @@ func (l *Ledger) replayEach(span []cuenta.Request, out []cuenta.Result) {
 
 // allOrNone carries out a run, or takes it back if one of its requests is refused.
 // It reports whether that is final: what was decided is the answer for good.
-func (l *Ledger) allOrNone(span []cuenta.Request, out []cuenta.Result) (worst Standing, final bool) {
+func (l *Ledger) allOrNone(span []cuenta.Request, now int64, out []cuenta.Result) (worst Standing, final bool) {
 	mark := l.begin()
 	effects := int64(0)
 	for i := range span {
 		r, o := &span[i], &out[1+i]
-		worst = max(worst, l.carryOut(r, l.Hash(r), o))
+		worst = max(worst, l.carryOut(r, l.Hash(r), now, o))
 		if o.Code != cuenta.OK {
 			l.takeBack(mark)
 			return l.abort(span, i, out), consumes(o.Code)
 		}
-		if r.Op != cuenta.Get && o.Revision != 0 {
+		if !r.Op.Reads() && o.Revision != 0 {
 			effects++
 		}
 	}
 	l.undoing = false
 	out[0] = cuenta.Result{Value: effects}
-	if len(span) > 0 && span[0].Op == cuenta.Get {
+	if len(span) > 0 && span[0].Op.Reads() {
 		out[0].Value, out[0].Revision = out[1].Value, out[1].Revision
 	}
 	return worst, true

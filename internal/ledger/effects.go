@@ -7,8 +7,10 @@ import (
 
 // Marks of a cell.
 const (
-	changed uint8 = 1 << iota // has an effect that was not taken yet
-	named                     // the effects taken so far tell whose cell it is
+	changed  uint8 = 1 << iota // has an effect that was not taken yet
+	named                      // the effects taken so far tell whose cell it is
+	termed                     // its counter has terms
+	retermed                   // which changed since effects were taken
 )
 
 // Effect is what changes left behind in one cell.
@@ -17,6 +19,7 @@ type Effect struct {
 	Generation uint32
 	Opened     bool // the counter is new in the cell: the journal must learn its name
 	Dropped    bool // the cell is vacant; Value is 0, Revision the deletion's
+	Termed     bool // the counter has other terms than before, which the ledger's book tells
 	Value      int64
 	Revision   uint64
 	Above      uint64 // if Opened: it was made anew above this deletion, of which nothing else tells; or 0
@@ -66,12 +69,12 @@ func (l *Ledger) remake(cell uint32, c *shm.Cell) {
 
 // Outstanding is how much was not taken yet: effects on cells and on identities,
 // and at most so many bytes of names and keys with them. Those made Anew are two
-// effects on a cell.
-type Outstanding struct{ Cells, Anew, Identified, Bytes int }
+// effects on a cell; Terms are one more.
+type Outstanding struct{ Cells, Anew, Terms, Identified, Bytes int }
 
 // Outstanding tells what TakeEffects would take.
 func (l *Ledger) Outstanding() Outstanding {
-	return Outstanding{len(l.changed), len(l.remade), len(l.identified), l.newNames + len(l.keys)}
+	return Outstanding{len(l.changed), len(l.remade), l.newTerms, len(l.identified), l.newNames + len(l.keys)}
 }
 
 // TakeEffects fills e with the effects since it was last called. They must be
@@ -93,16 +96,16 @@ func (l *Ledger) takeCells(dst []Effect) []Effect {
 		alive, above := c.Alive(), l.remade[cell]
 		dst = append(dst, Effect{
 			Cell: cell, Generation: c.Generation,
-			Opened: alive && (c.Flags&named == 0 || above > 0), Dropped: !alive,
+			Opened: alive && (c.Flags&named == 0 || above > 0), Dropped: !alive, Termed: c.Flags&retermed != 0,
 			Value: c.Value, Revision: c.Revision, Above: above,
 		})
-		if c.Flags = 0; alive {
-			c.Flags = named
+		if c.Flags &= termed; alive {
+			c.Flags |= named
 		}
 	}
 	l.changed = l.changed[:0]
 	clear(l.remade)
-	l.newNames = 0
+	l.newNames, l.newTerms = 0, 0
 	return dst
 }
 

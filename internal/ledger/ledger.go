@@ -18,21 +18,26 @@
 // deletion is durable: "it does not exist" must not be revealed earlier either.
 // Only then may another counter move in.
 //
-// The files in reading order: ledger.go (requests), effects.go (what they leave
-// behind), once.go (identities), all.go (all or none), restore.go (restarts).
+// Counters may have limits and an end of their own (package terms). One whose time
+// is over is deleted by whatever change meets it first, or by Lapse; a read that
+// comes before that finds nothing.
+//
+// The files in reading order: ledger.go (requests), change.go and terms.go (what
+// becomes of a counter), effects.go (what they leave behind), once.go (identities),
+// all.go (all or none), restore.go (restarts).
 package ledger
 
 import (
 	"encoding/binary"
 	"errors"
 	"hash/maphash"
-	"math"
 	"sync/atomic"
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/identity"
 	"github.com/cuenta-server/cuenta/internal/offheap"
 	"github.com/cuenta-server/cuenta/internal/shm"
+	"github.com/cuenta-server/cuenta/internal/terms"
 )
 
 // Standing says how durable the state is that an answer reveals.
@@ -42,6 +47,7 @@ const (
 	Durable Standing = iota // published: may be revealed at once
 	Taken                   // among the effects taken last, perhaps not durable yet
 	Fresh                   // among the effects not taken yet
+	Timed                   // what it reveals besides is that a time has come, which a record must tell
 )
 
 // Ledger is all counters. Its methods must not run at the same time, but for
@@ -57,8 +63,10 @@ type Ledger struct {
 	alive uint32   // counters, the not yet durable ones too
 	floor uint64   // the highest revision of a deletion
 
+	terms    *terms.Book       // by cell
 	changed  []uint32          // cells with effects not taken yet, each once
 	remade   map[uint32]uint64 // cells among them whose counter was deleted and made anew, with the floor then
+	newTerms int               // how many of them have other terms
 	newNames int               // bytes of names among them that the journal must learn
 	vacated  []uint32          // cells whose vacancy was published and not looked at since
 	durable  atomic.Int64
@@ -69,9 +77,10 @@ type Ledger struct {
 	group      uint64       // how often effects were taken
 	landed     atomic.Uint64
 
-	undoing bool // changes are noted down to be taken back
-	undo    []before
-	slots   []identity.Slot // of a run of requests
+	undoing   bool // changes are noted down to be taken back
+	undo      []before
+	undoTerms []termsBefore
+	slots     []identity.Slot // of a run of requests
 }
 
 // New returns an empty ledger over empty cells, for at most limit counters and
@@ -85,19 +94,24 @@ func New(cells shm.Cells, limit uint32, identities identity.Config) (*Ledger, er
 	if err != nil {
 		return nil, errors.Join(err, ix.Free())
 	}
+	book, err := terms.New()
+	if err != nil {
+		return nil, errors.Join(err, ix.Free(), memory.Close())
+	}
 	return &Ledger{
 		cells:  cells,
 		index:  ix,
 		seed:   maphash.MakeSeed(),
 		limit:  min(limit, uint32(min(cells.Len(), offheap.MaxItems))),
 		memory: memory,
+		terms:  book,
 	}, nil
 }
 
 // Close gives the index and what is remembered back to the system. The cells are
 // the caller's.
 func (l *Ledger) Close() error {
-	return errors.Join(l.index.Free(), l.names.Free(), l.memory.Close())
+	return errors.Join(l.index.Free(), l.names.Free(), l.memory.Close(), l.terms.Close())
 }
 
 // Used returns how many cells have had a counter: cells 0 to Used-1.
@@ -109,9 +123,9 @@ func (l *Ledger) Count() uint64 { return uint64(l.durable.Load()) }
 // Floor returns the highest revision of a deletion.
 func (l *Ledger) Floor() uint64 { return l.floor }
 
-// Memory returns the bytes that the counters take, in cells and index.
+// Memory returns the bytes that the counters take, in cells, index and terms.
 func (l *Ledger) Memory() uint64 {
-	return uint64(l.used)*shm.CellSize + l.index.Memory() + l.names.Memory()
+	return uint64(l.used)*shm.CellSize + l.index.Memory() + l.names.Memory() + l.terms.Memory()
 }
 
 // Name returns the name of the counter in a used cell. It must not be changed.
@@ -129,35 +143,64 @@ func (l *Ledger) Cell(cell uint32) *shm.Cell { return l.cells.At(cell) }
 // Identities returns what is remembered of identities, to look at.
 func (l *Ledger) Identities() *identity.Memory { return l.memory }
 
+// Terms returns the counters' terms, to look at.
+func (l *Ledger) Terms() *terms.Book { return l.terms }
+
 // Apply carries out one request, given its Hash and the time in nanoseconds since
 // 1970, which never goes back, and says how durable the answer's ground is. The
 // counter's name must be valid ([cuenta.ValidName]) or empty. What a Check spans
 // is the caller's to leave out; for All there is ApplyAll.
 func (l *Ledger) Apply(r *cuenta.Request, hash uint32, now int64, out *cuenta.Result) Standing {
-	if r.Identity.Given() || r.Op > cuenta.Check {
+	if r.Identity.Given() || r.Op == cuenta.OpenSession || r.Op == cuenta.Outcome {
 		return l.once(r, hash, now, out)
 	}
-	return l.carryOut(r, hash, out)
+	return l.carryOut(r, hash, now, out)
 }
 
-func (l *Ledger) carryOut(r *cuenta.Request, hash uint32, out *cuenta.Result) Standing {
+func (l *Ledger) carryOut(r *cuenta.Request, hash uint32, now int64, out *cuenta.Result) Standing {
 	cell, found := l.find(hash, nameOf(r))
+	if found && l.cells.At(cell).Flags&termed != 0 {
+		of := l.terms.Of(cell)
+		if over := of.Ended(now); over && r.Op.Reads() {
+			return l.answerEnded(r, now, out)
+		} else if over {
+			l.end(cell)
+		}
+	}
 	switch r.Op {
 	case cuenta.Get:
 		return l.answer(cell, found, out)
 	case cuenta.Check:
-		standing := l.answer(cell, found, out)
-		if out.Revision != uint64(r.N) {
-			out.Code = cuenta.Unmet
-		}
-		return standing
+		return l.check(r, cell, found, out)
+	case cuenta.Describe:
+		return l.describe(r, cell, found, now, out)
 	case cuenta.Delete:
-		return l.delete(cell, found, out)
+		return l.delete(r, cell, found, out)
 	case cuenta.Add, cuenta.Reset, cuenta.Set:
-		return l.change(r, hash, cell, found, out)
+		if r.Terms == nil && !(found && l.cells.At(cell).Flags&termed != 0) {
+			return l.change(r, hash, cell, found, out)
+		}
+		return l.changeWithin(r, hash, cell, found, now, out)
+	case cuenta.Limit:
+		return l.limitTo(r, hash, cell, found, out)
+	case cuenta.Expire:
+		return l.expire(r, cell, found, now, out)
 	}
 	*out = cuenta.Result{Code: cuenta.Syntax}
 	return Durable
+}
+
+// check answers whether the counter is as expected.
+func (l *Ledger) check(r *cuenta.Request, cell uint32, found bool, out *cuenta.Result) Standing {
+	standing := l.answer(cell, found, out)
+	is := int64(out.Revision)
+	if r.If == cuenta.IfValue {
+		is = out.Value
+	}
+	if is != r.N {
+		out.Code = cuenta.Unmet
+	}
+	return standing
 }
 
 // ReadDurable answers a read from what is durable alone.
@@ -181,64 +224,6 @@ func nameOf(r *cuenta.Request) []byte {
 	return r.Counter
 }
 
-// change carries out what gives a counter a value, and makes the counter if
-// there is none.
-func (l *Ledger) change(r *cuenta.Request, hash, cell uint32, found bool, out *cuenta.Result) Standing {
-	alive := found && l.cells.At(cell).Alive()
-	if r.If == cuenta.IfAbsent && alive || r.If == cuenta.IfPresent && !alive {
-		standing := l.answer(cell, found, out)
-		out.Code = cuenta.Unmet
-		return standing
-	}
-	var next int64
-	switch r.Op {
-	case cuenta.Set:
-		next = r.N
-	case cuenta.Add:
-		var value int64
-		if alive {
-			value = l.cells.At(cell).Value
-		}
-		next = value + r.N
-		if (next > value) != (r.N > 0) && r.N != 0 {
-			return l.overflow(r, cell, found, out)
-		}
-	}
-	if !found {
-		var code cuenta.Code
-		if cell, code = l.settle(nameOf(r), hash); code != cuenta.OK {
-			*out = cuenta.Result{Code: code}
-			return Durable
-		}
-	}
-	c := l.cells.At(cell)
-	if l.undoing {
-		l.note(cell, c, !found)
-	}
-	if !alive {
-		if found && c.Flags&changed != 0 {
-			l.remake(cell, c)
-		}
-		c.Generation++
-		c.Value, c.Revision = 0, l.floor
-		l.alive++
-	}
-	c.Value = next
-	c.Revision++
-	l.mark(cell, c)
-	return l.answer(cell, true, out)
-}
-
-// overflow can meet existing counters only: a change that makes one starts from 0.
-func (l *Ledger) overflow(r *cuenta.Request, cell uint32, found bool, out *cuenta.Result) Standing {
-	standing := l.answer(cell, found, out)
-	out.Code, out.Value = cuenta.Overflow, math.MaxInt64
-	if r.N < 0 {
-		out.Value = math.MinInt64
-	}
-	return standing
-}
-
 // answer fills in what the cell holds.
 func (l *Ledger) answer(cell uint32, found bool, out *cuenta.Result) Standing {
 	*out = cuenta.Result{}
@@ -248,6 +233,9 @@ func (l *Ledger) answer(cell uint32, found bool, out *cuenta.Result) Standing {
 	c := l.cells.At(cell)
 	if c.Alive() {
 		*out = cuenta.Result{Cell: cell, Generation: c.Generation, Value: c.Value, Revision: c.Revision}
+		if c.Flags&termed != 0 && l.terms.Of(cell).Ends != 0 {
+			out.Cell, out.Generation = 0, 0
+		}
 	}
 	return standing(c)
 }
@@ -326,24 +314,6 @@ func (l *Ledger) releaseName(c *shm.Cell) {
 		l.names.Release(placeOf(c), int(c.NameLen))
 	}
 	c.NameLen = 0
-}
-
-func (l *Ledger) delete(cell uint32, found bool, out *cuenta.Result) Standing {
-	if !found || !l.cells.At(cell).Alive() {
-		return l.answer(cell, found, out)
-	}
-	c := l.cells.At(cell)
-	if l.undoing {
-		l.note(cell, c, false)
-	}
-	*out = cuenta.Result{Value: c.Value, Revision: c.Revision + 1}
-	c.Generation++
-	c.Value = 0
-	c.Revision++
-	l.floor = max(l.floor, c.Revision)
-	l.alive--
-	l.mark(cell, c)
-	return Fresh
 }
 
 func (l *Ledger) hash(name []byte) uint32 {

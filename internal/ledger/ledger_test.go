@@ -185,7 +185,7 @@ func TestModel(t *testing.T) {
 func checkReplica(t *testing.T, seed uint64, l *Ledger, m *model) {
 	t.Helper()
 	if l.index.Len() == 0 {
-		if err := l.Restored(); err != nil {
+		if err := l.Restored(0); err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
 	}
@@ -337,7 +337,7 @@ func TestRestoreKeepsTheNewest(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := l.Restored(); err != nil {
+	if err := l.Restored(0); err != nil {
 		t.Fatal(err)
 	}
 	if out, _ := apply(l, cuenta.Get, "a", 0); out.Value != 70 || out.Revision != 7 {

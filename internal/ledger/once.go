@@ -8,11 +8,11 @@ import (
 // once carries out a request that has an identity, or is about one.
 func (l *Ledger) once(r *cuenta.Request, hash uint32, now int64, out *cuenta.Result) Standing {
 	switch {
-	case r.Op == cuenta.Get || r.Op == cuenta.Check:
-		return l.carryOut(r, hash, out)
+	case r.Op.Reads():
+		return l.carryOut(r, hash, now, out)
 	case r.Op == cuenta.OpenSession:
 		return l.openSession(r, now, out)
-	case r.Op == cuenta.Outcome || !r.Identity.Valid() || r.Op > cuenta.Outcome:
+	case r.Op == cuenta.Outcome || !r.Identity.Valid() || r.Op >= cuenta.NumOps:
 		return l.recall(r, now, out)
 	}
 	var slot identity.Slot
@@ -23,7 +23,7 @@ func (l *Ledger) once(r *cuenta.Request, hash uint32, now int64, out *cuenta.Res
 	if slot.Known {
 		return l.replay(&slot, r.Fingerprint(), out)
 	}
-	standing := l.carryOut(r, hash, out)
+	standing := l.carryOut(r, hash, now, out)
 	if !consumes(out.Code) {
 		l.memory.Release(&slot)
 		return standing
@@ -36,14 +36,14 @@ func (l *Ledger) once(r *cuenta.Request, hash uint32, now int64, out *cuenta.Res
 // ever get.
 func consumes(code cuenta.Code) bool {
 	switch code {
-	case cuenta.OK, cuenta.Overflow, cuenta.Unmet, cuenta.Aborted:
+	case cuenta.OK, cuenta.Overflow, cuenta.Limited, cuenta.Past, cuenta.Unmet, cuenta.Aborted:
 		return true
 	}
 	return false
 }
 
 func answerOf(out *cuenta.Result, fingerprint uint32) identity.Answer {
-	return identity.Answer{Value: out.Value, Revision: out.Revision, Fingerprint: fingerprint, Code: out.Code}
+	return identity.Answer{Value: out.Value, Revision: out.Revision, Amount: out.Amount, Fingerprint: fingerprint, Code: out.Code}
 }
 
 // keep remembers an answer, and leaves it behind as an effect.
@@ -66,7 +66,7 @@ func (l *Ledger) replay(slot *identity.Slot, fingerprint uint32, out *cuenta.Res
 	if a.Fingerprint != fingerprint {
 		*out = cuenta.Result{Code: cuenta.Conflict}
 	} else {
-		*out = cuenta.Result{Code: a.Code, Replayed: true, Value: a.Value, Revision: a.Revision}
+		*out = cuenta.Result{Code: a.Code, Replayed: true, Value: a.Value, Revision: a.Revision, Amount: a.Amount}
 	}
 	return l.standingOf(slot.Group)
 }

@@ -169,7 +169,7 @@ func TestAllOrNone(t *testing.T) {
 		t.Errorf("%+v, %v", out, s)
 	}
 	for _, bad := range [][]cuenta.Request{
-		{request(cuenta.All, "", 0, none)}, {request(cuenta.Check, "", 0, none)}, {request(cuenta.Outcome, "", 0, key("x"))}, {{}},
+		{request(cuenta.All, "", 0, none)}, {{Op: cuenta.Check, Span: 1}}, {request(cuenta.Outcome, "", 0, key("x"))}, {{}},
 		{request(cuenta.Add, "a", 1, cuenta.Identity{Session: 1, Number: 2}), request(cuenta.Add, "a", 1, cuenta.Identity{Session: 1, Number: 2})},
 		{request(cuenta.Add, "a", 1, cuenta.Identity{Session: 1, Number: 2}), request(cuenta.Add, "a", 1, cuenta.Identity{Session: 2, Number: 3})},
 		{request(cuenta.Add, "a", 1, cuenta.Identity{Session: 1, Number: 2}), request(cuenta.Add, "a", 1, cuenta.Identity{Session: 1, Number: 3, Lowest: 3})},
@@ -326,7 +326,7 @@ func replayed(t *testing.T, from *Ledger, log []*Effects) *Ledger {
 			}
 		}
 	}
-	if err := l.Restored(); err != nil {
+	if err := l.Restored(0); err != nil {
 		t.Fatal(err)
 	}
 	return l

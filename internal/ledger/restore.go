@@ -1,6 +1,10 @@
 package ledger
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/cuenta-server/cuenta/internal/terms"
+)
 
 // A restart puts the cells back first, in whatever order the journal gives them,
 // and makes the index of names in one go at the end.
@@ -38,6 +42,23 @@ func (l *Ledger) Restore(cell uint32, name []byte, value int64, revision uint64)
 	return nil
 }
 
+// RestoreTerms puts back what terms the counter of a cell has at a revision, which
+// may be one that the cell is yet to come to.
+func (l *Ledger) RestoreTerms(cell uint32, revision uint64, of terms.Terms) error {
+	if cell >= l.limit {
+		return fmt.Errorf("counter number %d is over the limit of %d counters", cell, l.limit)
+	}
+	c := l.cells.At(cell)
+	if revision < c.Revision || !c.Alive() {
+		return nil
+	}
+	c.Flags &^= termed
+	if of != (terms.Terms{}) {
+		c.Flags |= termed
+	}
+	return l.terms.Put(cell, of)
+}
+
 // RestoreDrop puts back that the counter of a cell was deleted at a revision.
 func (l *Ledger) RestoreDrop(cell uint32, revision uint64) error {
 	if cell >= l.limit {
@@ -49,6 +70,7 @@ func (l *Ledger) RestoreDrop(cell uint32, revision uint64) error {
 		return nil
 	}
 	if c.Alive() {
+		l.forgetTerms(cell)
 		c.Generation++
 		c.Flags = 0
 		l.alive--
@@ -62,8 +84,10 @@ func (l *Ledger) RestoreDrop(cell uint32, revision uint64) error {
 // RestoreFloor puts back the highest revision of a deletion.
 func (l *Ledger) RestoreFloor(revision uint64) { l.floor = max(l.floor, revision) }
 
-// Restored ends the restoring and makes the counters known by their names.
-func (l *Ledger) Restored() error {
+// Restored ends the restoring at a time, and makes the counters known by their
+// names.
+func (l *Ledger) Restored(now int64) error {
+	l.terms.Begin(now)
 	build, err := l.index.Build(l.used)
 	if err != nil {
 		return err

@@ -162,7 +162,7 @@ func (l *life) recover() (rec journal.Recovery, err error) {
 	if err != nil {
 		return rec, err
 	}
-	return rec, l.ledger.Restored()
+	return rec, l.ledger.Restored(rec.Time)
 }
 
 // refuse ends a life that did not begin well. Nothing but trouble may be the cause.

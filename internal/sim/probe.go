@@ -73,7 +73,7 @@ func (w *world) attempt(s *storage) (found []string, rec journal.Recovery, err e
 	if err != nil {
 		return nil, rec, err
 	}
-	if err := errors.Join(l.Restored(), j.Close()); err != nil {
+	if err := errors.Join(l.Restored(0), j.Close()); err != nil {
 		return nil, rec, err
 	}
 	return contents(l), rec, nil

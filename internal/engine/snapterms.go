@@ -1,0 +1,42 @@
+package engine
+
+import (
+	"github.com/cuenta-server/cuenta/internal/journal"
+	"github.com/cuenta-server/cuenta/internal/ledger"
+)
+
+// sliceTerms is how many counters' terms are copied in one hold of the gate: each
+// looks at its cell, too.
+const sliceTerms = 512
+
+// termsSlice is a slice of the terms that counters have.
+type termsSlice struct{ rows []termsRow }
+
+type termsRow struct {
+	cell     uint32
+	revision uint64
+	terms    journal.Terms
+}
+
+func (s *termsSlice) most() uint32                  { return sliceTerms }
+func (s *termsSlice) count(l *ledger.Ledger) uint32 { return l.Terms().Records() }
+
+func (s *termsSlice) copy(l *ledger.Ledger, from, to uint32) {
+	s.rows = s.rows[:0]
+	for item := from; item < to; item++ {
+		if cell, of, ok := l.Terms().Record(item); ok {
+			s.rows = append(s.rows, termsRow{
+				cell, l.Cell(cell).Revision, journal.Terms{Floor: of.Floor, Ceiling: of.Ceiling, Expires: of.Ends},
+			})
+		}
+	}
+}
+
+func (s *termsSlice) write(to *journal.Snapshot) error {
+	for _, r := range s.rows {
+		if err := to.PutTerms(r.cell, r.revision, r.terms); err != nil {
+			return err
+		}
+	}
+	return nil
+}

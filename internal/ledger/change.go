@@ -1,0 +1,136 @@
+package ledger
+
+import (
+	"math"
+
+	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/shm"
+)
+
+// change carries out what gives a counter a value, where neither it nor the request
+// has terms, and makes the counter if there is none.
+func (l *Ledger) change(r *cuenta.Request, hash, cell uint32, found bool, out *cuenta.Result) Standing {
+	alive := found && l.cells.At(cell).Alive()
+	if r.If != cuenta.Always && !l.meets(r, cell, alive) {
+		return l.unmet(cell, found, out)
+	}
+	var next int64
+	switch r.Op {
+	case cuenta.Set:
+		next = r.N
+	case cuenta.Add:
+		var value int64
+		if alive {
+			value = l.cells.At(cell).Value
+		}
+		next = value + r.N
+		if (next > value) != (r.N > 0) && r.N != 0 {
+			return l.overflow(r, cell, found, out)
+		}
+	}
+	cell, code := l.write(r, hash, cell, found, next)
+	if code != cuenta.OK {
+		*out = cuenta.Result{Code: code}
+		return Durable
+	}
+	return l.answer(cell, true, out)
+}
+
+// meets reports whether a request's condition holds.
+func (l *Ledger) meets(r *cuenta.Request, cell uint32, alive bool) bool {
+	var value, revision int64
+	if alive {
+		c := l.cells.At(cell)
+		value, revision = c.Value, int64(c.Revision)
+	}
+	switch r.If {
+	case cuenta.Always:
+		return true
+	case cuenta.IfAbsent:
+		return !alive
+	case cuenta.IfPresent:
+		return alive
+	case cuenta.IfValue:
+		return r.Terms != nil && value == r.Terms.Expect
+	case cuenta.IfRevision:
+		return r.Terms != nil && revision == r.Terms.Expect
+	}
+	return false
+}
+
+func (l *Ledger) unmet(cell uint32, found bool, out *cuenta.Result) Standing {
+	standing := l.answer(cell, found, out)
+	out.Code = cuenta.Unmet
+	return standing
+}
+
+// overflow can meet existing counters only: a change that makes one starts from 0.
+func (l *Ledger) overflow(r *cuenta.Request, cell uint32, found bool, out *cuenta.Result) Standing {
+	standing := l.answer(cell, found, out)
+	out.Code, out.Value = cuenta.Overflow, math.MaxInt64
+	if r.N < 0 {
+		out.Value = math.MinInt64
+	}
+	return standing
+}
+
+// write gives a counter its next value, and makes it if there is none. It returns
+// its cell.
+func (l *Ledger) write(r *cuenta.Request, hash, cell uint32, found bool, next int64) (uint32, cuenta.Code) {
+	if !found {
+		var code cuenta.Code
+		if cell, code = l.settle(nameOf(r), hash); code != cuenta.OK {
+			return 0, code
+		}
+	}
+	c := l.cells.At(cell)
+	if l.undoing {
+		l.note(cell, c, !found)
+	}
+	if !c.Alive() {
+		l.make(cell, c, found)
+	}
+	c.Value = next
+	c.Revision++
+	l.mark(cell, c)
+	return cell, cuenta.OK
+}
+
+// make begins a counter in its cell.
+func (l *Ledger) make(cell uint32, c *shm.Cell, found bool) {
+	if found && c.Flags&changed != 0 {
+		l.remake(cell, c)
+	}
+	c.Generation++
+	c.Value, c.Revision = 0, l.floor
+	l.alive++
+}
+
+func (l *Ledger) delete(r *cuenta.Request, cell uint32, found bool, out *cuenta.Result) Standing {
+	alive := found && l.cells.At(cell).Alive()
+	if r.If != cuenta.Always && !l.meets(r, cell, alive) {
+		return l.unmet(cell, found, out)
+	}
+	if !alive {
+		return l.answer(cell, found, out)
+	}
+	c := l.cells.At(cell)
+	*out = cuenta.Result{Value: c.Value, Revision: c.Revision + 1}
+	l.end(cell)
+	return Fresh
+}
+
+// end deletes the counter that lives in a cell, and its terms with it.
+func (l *Ledger) end(cell uint32) {
+	c := l.cells.At(cell)
+	if l.undoing {
+		l.note(cell, c, false)
+	}
+	l.dropTerms(cell, c)
+	c.Generation++
+	c.Value = 0
+	c.Revision++
+	l.floor = max(l.floor, c.Revision)
+	l.alive--
+	l.mark(cell, c)
+}

@@ -1,0 +1,336 @@
+package ledger
+
+import (
+	"math"
+
+	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/shm"
+	"github.com/cuenta-server/cuenta/internal/terms"
+)
+
+// noTerms is what a request without terms says.
+var noTerms cuenta.Terms
+
+// changeWithin carries out an Add, Set or Reset where the counter or the request has
+// terms.
+func (l *Ledger) changeWithin(r *cuenta.Request, hash, cell uint32, found bool, now int64, out *cuenta.Result) Standing {
+	asked := r.Terms
+	if asked == nil {
+		asked = &noTerms
+	}
+	alive := found && l.cells.At(cell).Alive()
+	switch {
+	case !asked.Valid():
+		return refuse(cuenta.Syntax, out)
+	case !l.meets(r, cell, alive):
+		return l.unmet(cell, found, out)
+	}
+	value, was := l.state(cell, alive)
+	next, code := allowed(&was, asked).after(r, value, asked.Clamp)
+	if code != cuenta.OK {
+		return l.atLimit(code, next, value, cell, found, out)
+	}
+	of := was
+	if code = newEnd(&of, &asked.Expiry, now); code == cuenta.Past {
+		return refuse(code, out)
+	}
+	if cell, code = l.writeWith(r, hash, cell, found, next, was, of); code != cuenta.OK {
+		return refuse(code, out)
+	}
+	standing := l.answer(cell, true, out)
+	if asked.Clamp {
+		out.Amount = next - value
+	}
+	if of.Ended(now) { // it was asked to lapse
+		l.end(cell)
+		out.Cell, out.Generation = 0, 0
+	}
+	return standing
+}
+
+// limitTo gives a counter other limits.
+func (l *Ledger) limitTo(r *cuenta.Request, hash, cell uint32, found bool, out *cuenta.Result) Standing {
+	alive := found && l.cells.At(cell).Alive()
+	switch {
+	case r.Terms == nil || !r.Terms.Valid():
+		return refuse(cuenta.Syntax, out)
+	case !l.meets(r, cell, alive):
+		return l.unmet(cell, found, out)
+	}
+	value, was := l.state(cell, alive)
+	of := was
+	of.Floor, of.Ceiling = r.Terms.Floor, r.Terms.Ceiling
+	if at, code := allowed(&of, &noTerms).hold(value); code != cuenta.OK {
+		return l.atLimit(cuenta.Limited, at, value, cell, found, out)
+	}
+	cell, code := l.writeWith(r, hash, cell, found, value, was, of)
+	if code != cuenta.OK {
+		return refuse(code, out)
+	}
+	return l.answer(cell, true, out)
+}
+
+// expire gives a counter another end.
+func (l *Ledger) expire(r *cuenta.Request, cell uint32, found bool, now int64, out *cuenta.Result) Standing {
+	alive := found && l.cells.At(cell).Alive()
+	switch {
+	case r.Terms == nil || !r.Terms.Valid() || r.Terms.Expiry.Kind == cuenta.KeepExpiry:
+		return refuse(cuenta.Syntax, out)
+	case !alive || !l.meets(r, cell, alive):
+		return l.unmet(cell, found, out)
+	}
+	value, was := l.state(cell, alive)
+	of := was
+	switch code := newEnd(&of, &r.Terms.Expiry, now); {
+	case code == cuenta.Unmet:
+		return l.unmet(cell, found, out)
+	case code != cuenta.OK:
+		return refuse(code, out)
+	case of.Ended(now):
+		c := l.cells.At(cell)
+		*out = cuenta.Result{Value: c.Value, Revision: c.Revision + 1}
+		l.end(cell)
+		return Fresh
+	}
+	if _, code := l.writeWith(r, 0, cell, true, value, was, of); code != cuenta.OK {
+		return refuse(code, out)
+	}
+	return l.answer(cell, true, out)
+}
+
+// describe reads a counter and its terms.
+func (l *Ledger) describe(r *cuenta.Request, cell uint32, found bool, now int64, out *cuenta.Result) Standing {
+	if r.Terms == nil {
+		return refuse(cuenta.Syntax, out)
+	}
+	standing := l.answer(cell, found, out)
+	_, of := l.state(cell, found && l.cells.At(cell).Alive())
+	*r.Terms = cuenta.Terms{Floor: of.Floor, Ceiling: of.Ceiling}
+	if of.Ends != 0 {
+		r.Terms.Expiry = cuenta.Expiry{Kind: cuenta.ExpireAt, Time: of.Ends}
+		out.Amount = of.Ends - now
+	}
+	return standing
+}
+
+// answerEnded answers a read of a counter whose time is over.
+func (l *Ledger) answerEnded(r *cuenta.Request, now int64, out *cuenta.Result) Standing {
+	standing := Durable
+	switch r.Op {
+	case cuenta.Check:
+		standing = l.check(r, 0, false, out)
+	case cuenta.Describe:
+		standing = l.describe(r, 0, false, now, out)
+	default:
+		*out = cuenta.Result{}
+	}
+	if out.Code == cuenta.Syntax {
+		return standing
+	}
+	return Timed
+}
+
+func refuse(code cuenta.Code, out *cuenta.Result) Standing {
+	*out = cuenta.Result{Code: code}
+	return Durable
+}
+
+// atLimit refuses a change that would pass a limit.
+func (l *Ledger) atLimit(code cuenta.Code, limit, value int64, cell uint32, found bool, out *cuenta.Result) Standing {
+	standing := l.answer(cell, found, out)
+	out.Code, out.Value, out.Amount = code, limit, limit-value
+	return standing
+}
+
+// state returns the value and terms of a counter, none of either if it is not alive.
+func (l *Ledger) state(cell uint32, alive bool) (value int64, of terms.Terms) {
+	if !alive {
+		return 0, of
+	}
+	c := l.cells.At(cell)
+	if c.Flags&termed != 0 {
+		of = l.terms.Of(cell)
+	}
+	return c.Value, of
+}
+
+// span is where a value may be.
+type span struct{ floor, ceiling int64 }
+
+// allowed returns where a counter's terms and those of a request let its value be.
+func allowed(of *terms.Terms, asked *cuenta.Terms) span {
+	s := span{math.MinInt64, math.MaxInt64}
+	for _, b := range [...]cuenta.Bound{of.Floor, asked.Floor} {
+		if b.Set {
+			s.floor = max(s.floor, b.At)
+		}
+	}
+	for _, b := range [...]cuenta.Bound{of.Ceiling, asked.Ceiling} {
+		if b.Set {
+			s.ceiling = min(s.ceiling, b.At)
+		}
+	}
+	return s
+}
+
+// after returns the value that a request gives a counter, as far as that is allowed
+// if it may be clamped; else the limit that it would pass.
+func (s span) after(r *cuenta.Request, value int64, clamp bool) (next int64, code cuenta.Code) {
+	switch r.Op {
+	case cuenta.Set:
+		next = r.N
+	case cuenta.Add:
+		next = value + r.N
+		switch {
+		case r.N > 0 && next < value:
+			next, code = s.ceiling, s.passed(s.ceiling)
+		case r.N < 0 && next > value:
+			next, code = s.floor, s.passed(s.floor)
+		}
+	}
+	if code == cuenta.OK {
+		next, code = s.hold(next)
+	}
+	if clamp && s.floor <= s.ceiling {
+		return next, cuenta.OK
+	}
+	return next, code
+}
+
+// hold returns the nearest value that is allowed.
+func (s span) hold(value int64) (int64, cuenta.Code) {
+	switch {
+	case value > s.ceiling:
+		return s.ceiling, s.passed(s.ceiling)
+	case value < s.floor:
+		return s.floor, s.passed(s.floor)
+	}
+	return value, cuenta.OK
+}
+
+// passed returns how it is called to pass an end of the span.
+func (s span) passed(end int64) cuenta.Code {
+	if end == math.MinInt64 || end == math.MaxInt64 {
+		return cuenta.Overflow
+	}
+	return cuenta.Limited
+}
+
+// newEnd gives terms another end. Unmet says that the end stays, as its condition
+// does not hold.
+func newEnd(of *terms.Terms, e *cuenta.Expiry, now int64) cuenta.Code {
+	var ends int64
+	switch e.Kind {
+	case cuenta.KeepExpiry:
+		return cuenta.OK
+	case cuenta.ExpireAt:
+		ends = max(1, e.Time)
+	case cuenta.ExpireAfter:
+		if ends = now + e.Time; ends < now {
+			ends = math.MaxInt64
+		}
+	}
+	switch {
+	case !endMeets(e.If, of.Ends, ends):
+		return cuenta.Unmet
+	case ends != 0 && ends <= now && !e.Lapse:
+		return cuenta.Past
+	}
+	of.Ends = ends
+	return cuenta.OK
+}
+
+// endMeets reports whether a condition holds for the end that a counter has and the
+// one that it shall get; 0 is none, which is later than all.
+func endMeets(condition cuenta.ExpiryCondition, has, gets int64) bool {
+	later := func(a, b int64) bool { return uint64(a)-1 > uint64(b)-1 } // 0 becomes the latest
+	switch condition {
+	case cuenta.ExpiryIfNone:
+		return has == 0
+	case cuenta.ExpiryIfAny:
+		return has != 0
+	case cuenta.ExpiryIfLater:
+		return later(gets, has)
+	case cuenta.ExpiryIfSooner:
+		return later(has, gets)
+	}
+	return true
+}
+
+// writeWith gives a counter its next value and its terms, both or none.
+func (l *Ledger) writeWith(r *cuenta.Request, hash, cell uint32, found bool, next int64, was, of terms.Terms) (uint32, cuenta.Code) {
+	if was == of {
+		return l.write(r, hash, cell, found, next)
+	}
+	var before mark
+	within := l.undoing // an All takes everything back by itself
+	if !within {
+		before = l.begin()
+	}
+	cell, code := l.write(r, hash, cell, found, next)
+	if code == cuenta.OK && l.putTerms(cell, of) != nil {
+		code = cuenta.TooMany
+	}
+	if !within && code != cuenta.OK {
+		l.takeBack(before)
+	}
+	l.undoing = within
+	return cell, code
+}
+
+// putTerms gives a counter terms, which may be none. It fails for want of memory.
+func (l *Ledger) putTerms(cell uint32, of terms.Terms) error {
+	was := l.terms.Of(cell)
+	if err := l.terms.Put(cell, of); err != nil {
+		return err
+	}
+	if l.undoing {
+		l.undoTerms = append(l.undoTerms, termsBefore{cell, was})
+	}
+	c := l.cells.At(cell)
+	if of.Ends != 0 && was.Ends == 0 {
+		// Whoever knows the counter's place must ask from now on: the cell tells
+		// nothing of time.
+		c.Generation += 2
+	}
+	if c.Flags&retermed == 0 {
+		l.newTerms++
+	}
+	c.Flags |= termed | retermed
+	if of == (terms.Terms{}) {
+		c.Flags &^= termed
+	}
+	return nil
+}
+
+// dropTerms ends the terms of a counter that is being deleted.
+func (l *Ledger) dropTerms(cell uint32, c *shm.Cell) {
+	if c.Flags&termed == 0 {
+		c.Flags &^= retermed
+		return
+	}
+	if l.undoing {
+		l.undoTerms = append(l.undoTerms, termsBefore{cell, l.terms.Of(cell)})
+	}
+	l.forgetTerms(cell)
+	c.Flags &^= termed | retermed
+}
+
+// forgetTerms takes a counter's terms out of the book, which needs no memory.
+func (l *Ledger) forgetTerms(cell uint32) {
+	if err := l.terms.Put(cell, terms.Terms{}); err != nil {
+		panic("ledger: to take terms away needs memory: " + err.Error())
+	}
+}
+
+// Lapse deletes counters whose time is over, at most about so many, and reports
+// whether there may be more.
+func (l *Ledger) Lapse(now int64, most int) (more bool) {
+	for steps := most; ; {
+		cell, ok := l.terms.Ended(now, &steps)
+		if !ok {
+			return steps <= 0
+		}
+		l.end(cell)
+	}
+}

@@ -1,0 +1,167 @@
+// Package terms is what some counters have besides a value: limits, and an end.
+// Like the ledger, which keeps them by the numbers of their cells, it is a pure
+// state machine: time comes as an argument, and nothing is locked.
+//
+// Few counters have terms, so they stand in records of their own, off the
+// garbage-collected heap, and a counter without any costs nothing. The records of
+// counters that will end hang in a timing wheel, which gives back what has ended
+// within an eighth of a second or so; whoever looks at a counter before that asks
+// for its own time.
+package terms
+
+import (
+	"errors"
+
+	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/offheap"
+)
+
+// Terms are those of one counter. The zero Terms are none.
+type Terms struct {
+	Floor, Ceiling cuenta.Bound
+	Ends           int64 // in nanoseconds since 1970; 0: never
+}
+
+// Ended reports whether the counter's time is over.
+func (t *Terms) Ended(now int64) bool { return t.Ends != 0 && t.Ends <= now }
+
+// record is the terms of a cell.
+type record struct {
+	floor, ceiling int64
+	ends           int64
+	cell           uint32
+	before, behind uint32 // its neighbours in its list of the wheel, plus one
+	list           uint16
+	marks          uint8
+}
+
+const (
+	taken uint8 = 1 << iota // the record is in use
+	hasFloor
+	hasCeiling
+)
+
+// Book is the terms of all counters that have any.
+type Book struct {
+	records offheap.Slab[record]
+	byCell  *offheap.Index
+	wheel   wheel
+}
+
+// New returns an empty book.
+func New() (*Book, error) {
+	byCell, err := offheap.NewIndex()
+	if err != nil {
+		return nil, err
+	}
+	return &Book{byCell: byCell}, nil
+}
+
+// Close gives the memory back to the system.
+func (b *Book) Close() error { return errors.Join(b.byCell.Free(), b.records.Free()) }
+
+// Len returns how many counters have terms.
+func (b *Book) Len() int { return b.byCell.Len() }
+
+// Memory returns the bytes that they take.
+func (b *Book) Memory() uint64 { return b.records.Memory() + b.byCell.Memory() }
+
+// hashOf spreads the numbers of cells, which come one after the other, over the
+// index (a multiplication by the golden ratio).
+func hashOf(cell uint32) uint32 { return cell * 0x9e3779b1 }
+
+func (b *Book) find(cell uint32) (item uint32, ok bool) {
+	for p := b.byCell.Probe(hashOf(cell)); ; {
+		if item, ok = p.Next(); !ok || b.records.At(item).cell == cell {
+			return item, ok
+		}
+	}
+}
+
+// Of returns the terms of a cell's counter, none if it has none.
+func (b *Book) Of(cell uint32) Terms {
+	item, ok := b.find(cell)
+	if !ok {
+		return Terms{}
+	}
+	return b.records.At(item).terms()
+}
+
+func (r *record) terms() Terms {
+	return Terms{
+		Floor:   cuenta.Bound{Set: r.marks&hasFloor != 0, At: r.floor},
+		Ceiling: cuenta.Bound{Set: r.marks&hasCeiling != 0, At: r.ceiling},
+		Ends:    r.ends,
+	}
+}
+
+// Put gives a cell's counter other terms. It fails if there is no memory for them,
+// which it can only the first time since there were none.
+func (b *Book) Put(cell uint32, t Terms) error {
+	item, ok := b.find(cell)
+	switch {
+	case t == Terms{}:
+		if ok {
+			b.drop(item)
+		}
+		return nil
+	case !ok:
+		var err error
+		if item, err = b.enter(cell); err != nil {
+			return err
+		}
+	}
+	r := b.records.At(item)
+	if r.ends != t.Ends {
+		b.reschedule(item, r, t.Ends)
+	}
+	r.floor, r.ceiling, r.marks = t.Floor.At, t.Ceiling.At, taken
+	if t.Floor.Set {
+		r.marks |= hasFloor
+	}
+	if t.Ceiling.Set {
+		r.marks |= hasCeiling
+	}
+	return nil
+}
+
+func (b *Book) enter(cell uint32) (item uint32, err error) {
+	if item, err = b.records.Take(0); err != nil {
+		return 0, err
+	}
+	if err := b.byCell.Insert(hashOf(cell), item); err != nil {
+		b.records.Give(item, 0)
+		return 0, err
+	}
+	*b.records.At(item) = record{cell: cell, marks: taken}
+	return item, nil
+}
+
+func (b *Book) drop(item uint32) {
+	r := b.records.At(item)
+	b.reschedule(item, r, 0)
+	b.byCell.Remove(hashOf(r.cell), item)
+	b.records.Give(item, 0)
+}
+
+// Records returns one more than the largest number of a record.
+func (b *Book) Records() uint32 { return b.records.Used() }
+
+// Record returns a record by its number; ok is false if it is not in use.
+func (b *Book) Record(item uint32) (cell uint32, t Terms, ok bool) {
+	r := b.records.At(item)
+	if r.marks&taken == 0 {
+		return 0, Terms{}, false
+	}
+	return r.cell, r.terms(), true
+}
+
+// reschedule gives a record another end; 0 is none.
+func (b *Book) reschedule(item uint32, r *record, ends int64) {
+	if r.ends != 0 {
+		b.unlist(r)
+	}
+	if r.ends = ends; ends != 0 {
+		b.list(item, r)
+	}
+}
