@@ -102,15 +102,17 @@ func (s *Session) Filled(n int) {
 }
 
 // Decode takes complete commands and appends the requests they need to
-// b.Requests, as long as there are at most limit in all. A command is never
-// split, so a limit below [cuenta.MaxBatch] may let none pass. It stops early
+// b.Requests, as long as there are at most limit in all; it takes no more commands
+// than there is room for requests. A command is never split, so a limit below
+// [cuenta.MaxBatch] may let none pass. It stops early
 // after a command that looks at more than its requests' results, or that later
 // commands depend on: these come with the next Decode. It returns how many
 // commands are to be answered. The requests alias the session's memory until the
 // next [Session.Space] or Decode.
 func (s *Session) Decode(b *cuenta.Batch, limit int) (commands int) {
 	s.begin()
-	for !s.ended && !s.blocked && len(s.due) < maxDue {
+	most := max(limit-len(b.Requests), 1) // commands: those that ask nothing cost time, too
+	for !s.ended && !s.blocked && commands < most && len(s.due) < maxDue {
 		args, size, err := s.decoder.Next(s.buf[s.start:s.end])
 		if err != nil {
 			s.refuse("ERR " + err.Error())

@@ -4,8 +4,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/cuenta-server/cuenta"
 )
 
 // conn is one connection of a loop, which drives it.
@@ -16,13 +14,16 @@ type conn struct {
 	place        place
 	peer         string
 
-	watched uint32 // the events that are waited for
-	queued  bool   // in the loop's list of those that may have something to decode
-	starved bool   // its next command needs a batch of its own
-	ended   bool   // the client has said everything
-	lingers bool   // the server has; what the client still says is thrown away
-	unread  int    // while draining: bytes that are still to be read; -1 otherwise
-	unheard int    // bytes that were thrown away
+	watched  uint32 // the events that are waited for
+	queued   bool   // it waits for its turn
+	writable bool   // to write
+	ended    bool   // the client has said everything
+	lingers  bool   // the server has; what the client still says is thrown away
+	unread   int    // while draining: bytes that are still to be read; -1 otherwise
+	unheard  int    // bytes that were thrown away
+
+	said int // bytes that were read since all was decoded
+	told int // bytes of answers in its last turn, or half as many as in those before
 
 	from, to int // its part of the batch
 
@@ -94,9 +95,10 @@ func (l *loop) notice(c *conn, events uint32) {
 		l.listenOut(c)
 		return
 	case events&(unix.EPOLLOUT|broken) != 0 && c.backlog() > 0:
-		l.flush(c)
+		c.writable = true
+		l.enqueue(c)
 	}
-	if c.fd >= 0 && !c.queued && c.watched&unix.EPOLLIN != 0 && events&(unix.EPOLLIN|broken) != 0 {
+	if !c.queued && c.watched&unix.EPOLLIN != 0 && events&(unix.EPOLLIN|broken) != 0 {
 		l.fill(c)
 	}
 }
@@ -104,6 +106,7 @@ func (l *loop) notice(c *conn, events uint32) {
 // fill reads what there is, once.
 func (l *loop) fill(c *conn) {
 	space := c.Space()
+	space = space[:min(len(space), maxRead)]
 	if c.unread >= 0 {
 		space = space[:min(len(space), c.unread)]
 	}
@@ -119,6 +122,7 @@ func (l *loop) fill(c *conn) {
 		l.settle(c)
 	case n > 0:
 		c.Filled(n)
+		c.said += n
 		c.heard = l.now
 		if c.unread >= 0 {
 			c.unread -= n
@@ -148,60 +152,25 @@ func (l *loop) read(c *conn, p []byte) (n int, open bool) {
 	}
 }
 
-// decode takes commands into the batch. It reports false if the connection must
-// wait for another one.
-func (l *loop) decode(c *conn) bool {
-	b := &l.batch
-	first := len(b.Requests)
-	limit := min(first+maxTurn, cuenta.MaxBatch)
-	if c.starved && first == 0 {
-		limit = cuenta.MaxBatch
-	}
-	commands := c.Decode(b, limit)
-	l.tally.requests += commands
-	l.tally.errors += c.Malformed()
-	if commands == 0 && limit-first < cuenta.MaxBatch && c.Pending() {
-		c.starved = true
-		return false
-	}
-	c.starved, c.queued = false, false
-	switch {
-	case !c.Partial():
-		c.since = 0
-	case commands > 0 || c.since == 0:
-		c.since = l.now
-	}
-	if commands == 0 {
-		l.settle(c)
-		return true
-	}
-	c.from, c.to = first, len(b.Requests)
-	l.turn = append(l.turn, c)
-	return true
-}
-
 // answer writes the answers to what was decoded.
 func (l *loop) answer(c *conn) {
 	if c.fd < 0 {
 		return
 	}
-	results := l.batch.Results[c.from:c.to]
-	if c.backlog() > 0 {
-		c.compact()
-		c.out = c.AppendAnswers(c.out, results)
-	} else {
-		l.scratch = c.AppendAnswers(l.scratch[:0], results)
-		n := l.write(c, l.scratch)
+	l.scratch = c.AppendAnswers(l.scratch[:0], l.batch.Results[c.from:c.to])
+	c.told = max(len(l.scratch), c.told/2)
+	rest := l.scratch
+	if c.backlog() == 0 {
+		rest = rest[l.write(c, rest):]
 		if c.fd < 0 {
 			return
 		}
-		if n < len(l.scratch) {
-			c.out = append(c.out, l.scratch[n:]...)
-			c.due, c.writeBy = len(c.out), l.now+l.conf.WriteTimeout
-		}
-		if cap(l.scratch) > maxScratch {
-			l.scratch = nil
-		}
+		c.due, c.writeBy = len(rest), l.now+l.conf.WriteTimeout
+	}
+	c.compact()
+	c.out = append(c.out, rest...)
+	if cap(l.scratch) > maxScratch {
+		l.scratch = nil
 	}
 	l.resume(c)
 }
@@ -236,7 +205,7 @@ func (l *loop) write(c *conn, p []byte) int {
 // flush writes answers that have waited. All that waits at one time must be
 // taken in the time for writing, however much comes behind it.
 func (l *loop) flush(c *conn) {
-	n := l.write(c, c.out[c.sent:])
+	n := l.write(c, c.out[c.sent:][:min(c.backlog(), maxWrite)])
 	if c.fd < 0 {
 		return
 	}
@@ -272,7 +241,7 @@ func (l *loop) settle(c *conn) {
 	if backlog > 0 {
 		events = unix.EPOLLOUT
 	}
-	if !over && !c.deaf() && backlog < l.conf.MaxOutput {
+	if !over && !c.deaf() && !c.queued && backlog < l.conf.MaxOutput {
 		events |= unix.EPOLLIN
 	}
 	l.watch(c, events)

@@ -79,8 +79,8 @@ func TestCommandsThatNeedABatch(t *testing.T) {
 	if calls := b.service.Calls(); calls.Largest != cuenta.MaxBatch || calls.Requests != 3*cuenta.MaxBatch+8 {
 		t.Errorf("%+v", calls)
 	}
-	if len(b.ready) != 0 {
-		t.Errorf("%d connections are still looked at", len(b.ready))
+	if !b.queues.empty() {
+		t.Errorf("connections are still looked at: %+v", b.queues)
 	}
 }
 
@@ -94,7 +94,7 @@ func TestConversationsThatDoNotGoOn(t *testing.T) {
 	for range 3 {
 		b.turn()
 	}
-	if len(b.ready) != 0 {
+	if !b.queues.empty() {
 		t.Error("it is looked at again and again")
 	}
 	u.full = true

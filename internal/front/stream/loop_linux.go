@@ -50,7 +50,8 @@ type loop struct {
 	deadlines []time.Duration // by slot; 0 for none
 	sweepAt   time.Duration   // when the next may be over; 0 for none
 
-	ready []*conn // those that may have something to decode, in their order
+	queues
+	left  share   // of the round
 	turn  []*conn // those whose commands are in the batch
 	batch cuenta.Batch
 	tally tally
@@ -188,7 +189,7 @@ func (l *loop) closeDescriptors() {
 // wait waits until there is something to do, and reads what there is to read.
 func (l *loop) wait() {
 	timeout := 0
-	if len(l.ready) == 0 {
+	if l.queues.empty() {
 		timeout = l.patience()
 	}
 	n, err := unix.EpollWait(l.poll, l.events[:], timeout)
@@ -241,10 +242,10 @@ func (l *loop) leave() {
 	}
 }
 
-// round has done what the ready connections ask, as far as it fits into one
-// batch, and answers. The others come first in the next round.
+// round has done what the connections ask whose turn it is, as one batch, and
+// answers.
 func (l *loop) round() {
-	if len(l.ready) > 0 {
+	if !l.queues.empty() {
 		l.gather()
 	}
 	if len(l.turn) > 0 {
@@ -259,24 +260,6 @@ func (l *loop) round() {
 		l.turn = l.turn[:0]
 	}
 	l.report()
-}
-
-// gather fills the batch.
-func (l *loop) gather() {
-	b := &l.batch
-	b.Requests = b.Requests[:0]
-	waiting := l.ready
-	later := l.ready[:0] // in place: it holds no more than was looked at
-	for _, c := range waiting {
-		if c.fd < 0 {
-			continue
-		}
-		if len(b.Requests) == cuenta.MaxBatch || !l.decode(c) {
-			later = append(later, c)
-		}
-	}
-	clear(waiting[len(later):])
-	l.ready = later
 }
 
 // execute has the batch done.
@@ -306,14 +289,6 @@ func add(to *atomic.Int64, n int) {
 	}
 }
 
-// enqueue notes that a connection may have something to decode.
-func (l *loop) enqueue(c *conn) {
-	if !c.queued {
-		c.queued = true
-		l.ready = append(l.ready, c)
-	}
-}
-
 // expire sets when a connection's patience is over; 0 for never.
 func (l *loop) expire(c *conn, at time.Duration) {
 	l.deadlines[c.slot] = at
@@ -326,11 +301,13 @@ func (l *loop) expire(c *conn, at time.Duration) {
 // it comes far less often than they do.
 func (l *loop) sweep() {
 	l.sweepAt = 0
+	closed := 0
 	for slot, at := range l.deadlines {
 		switch {
 		case at == 0:
-		case at <= l.now:
+		case at <= l.now && closed < maxClosed:
 			l.close(l.conns[slot], "timed out")
+			closed++
 		case l.sweepAt == 0 || at < l.sweepAt:
 			l.sweepAt = at
 		}
