@@ -101,10 +101,11 @@ func (c *Client) attempt(ctx context.Context, deadline time.Time, n int, units [
 			u.unanswered(err)
 			continue
 		}
-		if u.session != nil && results[0].Code == cuenta.NoSession {
+		own := results[:len(u.requests):len(u.requests)]
+		if u.session != nil && atFault(own).Code == cuenta.NoSession {
 			c.leaveSession(u.session)
 		}
-		u.answered(results[:len(u.requests):len(u.requests)])
+		u.answered(own)
 		results = results[len(u.requests):]
 	}
 	if left := unsettled(units); len(left) > 0 {
@@ -116,8 +117,8 @@ func (c *Client) attempt(ctx context.Context, deadline time.Time, n int, units [
 func (c *Client) identify(ctx context.Context, units []*unit) error {
 	need := 0
 	for _, u := range units {
-		if u.changes() && !u.identified() {
-			need++
+		if !u.identified() {
+			need += u.changes
 		}
 	}
 	if need == 0 {
@@ -132,17 +133,18 @@ func (c *Client) identify(ctx context.Context, units []*unit) error {
 		}
 	}
 	for _, u := range units {
-		if !u.changes() || u.identified() {
+		if u.changes == 0 || u.identified() {
 			continue
 		}
-		u.generated = true
-		if s == nil {
-			u.head().Identity.Key = []byte(c.options.NewKey())
-			continue
+		u.generated, u.session = true, s
+		for id := range u.identities() {
+			if s == nil {
+				id.Key = []byte(c.options.NewKey())
+				continue
+			}
+			*id = cuenta.Identity{Session: s.id, Number: number}
+			number++
 		}
-		u.session = s
-		u.head().Identity = cuenta.Identity{Session: s.id, Number: number}
-		number++
 	}
 	return nil
 }
@@ -153,7 +155,10 @@ func (c *Client) requests(units []*unit) []cuenta.Request {
 	var all []cuenta.Request
 	for _, u := range units {
 		if u.session != nil {
-			u.head().Identity.Lowest = c.pool.lowest(u.session)
+			lowest := c.pool.lowest(u.session)
+			for id := range u.identities() {
+				id.Lowest = lowest
+			}
 		}
 		if len(units) == 1 {
 			return u.requests
@@ -188,17 +193,18 @@ func (c *Client) giveUp(units []*unit, why error) {
 	}
 }
 
-// release gives back a settled unit's number, unless its fate is unknown: then
+// release gives back a settled unit's numbers, unless its fate is unknown: then
 // its answer must stay known to the server, for Outcome.
 func (c *Client) release(u *unit) {
 	if u.session == nil {
 		return
 	}
-	number := u.head().Identity.Number
+	settle := c.pool.answered
 	if e, failed := errors.AsType[*Error](u.err); failed && e.Fate == cuenta.FateUnknown {
-		c.pool.abandoned(u.session, number)
-	} else {
-		c.pool.answered(u.session, number)
+		settle = c.pool.abandoned
+	}
+	for id := range u.identities() {
+		settle(u.session, id.Number)
 	}
 }
 

@@ -6,8 +6,8 @@ import (
 	"github.com/cuenta-server/cuenta"
 )
 
-// maxRun is how many operations of a batch share one request where each is
-// carried out for itself: half a session's window, so that others find room.
+// maxRun is how many changes, each with an identity of its own, share one request:
+// half a session's window, so that others find room.
 const maxRun = cuenta.SessionWindow / 2
 
 // Batch collects operations that are sent together. It is not safe for concurrent
@@ -79,11 +79,14 @@ func (b *Batch) Do(ctx context.Context) ([]Item, error) {
 	return items, first
 }
 
-// DoAtomic carries out all the operations or none, in one request and under one
-// identity; at most [cuenta.MaxBatch]-1. If one is refused, the error is its
-// refusal and nothing has changed. The server remembers that the batch was carried
-// out, and not what each operation answered: where an answer was lost on the way,
-// the results are Replayed and hold nothing more.
+// DoAtomic carries out all the operations or none, in one request; at most
+// [cuenta.MaxBatch]-1. If one is refused, the error is its refusal and nothing has
+// changed.
+//
+// Where an answer was lost on the way, the results are Replayed. Each change has
+// an identity of its own, so its result is the original one; that of a read is not
+// remembered and holds nothing more. A batch of more than 64 changes has one
+// identity as a whole: then no result holds more than that it was carried out.
 //
 // Over redis:// and udp:// it is refused as [cuenta.Unsupported].
 func (b *Batch) DoAtomic(ctx context.Context) ([]Result, error) {

@@ -175,7 +175,7 @@ func TestRepeatsKeepTheirIdentity(t *testing.T) {
 		}
 		changes := f.attempts[1:]
 		for _, requests := range changes {
-			if got, want := identityOf(&requests[0]), identityOf(&changes[0][0]); got != want || got.Number != 1 {
+			if got, want := identityOf(requests[0].Identity), identityOf(changes[0][0].Identity); got != want || got.Number != 1 {
 				t.Errorf("identity %v, then %v", want, got)
 			}
 		}
@@ -222,7 +222,7 @@ func TestFateIsKnownLater(t *testing.T) {
 	})
 }
 
-// Of an atomic batch whose answer was lost it is known that it was carried out.
+// An atomic batch whose answer was lost is carried out once.
 func TestAtomicBatchIsCarriedOutOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
@@ -232,7 +232,7 @@ func TestAtomicBatchIsCarriedOutOnce(t *testing.T) {
 		b.Add("a", 1)
 		b.Add("b", 2)
 		results, err := b.DoAtomic(t.Context())
-		if err != nil || !slices.Equal(results, []Result{{Replayed: true}, {Replayed: true}}) {
+		if err != nil || !slices.Equal(results, []Result{{Value: 1, Revision: 1, Replayed: true}, {Value: 2, Revision: 1, Replayed: true}}) {
 			t.Errorf("%+v, %v", results, err)
 		}
 		if a, revision := f.service.Value("a"); a != 1 || revision != 1 {

@@ -25,7 +25,7 @@ type Error struct {
 
 	Op       cuenta.Op
 	Counter  string   // empty for what is not about one counter
-	Identity Identity // of the change, for [Client.Outcome]; zero if it has none
+	Identity Identity // of the change, or of an atomic batch's first, for [Client.Outcome]; zero if it has none
 	Attempts int      // how often it was tried
 	Err      error    // the cause
 }
@@ -72,6 +72,6 @@ func (id Identity) String() string {
 	return string(strconv.AppendUint(text, id.Number, 10))
 }
 
-func identityOf(r *cuenta.Request) Identity {
-	return Identity{Key: string(r.Identity.Key), Session: r.Identity.Session, Number: r.Identity.Number}
+func identityOf(id cuenta.Identity) Identity {
+	return Identity{Key: string(id.Key), Session: id.Session, Number: id.Number}
 }

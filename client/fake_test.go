@@ -122,11 +122,11 @@ func (f *fake) inspect(requests []cuenta.Request) {
 			continue
 		}
 		if !id.Valid() || id.Lowest == 0 || id.Number-id.Lowest >= cuenta.SessionWindow {
-			f.wrong = append(f.wrong, "number and lowest: "+identityOf(&requests[i]).String())
+			f.wrong = append(f.wrong, "number and lowest: "+identityOf(requests[i].Identity).String())
 		}
 		for n := uint64(1); n < id.Lowest; n++ {
 			if !f.answers[[2]uint64{id.Session, n}] {
-				f.wrong = append(f.wrong, "lowest is above an unanswered number: "+identityOf(&requests[i]).String())
+				f.wrong = append(f.wrong, "lowest is above an unanswered number: "+identityOf(requests[i].Identity).String())
 				break
 			}
 		}

@@ -3,18 +3,21 @@ package client
 import (
 	"errors"
 	"fmt"
+	"iter"
 
 	"github.com/cuenta-server/cuenta"
 )
 
-// unit is what one identity stands for, a request or an All with what it spans,
-// and what is known of its fate.
+// unit is what is carried out as one, a request or an All with what it spans, and
+// what is known of its fate.
 type unit struct {
 	requests []cuenta.Request
-	results  []cuenta.Result // once it is settled without an error
+	bearers  []cuenta.Request // of the requests, those of which every change has an identity
+	changes  int              // how many of the bearers are changes
+	results  []cuenta.Result  // once it is settled without an error
 
-	session   *session // whose number it has; nil for none
-	generated bool     // the identity was made for this call, so nobody else uses it
+	session   *session // whose numbers it has, one after the other; nil for none
+	generated bool     // the identities were made for this call, so nobody else uses them
 	attempts  int
 	doubt     bool  // an attempt may have been carried out, unheard of
 	last      error // why the last attempt did not settle it
@@ -24,6 +27,15 @@ type unit struct {
 
 func newUnit(first cuenta.Request, span ...cuenta.Request) *unit {
 	u := &unit{requests: append([]cuenta.Request{first}, span...)}
+	u.bearers = u.requests[:1]
+	if first.Op == cuenta.All {
+		// Each has an identity of its own, for what it has answered to be remembered,
+		// unless they would take too much of a session's window.
+		if count(span) <= maxRun {
+			u.bearers = u.requests[1:]
+		}
+	}
+	u.changes = count(u.bearers)
 	// About a change that was sent earlier everything is in doubt.
 	u.doubt = first.Op == cuenta.Outcome
 	return u
@@ -31,12 +43,45 @@ func newUnit(first cuenta.Request, span ...cuenta.Request) *unit {
 
 func (u *unit) head() *cuenta.Request { return &u.requests[0] }
 
-// changes reports whether the unit needs an identity.
-func (u *unit) changes() bool {
-	return u.head().Op != cuenta.Get && u.head().Op != cuenta.Outcome
+// changing reports whether a request needs an identity.
+func changing(r *cuenta.Request) bool { return r.Op != cuenta.Get && r.Op != cuenta.Outcome }
+
+func count(requests []cuenta.Request) (changes int) {
+	for i := range requests {
+		if changing(&requests[i]) {
+			changes++
+		}
+	}
+	return changes
 }
 
-func (u *unit) identified() bool { return u.head().Identity.Given() }
+// identities goes through those of the unit's changes.
+func (u *unit) identities() iter.Seq[*cuenta.Identity] {
+	return func(yield func(*cuenta.Identity) bool) {
+		for i := range u.bearers {
+			if r := &u.bearers[i]; changing(r) && !yield(&r.Identity) {
+				return
+			}
+		}
+	}
+}
+
+// identity is the first of the unit's identities, by which its fate can be asked
+// for; zero if it has none.
+func (u *unit) identity() (first cuenta.Identity) {
+	for id := range u.identities() {
+		return *id
+	}
+	if u.head().Op == cuenta.Outcome {
+		return u.head().Identity
+	}
+	return first
+}
+
+func (u *unit) identified() bool {
+	id := u.identity()
+	return id.Given()
+}
 
 // check refuses what no server could carry out, before it can do harm in a
 // protocol that would take it for something else.
@@ -87,11 +132,13 @@ func (u *unit) answered(results []cuenta.Result) {
 	case retriable(code), code == cuenta.Failed && u.doubt:
 		u.last = r.Err()
 	case code == cuenta.Unknown:
-		u.last, u.doubt = r.Err(), u.changes() || u.doubt
+		u.last, u.doubt = r.Err(), u.changes > 0 || u.doubt
 	case code == cuenta.NoSession && u.session != nil && !u.doubt:
 		// No attempt in the session was carried out, so it may go into another one.
 		u.last, u.session = r.Err(), nil
-		u.head().Identity = cuenta.Identity{}
+		for id := range u.identities() {
+			*id = cuenta.Identity{}
+		}
 	default:
 		u.refuse(code, r.Err())
 	}
@@ -118,7 +165,7 @@ func (u *unit) unanswered(err error) {
 		}
 		return
 	}
-	if _, ok := errors.AsType[unsent](err); !ok && u.changes() {
+	if _, ok := errors.AsType[unsent](err); !ok && u.changes > 0 {
 		u.doubt = true
 	}
 }
@@ -127,7 +174,7 @@ func (u *unit) unanswered(err error) {
 func (u *unit) refuse(code cuenta.Code, err error) {
 	fate := code.Fate()
 	switch {
-	case u.head().Op == cuenta.Get:
+	case u.changes == 0 && u.head().Op != cuenta.Outcome:
 		fate = cuenta.NotApplied
 	case decisive(code):
 	case u.doubt:
@@ -156,11 +203,11 @@ func (u *unit) giveUp(why error) {
 }
 
 func (u *unit) fail(code cuenta.Code, fate cuenta.Fate, err error) {
-	e := &Error{Code: code, Fate: fate, Op: u.head().Op, Counter: string(u.head().Counter), Attempts: u.attempts, Err: err}
-	if u.changes() || e.Op == cuenta.Outcome {
-		e.Identity = identityOf(u.head())
+	u.settled = true
+	u.err = &Error{
+		Code: code, Fate: fate, Op: u.head().Op, Counter: string(u.head().Counter),
+		Identity: identityOf(u.identity()), Attempts: u.attempts, Err: err,
 	}
-	u.err, u.settled = e, true
 }
 
 func (u *unit) result() (Result, error) {
