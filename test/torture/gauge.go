@@ -15,24 +15,34 @@ import (
 
 // gauge is what a server takes at one moment.
 type gauge struct {
-	resident   int64 // bytes of memory
+	memory
 	workers    int64 // bytes of memory, of all its processes
 	files      int64 // open descriptors
 	goroutines int64
 	open       int64 // connections, those of the console left out
 	requests   int64 // of all fronts, since the start
+	heap       int64 // bytes that Go's runtime has from the system
 	keys       int64 // remembered
 	sessions   int64
+	identities int64 // bytes that these are accounted for with
+	peak       int64 // the most that was, by then
+}
+
+// memory is how many bytes a process has in memory.
+type memory struct {
+	resident int64 // in all
+	own      int64 // shared with nobody, and from no file
+	shared   int64 // with other processes: the rings and the cells
 }
 
 // read takes the measure of the arena's present life.
 func (a *arena) read(ctx context.Context) (g gauge, err error) {
-	if g.resident, err = resident(a.life.pid); err != nil {
+	if g.memory, err = memoryOf(a.life.pid); err != nil {
 		return g, err
 	}
 	for _, pid := range a.workers() {
-		if bytes, err := resident(pid); err == nil { // otherwise it has ended
-			g.workers += bytes
+		if m, err := memoryOf(pid); err == nil { // otherwise it has ended
+			g.workers += m.resident
 		}
 	}
 	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", a.life.pid))
@@ -54,8 +64,8 @@ func (a *arena) read(ctx context.Context) (g gauge, err error) {
 // info takes in what the server says of itself.
 func (g *gauge) info(text string) error {
 	var said struct {
-		Service    struct{ Goroutines int64 }
-		Identities struct{ Sessions, Keys int64 }
+		Service    struct{ Goroutines, Heap int64 }
+		Identities struct{ Sessions, Keys, Memory int64 }
 		Fronts     []struct {
 			Name           string
 			Open, Requests int64
@@ -64,8 +74,8 @@ func (g *gauge) info(text string) error {
 	if err := json.Unmarshal([]byte(text), &said); err != nil {
 		return fmt.Errorf("info: %w", err)
 	}
-	g.goroutines = said.Service.Goroutines
-	g.keys, g.sessions = said.Identities.Keys, said.Identities.Sessions
+	g.goroutines, g.heap = said.Service.Goroutines, said.Service.Heap
+	g.keys, g.sessions, g.identities = said.Identities.Keys, said.Identities.Sessions, said.Identities.Memory
 	for _, front := range said.Fronts {
 		g.requests += front.Requests
 		if front.Name != "socket" {
@@ -75,19 +85,23 @@ func (g *gauge) info(text string) error {
 	return nil
 }
 
-// resident is how much memory a process has.
-func resident(pid int) (bytes int64, err error) {
+func memoryOf(pid int) (m memory, err error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		return 0, err
+		return m, err
 	}
-	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kib, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
-			return kib << 10, err
+	for name, bytes := range map[string]*int64{"VmRSS": &m.resident, "RssAnon": &m.own, "RssShmem": &m.shared} {
+		_, rest, ok := strings.Cut(string(text), "\n"+name+":")
+		if !ok {
+			return m, fmt.Errorf("process %d has no memory", pid)
 		}
+		kib, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+		if err != nil {
+			return m, err
+		}
+		*bytes = kib << 10
 	}
-	return 0, fmt.Errorf("process %d has no memory", pid)
+	return m, nil
 }
 
 const mib = 1 << 20

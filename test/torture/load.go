@@ -181,7 +181,8 @@ func (l *load) measure(ctx context.Context, a *arena) (f figures, err error) {
 	}
 	slices.Sort(times)
 	f.p50, f.p99 = times[len(times)/2], times[len(times)*99/100]
-	f.resident, err = resident(a.life.pid)
+	m, err := memoryOf(a.life.pid)
+	f.resident = m.resident
 	return f, err
 }
 

@@ -39,7 +39,7 @@ func main() {
 	flag.IntVar(&s.parallel, "parallel", 3, "rounds at a time")
 	flag.StringVar(&s.keep, "keep", os.TempDir(), "directory for the histories of rounds that went wrong")
 	flag.StringVar(&s.program, "program", "", "a built cuenta (default: it is built from this repository)")
-	flag.Float64Var(&s.minutes, "minutes", 60, "how long the soak lasts, at least 4.1")
+	flag.Float64Var(&s.minutes, "minutes", 60, "how long the soak lasts, at least 5")
 	flag.IntVar(&s.crowd, "connections", 10_000, "how many connections are idle, slow or never read")
 	flag.Parse()
 	if s.seed == 0 {
