@@ -99,14 +99,25 @@ func (a *API) mount(services map[string]http.Handler) func(path string, h http.H
 }
 
 // ServeHTTP answers one request.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.answer(w, r, a.serve) }
+
+// Refuse answers a request that is kept from the API, as one of its own refusals: at
+// the routes with that status.
+func (a *API) Refuse(w http.ResponseWriter, r *http.Request, status int, why *cuenta.Error) {
+	refused := refuse(why.Code, "%s", why.Text)
+	refused.status = status
+	a.answer(w, r, func(w http.ResponseWriter, r *http.Request) { a.refuse(w, r, refused) })
+}
+
+// answer has serve answer a request, and counts it if it was refused.
+func (a *API) answer(w http.ResponseWriter, r *http.Request, serve http.HandlerFunc) {
 	recorder := &recorder{ResponseWriter: w}
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store") // Connect reads by GET too
 	ctx, cancel := context.WithTimeout(withCaller(r), maxCall)
 	defer cancel()
 	r = r.WithContext(ctx)
-	a.serve(recorder, r)
+	serve(recorder, r)
 	if recorder.refused() || callerOf(ctx).refused {
 		a.config.Traffic.Errors.Add(1)
 		a.config.Log.Debug("request refused", "front", cuenta.FrontWeb, "peer", r.RemoteAddr,
@@ -115,7 +126,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *API) serve(w http.ResponseWriter, r *http.Request) {
-	service, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	service := serviceOf(r)
 	if stream := a.streams[service]; stream != nil {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		stream.ServeHTTP(w, r)
@@ -130,16 +141,30 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	rpc := a.rpc[service]
 	switch {
-	case rpc != nil && err != nil:
-		// An error of the writing means that the client is gone.
-		_ = a.errors.Write(w, r, connectError(r.Context(), err))
+	case err != nil:
+		a.refuse(w, r, err)
 	case rpc != nil:
 		rpc.ServeHTTP(w, r)
-	case err != nil:
-		writeProblem(w, err)
 	default:
 		a.rest(w, r)
 	}
+}
+
+// refuse answers a refusal in the form of what was asked.
+func (a *API) refuse(w http.ResponseWriter, r *http.Request, refused *refusal) {
+	service := serviceOf(r)
+	if a.rpc[service] == nil && a.streams[service] == nil {
+		writeProblem(w, refused)
+		return
+	}
+	// An error of the writing means that the client is gone.
+	_ = a.errors.Write(w, r, connectError(r.Context(), refused))
+}
+
+// serviceOf is the RPC service that a path would be of.
+func serviceOf(r *http.Request) string {
+	service, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	return service
 }
 
 // guard refuses a change that comes from a browser which does not say whose page

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -53,4 +55,29 @@ func TestOwnPage(t *testing.T) {
 	if a := s.ask("GET", "/docs", "", "User-Agent: Mozilla/5.0"); a.status != 200 {
 		t.Errorf("%d", a.status)
 	}
+}
+
+// TestKeptAway refuses for who mounts the API.
+func TestKeptAway(t *testing.T) {
+	s := start(t)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.api.Refuse(w, r, http.StatusMisdirectedRequest, &cuenta.Error{Code: cuenta.Forbidden, Text: "not here"})
+	}))
+	defer server.Close()
+	s.url = server.URL
+	for _, target := range []string{"/v1/counters/a:add", "/docs", "/nothing"} {
+		if p := s.expectProblem(s.ask("POST", target, "{}"), 421, cuenta.Forbidden); p["detail"] != "not here" || p["fate"] != "not-applied" {
+			t.Errorf("%s: %v", target, p)
+		}
+	}
+	for _, target := range []string{"/cuenta.v1.CounterService/Add", "/grpc.health.v1.Health/Check"} {
+		a := s.ask("POST", target, "{}")
+		if a.status != 403 || !strings.Contains(a.body, `"code":"permission_denied","message":"forbidden: not here"`) {
+			t.Errorf("%s: %d %s", target, a.status, a.body)
+		}
+	}
+	if got := s.traffic.Errors.Load(); got != 5 {
+		t.Errorf("%d errors were counted", got)
+	}
+	s.expectNothingDone()
 }
