@@ -24,7 +24,7 @@ type churn struct {
 func newChurn(t *testing.T, seed uint64) (*churn, *disktest.FS) {
 	mem := disktest.New()
 	b := newBook()
-	j, _, err := Open(mem, dir, b, Options{SegmentSize: 64 << 10, ByHand: true})
+	j, _, err := Open(mem, dir, b, Options{SegmentSize: small, ByHand: true})
 	must(t, err)
 	return &churn{t: t, rng: rng(seed), j: j, b: b, cells: 4}, mem
 }
@@ -36,6 +36,7 @@ func (c *churn) groups(n int) {
 		for range 1 + c.rng.IntN(4) {
 			c.change(c.rng.Uint32N(c.cells))
 		}
+		c.j.MakeNext()
 		must(c.t, c.j.Append(&c.r))
 	}
 }
@@ -117,7 +118,7 @@ func (o *onlooker) Terms(cell uint32, revision uint64, t Terms) error {
 // terms, all in every order. A crash afterwards loses nothing.
 func TestTermsWhileChanging(t *testing.T) {
 	var ahead, back, old int
-	for seed := range uint64(400) {
+	for seed := range uint64(1000) {
 		c, mem := newChurn(t, seed)
 		c.walk()
 		if seed%2 == 0 {
@@ -125,7 +126,7 @@ func TestTermsWhileChanging(t *testing.T) {
 		}
 		must(t, c.j.Close())
 		got := &onlooker{book: newBook(), snapshot: map[uint32]uint64{}}
-		j, _, err := Open(mem, dir, got, Options{ByHand: true})
+		j, _, err := Open(mem, dir, got, Options{SegmentSize: small, ByHand: true})
 		must(t, err)
 		must(t, j.Close())
 		if !got.equal(c.b) {
@@ -166,7 +167,7 @@ func TestTermsAheadOfTheirCells(t *testing.T) {
 	must(t, s.Commit(3))
 	must(t, c.j.Close())
 	var said toldTerms
-	j, _, err := Open(mem, dir, &said, Options{ByHand: true})
+	j, _, err := Open(mem, dir, &said, Options{SegmentSize: small, ByHand: true})
 	must(t, err)
 	must(t, j.Close())
 	want := []saidTerms{{1, 3, third}, {1, 2, second}, {1, 3, third}, {2, 1, first}}
