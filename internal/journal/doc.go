@@ -26,7 +26,7 @@
 //
 //	magic     8 bytes  "CUENTALG" or "CUENTASN"
 //	checksum  u32      CRC-32C of everything behind this field
-//	version   u32      of the format
+//	version   u32      of the format: 2; no other is read
 //	history   u64      which line of history this belongs to; a restored backup begins a new one
 //	           a segment                  a snapshot
 //	          u64  its number            begin: the last sequence it needs no log for
@@ -67,6 +67,10 @@
 //	3 seal  uvarint: number of the segment in which the log goes on, 0 after a clean
 //	        stop; the only entry of its record
 //
+//	10 terms  cell uvarint, revision uvarint, mask u8: 1 floor, 2 ceiling, 4 end; then
+//	        those of the three that the mask names: varint, varint, uvarint (ledger
+//	        time, not 0). They replace all that the counter had
+//
 // and those of identities, whose time is that of the record:
 //
 //	5 session  id u64: a session was granted
@@ -76,11 +80,17 @@
 //	           this record, of the same session, and with the same lowest number
 //	8 shift    outcome: the same, with the lowest number one higher as well
 //	9 key      length u8, idempotency key, outcome
-//	outcome    fingerprint u32, code u8, value varint, revision uvarint
+//	outcome    fingerprint u32, code u8, value varint, revision uvarint; where the
+//	           code has the bit 0x80, which is not of the code, an amount behind that:
+//	           varint, not 0
 //
 // Every operation with an identity writes one of these, so they are short: a
 // session whose numbers come in order costs 12 bytes a number. That a session or
 // a key was forgotten is not written: it follows from the time.
+//
+// Terms stand behind the set or open of the same cell and revision, in its record,
+// for giving a counter terms is a change of it. A drop ends them, and a cell that is
+// opened has none.
 //
 // An unknown type, version, or history stops recovery.
 //
@@ -89,21 +99,23 @@
 // A header, then blocks of about 256 KiB, then a footer that ends the file:
 //
 //	block   "CBLK", length u32, checksum u32, counters u32, then counters
+//	        "CTRM", length u32, checksum u32, counters u32, then their terms
 //	        "CSES", length u32, checksum u32, sessions u32, then sessions
 //	        "CKEY", length u32, checksum u32, keys u32, then keys
 //	counter cell uvarint, name length u8, name, value varint, revision uvarint
+//	terms   what an entry has behind its type; the revision is the counter's then
 //	session id u64, time of last use i64, lowest number remembered uvarint, answers u8,
 //	        then answers: number less the lowest u8, outcome
 //	key     length u8, idempotency key, outcome, time of first use varint, time until
 //	        which it is remembered less that of first use varint
 //	footer  "CEND", length u32, checksum u32, 0 u32, end u64, blocks u64, counters u64,
-//	        sessions u64, keys u64,
+//	        terms u64, sessions u64, keys u64,
 //	        floor u64: the highest revision of a deletion before the beginning
 //	        horizon i64: the latest own time of a key that was forgotten
 //
-// Blocks of counters come first, then those of sessions, then those of keys.
-// Cells ascend. The first of a block is whole, and each further one is counted
-// from the cell behind the one before. Sessions and keys are in no order. A
+// Blocks of counters come first, then those of terms, of sessions, and of keys.
+// Cells of counters ascend. The first of a block is whole, and each further one is
+// counted from the cell behind the one before. The rest is in no order. A
 // checksum covers the whole of its block and, before it, the header, so that it
 // fits this one file only. End is the last sequence of which the snapshot may hold
 // effects: the log must reach it, or something is missing.
@@ -123,6 +135,14 @@
 // One thing cannot be told apart: a last record that was acknowledged and rotted
 // afterwards looks like one that was never finished. A clean stop puts its seal
 // behind it, and then it can; of a rotten seal itself no value depends.
+//
+// A snapshot's terms are read later than its counters, so they may be newer than the
+// counter they belong to, which the log then brings up to their revision and on: what
+// it passes on the way, older terms, a drop and an open among it, ends with the terms
+// that were read if anything changed them, and leaves them alone if nothing did. Terms
+// of a cell that the snapshot has not are passed over, for its counter was opened
+// behind the beginning, and the log has all of its terms. What the log has from before
+// the counter's revision in the snapshot is ignored, terms like values.
 //
 // In the records through the snapshot's end, an answer may come for a session that
 // is not known: it ended before the snapshot came to it, and the answer is passed

@@ -117,15 +117,24 @@ func TestSnapshotRefusesIdentities(t *testing.T) {
 	}
 	one := SessionState{ID: 1, Lowest: 1}
 	tests := map[string]func(*Snapshot) error{
-		"no id":          session(SessionState{Lowest: 1}),
-		"no lowest":      session(SessionState{ID: 1}),
-		"below lowest":   session(SessionState{ID: 1, Lowest: 5, Answers: numbers(5, 4)}),
-		"out of window":  session(SessionState{ID: 1, Lowest: 5, Answers: numbers(5, 133)}),
-		"too many":       session(SessionState{ID: 1, Lowest: 1, Answers: numbers(slices.Repeat([]uint64{1}, 129)...)}),
-		"session's code": session(SessionState{ID: 1, Lowest: 1, Answers: []Answer{{Number: 1, Code: 128}}}),
-		"key's code":     func(s *Snapshot) error { return s.PutKey([]byte("k"), Kept{Code: 128}, 0, 0) },
-		"no key":         func(s *Snapshot) error { return s.PutKey(nil, Kept{}, 0, 0) },
-		"long key":       func(s *Snapshot) error { return s.PutKey([]byte(longKey+"k"), Kept{}, 0, 0) },
+		"no id":           session(SessionState{Lowest: 1}),
+		"no lowest":       session(SessionState{ID: 1}),
+		"below lowest":    session(SessionState{ID: 1, Lowest: 5, Answers: numbers(5, 4)}),
+		"out of window":   session(SessionState{ID: 1, Lowest: 5, Answers: numbers(5, 133)}),
+		"too many":        session(SessionState{ID: 1, Lowest: 1, Answers: numbers(slices.Repeat([]uint64{1}, 129)...)}),
+		"session's code":  session(SessionState{ID: 1, Lowest: 1, Answers: []Answer{{Number: 1, Code: 128}}}),
+		"key's code":      func(s *Snapshot) error { return s.PutKey([]byte("k"), Kept{Code: 128}, 0, 0) },
+		"no key":          func(s *Snapshot) error { return s.PutKey(nil, Kept{}, 0, 0) },
+		"long key":        func(s *Snapshot) error { return s.PutKey([]byte(longKey+"k"), Kept{}, 0, 0) },
+		"end before 1970": func(s *Snapshot) error { return s.PutTerms(1, 1, Terms{Expires: -1}) },
+		"terms too late": func(s *Snapshot) error {
+			must(t, s.PutSession(one))
+			return s.PutTerms(1, 1, Terms{})
+		},
+		"counter behind terms": func(s *Snapshot) error {
+			must(t, s.PutTerms(1, 1, Terms{}))
+			return s.Put(1, []byte("a"), 1, 1)
+		},
 		"counter too late": func(s *Snapshot) error {
 			must(t, s.PutSession(one))
 			return s.Put(1, []byte("a"), 1, 1)
