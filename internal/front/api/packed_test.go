@@ -128,7 +128,7 @@ func TestPackedAnswers(t *testing.T) {
 // TestBombs sends little that would unpack to much.
 func TestBombs(t *testing.T) {
 	s := start(t)
-	bomb := pack(t, strings.Repeat(" ", 64<<20))
+	bomb := pack(t, strings.Repeat(" ", 16<<20))
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	sent := 0
