@@ -39,7 +39,7 @@ func keyOf(id cuenta.Identity) string {
 
 // look finds what is remembered of an identity, or why nothing may be done under
 // it: OK where it is new.
-func (m *memory) look(id cuenta.Identity) (remembered, cuenta.Code) {
+func (m *memory) look(id cuenta.Identity, now int64) (remembered, cuenta.Code) {
 	if !id.Valid() {
 		return remembered{}, cuenta.Syntax
 	}
@@ -54,18 +54,18 @@ func (m *memory) look(id cuenta.Identity) (remembered, cuenta.Code) {
 	}
 	old, known := m.answers[keyOf(id)]
 	if !known {
-		return old, timely(id.Key)
+		return old, timely(id.Key, now)
 	}
 	return old, cuenta.OK
 }
 
 // timely tells whether a key that is not remembered may be new.
-func timely(key []byte) cuenta.Code {
+func timely(key []byte, now int64) cuenta.Code {
 	ms, ok := uuid.Time(key)
 	if !ok {
 		return cuenta.OK
 	}
-	switch age := time.Since(time.UnixMilli(ms)); {
+	switch age := time.Unix(0, now).Sub(time.UnixMilli(ms)); {
 	case age >= retention:
 		return cuenta.TooOld
 	case age < -maxAhead:
@@ -77,7 +77,11 @@ func timely(key []byte) cuenta.Code {
 // consumes reports whether an answer of that code is the one that an identity will
 // ever get.
 func consumes(code cuenta.Code) bool {
-	return code == cuenta.OK || code == cuenta.Overflow || code == cuenta.Unmet || code == cuenta.Aborted
+	switch code {
+	case cuenta.OK, cuenta.Overflow, cuenta.Limited, cuenta.Past, cuenta.Unmet, cuenta.Aborted:
+		return true
+	}
+	return false
 }
 
 // keep remembers answers, unless one of them is none for good.
@@ -110,7 +114,7 @@ func (s *Service) identified(r *cuenta.Request) cuenta.Result {
 		return cuenta.Result{Revision: id}
 	case r.Op == cuenta.Outcome:
 		return s.outcome(r)
-	case r.Op == cuenta.Get || r.Op == cuenta.Check || !r.Identity.Given():
+	case r.Op.Reads() || !r.Identity.Given():
 		return s.apply(r)
 	}
 	return s.once(r.Identity, r.Fingerprint(), func() []cuenta.Result { return []cuenta.Result{s.apply(r)} })[0]
@@ -121,7 +125,7 @@ func (s *Service) outcome(r *cuenta.Request) cuenta.Result {
 	if !r.Identity.Given() {
 		return cuenta.Result{Code: cuenta.Syntax}
 	}
-	old, code := s.memory.look(r.Identity)
+	old, code := s.memory.look(r.Identity, s.now)
 	switch {
 	case code != cuenta.OK:
 		return cuenta.Result{Code: code}
@@ -133,7 +137,7 @@ func (s *Service) outcome(r *cuenta.Request) cuenta.Result {
 
 // once carries out do, unless the identity is remembered or not good.
 func (s *Service) once(id cuenta.Identity, fingerprint uint32, do func() []cuenta.Result) []cuenta.Result {
-	old, code := s.memory.look(id)
+	old, code := s.memory.look(id, s.now)
 	switch {
 	case code != cuenta.OK:
 		return []cuenta.Result{{Code: code}}
@@ -182,11 +186,11 @@ func (s *Service) allOrNone(span []cuenta.Request) []cuenta.Result {
 			s.abort(span, i, results)
 			return results
 		}
-		if span[i].Op != cuenta.Get && results[1+i].Revision != 0 {
+		if !span[i].Op.Reads() && results[1+i].Revision != 0 {
 			results[0].Value++
 		}
 	}
-	if len(span) > 0 && span[0].Op == cuenta.Get {
+	if len(span) > 0 && span[0].Op.Reads() {
 		results[0].Value, results[0].Revision = results[1].Value, results[1].Revision
 	}
 	return results
@@ -207,7 +211,7 @@ func (s *Service) abort(span []cuenta.Request, refused int, results []cuenta.Res
 		return
 	}
 	for i := range span {
-		if id := span[i].Identity; id.Given() && span[i].Op != cuenta.Get && s.memory.answers[keyOf(id)].results == nil {
+		if id := span[i].Identity; id.Given() && !span[i].Op.Reads() && s.memory.answers[keyOf(id)].results == nil {
 			s.memory.keep(id, span[i].Fingerprint(), results[1+i:2+i])
 		}
 	}

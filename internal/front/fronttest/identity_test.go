@@ -51,9 +51,9 @@ func replayed(value int64, revision uint64) cuenta.Result {
 func refused(c cuenta.Code) cuenta.Result { return cuenta.Result{Code: c} }
 
 func TestKeys(t *testing.T) {
-	over := cuenta.Result{Code: cuenta.Overflow, Value: math.MaxInt64, Revision: 2}
+	over := cuenta.Result{Code: cuenta.Overflow, Value: math.MaxInt64, Revision: 2, Generation: 1}
 	again := over
-	again.Replayed = true
+	again.Replayed, again.Generation = true, 0
 	s := NewService()
 	play(t, s, []asked{
 		{outcome(key("k")), refused(cuenta.Absent)},

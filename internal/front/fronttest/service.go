@@ -7,21 +7,24 @@ package fronttest
 import (
 	"context"
 	"maps"
-	"math"
 	"sync"
+	"time"
 
 	"github.com/cuenta-server/cuenta"
 )
 
 // Service is a [cuenta.Service] in one map under one mutex. It is as plain as
 // can be, so that it can be believed where a front and it disagree. It can be
-// told to refuse and to stall.
+// told to refuse and to stall, and what time it is.
 type Service struct {
 	mu       sync.Mutex
 	moved    *sync.Cond // stalled or blocked changed
 	counters map[string]*count
 	floor    uint64 // the highest revision of a deletion
 	memory   memory
+	clock    func() time.Time
+	ahead    time.Duration // of the clock
+	now      int64         // of the batch under way, in nanoseconds since 1970
 	origins  map[cuenta.Origin]int
 	clients  map[uint32]int
 	calls    Calls
@@ -29,11 +32,6 @@ type Service struct {
 	stalled  bool
 	blocked  int
 	lift     chan struct{} // closed when a stall ends
-}
-
-type count struct {
-	value    int64
-	revision uint64
 }
 
 // Calls is what a front has asked of the service.
@@ -50,6 +48,7 @@ func NewService() *Service {
 	s := &Service{
 		counters: make(map[string]*count),
 		memory:   newMemory(),
+		clock:    time.Now,
 		origins:  make(map[cuenta.Origin]int),
 		clients:  make(map[uint32]int),
 	}
@@ -70,6 +69,7 @@ func (s *Service) Do(ctx context.Context, b *cuenta.Batch) {
 	if len(b.Requests) > cuenta.MaxBatch {
 		refusal = cuenta.TooLarge
 	}
+	s.now = s.time()
 	if refusal == cuenta.OK {
 		s.applyAll(b)
 		return
@@ -139,89 +139,26 @@ func (s *Service) applyAll(b *cuenta.Batch) {
 	}
 }
 
-func (s *Service) apply(r *cuenta.Request) cuenta.Result {
-	name := r.Counter
-	if len(name) == 0 {
-		name = []byte(cuenta.DefaultCounter)
-	}
-	if !cuenta.ValidName(name) {
-		return cuenta.Result{Code: cuenta.Syntax}
-	}
-	c, exists := s.counters[string(name)]
-	switch r.Op {
-	case cuenta.Get:
-		return c.result()
-	case cuenta.Check:
-		result := c.result()
-		if result.Revision != uint64(r.N) {
-			result.Code = cuenta.Unmet
-		}
-		return result
-	case cuenta.Delete:
-		if exists {
-			s.floor = max(s.floor, c.revision+1)
-			delete(s.counters, string(name))
-			return cuenta.Result{Value: c.value, Revision: c.revision + 1}
-		}
-		return cuenta.Result{}
-	}
-	return s.change(r, string(name), c)
-}
-
-// result is what a counter holds; nil is one that does not exist.
-func (c *count) result() cuenta.Result {
-	if c == nil {
-		return cuenta.Result{}
-	}
-	return cuenta.Result{Value: c.value, Revision: c.revision, Generation: 1}
-}
-
-func (s *Service) change(r *cuenta.Request, name string, c *count) cuenta.Result {
-	next := count{revision: s.floor}
-	if c != nil {
-		next = *c
-	}
-	switch r.Op {
-	case cuenta.Add:
-		if r.N > 0 && next.value > math.MaxInt64-r.N {
-			return cuenta.Result{Code: cuenta.Overflow, Value: math.MaxInt64, Revision: next.revision}
-		}
-		if r.N < 0 && next.value < math.MinInt64-r.N {
-			return cuenta.Result{Code: cuenta.Overflow, Value: math.MinInt64, Revision: next.revision}
-		}
-		next.value += r.N
-	case cuenta.Reset:
-		next.value = 0
-	case cuenta.Set:
-		if r.If == cuenta.IfAbsent && c != nil || r.If == cuenta.IfPresent && c == nil {
-			result := c.result()
-			result.Code = cuenta.Unmet
-			return result
-		}
-		next.value = r.N
-	default:
-		return cuenta.Result{Code: cuenta.Syntax}
-	}
-	next.revision++
-	s.counters[name] = &next
-	return next.result()
-}
-
 // Value returns what a counter holds, and its revision.
 func (s *Service) Value(name string) (int64, uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if c := s.counters[name]; c != nil {
+	if c := s.counters[name]; c != nil && !c.ended(s.time()) {
 		return c.value, c.revision
 	}
 	return 0, 0
 }
 
 // Len returns how many counters exist.
-func (s *Service) Len() int {
+func (s *Service) Len() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.counters)
+	for _, c := range s.counters {
+		if !c.ended(s.time()) {
+			n++
+		}
+	}
+	return n
 }
 
 // Calls returns what was asked so far.
