@@ -122,7 +122,9 @@ func (l *loop) fill(c *conn) {
 		l.settle(c)
 	case n > 0:
 		c.Filled(n)
-		c.said += n
+		if c.said += n; n == len(space) {
+			c.said += modest // there is more to come
+		}
 		c.heard = l.now
 		if c.unread >= 0 {
 			c.unread -= n

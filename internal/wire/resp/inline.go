@@ -32,9 +32,9 @@ func (d *Decoder) words(line []byte) error {
 		if len(line) == 0 {
 			return nil
 		}
-		end := bytes.IndexAny(line, " \t\r\n\"'")
-		if end < 0 {
-			end = len(line)
+		end := 0
+		for end < len(line) && !endsPlain[line[end]] {
+			end++
 		}
 		if end < len(line) && (line[end] == '"' || line[end] == '\'') {
 			rest, ok := d.quotedWord(line, end)
@@ -48,6 +48,9 @@ func (d *Decoder) words(line []byte) error {
 		line = line[end:]
 	}
 }
+
+// endsPlain are the bytes that end a word or a part of one without quotes.
+var endsPlain = [256]bool{' ': true, '\t': true, '\r': true, '\n': true, '"': true, '\'': true}
 
 // quotedWord takes the word at the beginning of line, of which the first plain
 // bytes need no thought, and a quote follows them.
