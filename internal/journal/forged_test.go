@@ -70,7 +70,7 @@ func TestForgedSegments(t *testing.T) {
 		{"cell 2 is set before it is opened", behind, [][]byte{good, second(entrySet, 2, 2, 1)}},
 		{"cell 2 has terms before it is opened", behind, [][]byte{good, second(entryTerms, 2, 1, 0)}},
 		{"cell 1 has terms before it is opened", behind, [][]byte{good, second(entryDrop, 1, 2, entryTerms, 1, 2, 0)}},
-		{"a counter's terms are incomplete or malformed", behind, [][]byte{good, second(entryTerms, 1, 1, 8)}},
+		{"a counter's terms are incomplete or malformed", behind, [][]byte{good, second(entryTerms, 1, 1, 0x80)}},
 		{"cell 1 is opened twice", behind, [][]byte{good, second(entryOpen, 1, 1, 'a', 2, 2)}},
 	}
 	for _, tt := range tests {
