@@ -55,6 +55,7 @@ type reply struct {
 	allow    string // methods, for status 405
 	replayed bool   // the answer to an earlier request
 	body     []byte
+	why      *cuenta.Error // of a refusal, for the API to say in its own way
 }
 
 func (a reply) write(w http.ResponseWriter) {
@@ -83,7 +84,10 @@ func (a reply) write(w http.ResponseWriter) {
 
 // refusal is an error as every front tells it: its code, then a sentence.
 func refusal(status int, code cuenta.Code, sentence string) reply {
-	return reply{status: status, body: []byte("error " + code.String() + " " + sentence)}
+	return reply{
+		status: status, body: []byte("error " + code.String() + " " + sentence),
+		why: &cuenta.Error{Code: code, Text: sentence},
+	}
 }
 
 // refused is the reply to a refusal of the service.

@@ -25,7 +25,8 @@ type Config struct {
 	Log      *slog.Logger
 
 	// API is served at every other path, to those whom guard lets in; it counts its
-	// errors itself. Without it nothing is there.
+	// errors itself. If it is a [Refuser], it says to the others too why it is not.
+	// Without it nothing is there.
 	API http.Handler
 
 	// AllowedHosts are the names, without port, under which the server may be
@@ -37,6 +38,11 @@ type Config struct {
 	ReadTimeout   time.Duration // to send a whole request; default 10 s
 	WriteTimeout  time.Duration // from a request's header to the end of its answer; default 30 s
 	IdleTimeout   time.Duration // between two requests; default 2 min
+}
+
+// Refuser answers requests that are kept from it.
+type Refuser interface {
+	Refuse(w http.ResponseWriter, r *http.Request, status int, why *cuenta.Error)
 }
 
 // maxReports is how many reports of the server are made at a time: they read
@@ -87,11 +93,16 @@ func (s *Server) Drain(ctx context.Context) error { return s.http.Drain(ctx) }
 // answer answers one request.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 	s.config.Traffic.Requests.Add(1)
+	toAPI := s.config.API != nil && r.URL.Path != "/cambiar" && r.URL.Path != "/info"
 	if refused, ok := guard(r, s.config.AllowedHosts); !ok {
-		s.reply(w, r, refused)
+		if api, can := s.config.API.(Refuser); can && toAPI {
+			api.Refuse(w, r, refused.status, refused.why)
+		} else {
+			s.reply(w, r, refused)
+		}
 		return
 	}
-	if s.config.API != nil && r.URL.Path != "/cambiar" && r.URL.Path != "/info" {
+	if toAPI {
 		ctx, end := s.http.Patient(r)
 		defer end()
 		s.config.API.ServeHTTP(w, r.WithContext(ctx))
