@@ -36,6 +36,18 @@ func (c *Client) newCall(b *cuenta.Batch, done func(error)) *call {
 	return k
 }
 
+// terms returns where the terms go that the next answer may take back; nil for an
+// answer that has none.
+func (k *call) terms() *cuenta.Terms {
+	if k.batch == nil {
+		return new(cuenta.Terms) // nobody waits for them
+	}
+	if r := &k.batch.Requests[k.next]; r.Op == cuenta.Describe {
+		return r.Terms
+	}
+	return nil
+}
+
 // recycle takes back a call that nobody will be told of any more.
 func (c *Client) recycle(k *call) {
 	*k = call{sent: k.sent, over: k.over}

@@ -135,18 +135,54 @@ func TestWholeRequests(t *testing.T) {
 	}
 }
 
+// Terms go with a request, and come back with the answer to a Describe.
+func TestTerms(t *testing.T) {
+	_, c := start(t)
+	to := func(at int64) cuenta.Bound { return cuenta.Bound{Set: true, At: at} }
+	limits := cuenta.Terms{Floor: to(-1), Ceiling: to(10)}
+	var told, none, ended cuenta.Terms
+	results := do(t, c,
+		cuenta.Request{Op: cuenta.Limit, Terms: &limits},
+		cuenta.Request{Op: cuenta.Add, N: 12, Terms: &cuenta.Terms{Clamp: true}},
+		cuenta.Request{Op: cuenta.Add, N: -4, Terms: &cuenta.Terms{Floor: to(9)}},
+		cuenta.Request{Op: cuenta.Set, N: 3, If: cuenta.IfValue, Terms: &cuenta.Terms{Expect: 10}},
+		cuenta.Request{Op: cuenta.Expire, Terms: &cuenta.Terms{Expiry: cuenta.Expiry{Kind: cuenta.ExpireAfter, Time: int64(time.Hour)}}},
+		cuenta.Request{Op: cuenta.Describe, Terms: &told},
+		cuenta.Request{Op: cuenta.Describe, Terms: &none, Counter: []byte("none")},
+		cuenta.Request{Op: cuenta.Delete, If: cuenta.IfRevision, Terms: &cuenta.Terms{Expect: 4}},
+		cuenta.Request{Op: cuenta.Describe, Terms: &ended})
+	described := results[5]
+	results[5].Amount = 0
+	expect(t, results, cuenta.Result{Revision: 1}, cuenta.Result{Value: 10, Revision: 2, Amount: 10},
+		cuenta.Result{Code: cuenta.Limited, Value: 9, Revision: 2, Amount: -1}, cuenta.Result{Value: 3, Revision: 3},
+		cuenta.Result{Value: 3, Revision: 4}, cuenta.Result{Value: 3, Revision: 4}, cuenta.Result{},
+		cuenta.Result{Value: 3, Revision: 5}, cuenta.Result{})
+	if told.Floor != limits.Floor || told.Ceiling != limits.Ceiling || told.Expiry.Kind != cuenta.ExpireAt ||
+		told.Expiry.Time <= 0 || described.Amount <= 0 || described.Amount > int64(time.Hour) {
+		t.Errorf("described as %+v, with %d ns left", told, described.Amount)
+	}
+	for _, terms := range []cuenta.Terms{none, ended} {
+		if terms.Floor.Set || terms.Ceiling.Set || terms.Expiry.Kind != cuenta.KeepExpiry {
+			t.Errorf("nothing is described as %+v", terms)
+		}
+	}
+}
+
 // What cannot be said, or means nothing, is refused by itself.
 func TestBadRequests(t *testing.T) {
 	_, c := start(t)
 	for _, r := range []cuenta.Request{
 		{},
-		{Op: cuenta.Outcome + 1},
+		{Op: 0xee, Terms: new(cuenta.Terms)},
+		{Op: cuenta.Describe},
+		{Op: cuenta.Expire, Terms: new(cuenta.Terms), Counter: []byte("two words")},
+		{Op: cuenta.Limit, Terms: &cuenta.Terms{Floor: cuenta.Bound{Set: true, At: 1}, Ceiling: cuenta.Bound{Set: true}}},
 		{Op: 0xff, Counter: []byte("10.0.0.1:9")},
 		{Op: cuenta.Add, Counter: []byte("two words")},
 		{Op: cuenta.Add, Counter: bytes.Repeat([]byte("n"), cuenta.MaxName+1)},
 		{Op: cuenta.Add, Identity: cuenta.Identity{Key: bytes.Repeat([]byte("k"), cuenta.MaxKey+1)}},
 		{Op: cuenta.Add, Identity: cuenta.Identity{Session: 1}},
-		{Op: cuenta.Set, If: 3},
+		{Op: cuenta.Set, If: cuenta.NumConditions},
 		{Op: cuenta.Set, If: 64},
 	} {
 		expect(t, do(t, c, r, add(0))[:1], refused(cuenta.Syntax))

@@ -131,7 +131,7 @@ func (c *Client) sort(run shm.Messages) error {
 		if k.batch != nil {
 			r = &k.batch.Results[k.next]
 		}
-		tag, err := ring.ParseAnswer(m, r)
+		tag, err := ring.ParseDescription(m, r, k.terms())
 		if err != nil || tag != c.answered {
 			return errNonsense
 		}

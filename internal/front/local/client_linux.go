@@ -23,7 +23,7 @@ import (
 const (
 	inFlight     = cuenta.MaxBatch
 	requestsSize = 2 << 20
-	answersSize  = 256 << 10
+	answersSize  = 512 << 10
 )
 
 // client is a program as the server holds it, from its connection to its end.

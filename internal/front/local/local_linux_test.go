@@ -18,6 +18,7 @@ import (
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/front/fronttest"
+	"github.com/cuenta-server/cuenta/internal/shm"
 	"github.com/cuenta-server/cuenta/internal/wire/ring"
 )
 
@@ -293,5 +294,15 @@ func TestDrainGivesUpWhatTakesTooLong(t *testing.T) {
 	}
 	if got := p.next(); got.Code != cuenta.Canceled {
 		t.Errorf("%+v", got)
+	}
+}
+
+// There is room for the longest answer to everything that may be in flight.
+func TestRings(t *testing.T) {
+	if n := inFlight * shm.EntrySize(ring.MaxAnswer); n > answersSize {
+		t.Errorf("answers may take %d bytes of %d", n, answersSize)
+	}
+	if n := inFlight * shm.EntrySize(ring.MaxRequest); n > requestsSize {
+		t.Errorf("a batch may take %d bytes of %d", n, requestsSize)
 	}
 }

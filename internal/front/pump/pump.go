@@ -40,7 +40,8 @@ type Pump struct {
 
 	// Foreign says that the peer is somebody else's program: a request that means
 	// nothing is refused as Syntax, and what it spans too, where of a peer of ours
-	// it would be a lie.
+	// it would be a lie. Its answers take the terms of a counter that is described
+	// back, for which a worker has no use.
 	Foreign bool
 
 	Hello func(peer string)                           // a connection was announced; nil if none may be
@@ -185,17 +186,19 @@ func (p *Pump) follow(r *cuenta.Request, sound bool) {
 // answers.
 func (p *Pump) answer() error {
 	var (
-		message [ring.AnswerSize]byte
+		message [ring.MaxAnswer]byte
 		hello   cuenta.Result
 		next    int
 	)
 	for _, tag := range p.tags {
-		r := &hello
+		m := message[:0]
 		if tag&helloBit == 0 {
-			r = &p.batch.Results[next]
+			m = p.appendAnswer(m, uint32(tag), next)
 			next++
+		} else {
+			m = ring.AppendAnswer(m, uint32(tag), &hello)
 		}
-		ok, err := p.Answers.Put(ring.AppendAnswer(message[:0], uint32(tag), r))
+		ok, err := p.Answers.Put(m)
 		if err != nil {
 			return err
 		}
@@ -205,4 +208,13 @@ func (p *Pump) answer() error {
 	}
 	p.Answers.Publish()
 	return p.Ring()
+}
+
+// appendAnswer appends the answer to the request at index.
+func (p *Pump) appendAnswer(dst []byte, tag uint32, index int) []byte {
+	q, r := &p.batch.Requests[index], &p.batch.Results[index]
+	if p.Foreign && q.Op == cuenta.Describe && r.Code == cuenta.OK {
+		return ring.AppendDescription(dst, tag, r, q.Terms)
+	}
+	return ring.AppendAnswer(dst, tag, r)
 }

@@ -179,6 +179,49 @@ func TestMeaninglessRequestsOfForeigners(t *testing.T) {
 		cuenta.Result{}, refused(cuenta.Syntax), refused(cuenta.Syntax), cuenta.Result{Value: 1, Revision: 1})
 }
 
+// The terms of a counter go back to a program, and only the time left to a worker.
+func TestDescriptions(t *testing.T) {
+	limit := cuenta.Request{Op: cuenta.Limit, Terms: &cuenta.Terms{Ceiling: cuenta.Bound{Set: true, At: 7}}}
+	end := cuenta.Request{Op: cuenta.Expire, Terms: &cuenta.Terms{Expiry: cuenta.Expiry{Kind: cuenta.ExpireAfter, Time: 1 << 50}}}
+	describe := cuenta.Request{Op: cuenta.Describe, Terms: &cuenta.Terms{Expect: 9}}
+	for _, foreign := range []bool{true, false} {
+		b := newBench(t, 8<<10)
+		b.Foreign = foreign
+		b.put(ring.AppendRequest(nil, 0, &limit), ring.AppendRequest(nil, 1, &end), ring.AppendRequest(nil, 2, &describe))
+		if err := b.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		run, err := b.got.Take()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var (
+			m      []byte
+			result cuenta.Result
+			terms  cuenta.Terms
+		)
+		for range 3 {
+			if m, err = run.Next(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tag, err := ring.ParseDescription(m, &result, &terms)
+		if err != nil || tag != 2 || result.Revision != 2 || result.Amount <= 0 || result.Amount > 1<<50 {
+			t.Errorf("%+v with tag %d, %v", result, tag, err)
+		}
+		if want := (cuenta.Bound{Set: foreign, At: 7}); foreign && (terms.Ceiling != want || terms.Expiry.Kind != cuenta.ExpireAt) {
+			t.Errorf("the terms came back as %+v", terms)
+		}
+		if !foreign && len(m) != ring.MaxPlainAnswer {
+			t.Errorf("a worker was sent %d bytes", len(m))
+		}
+	}
+	b := newBench(t, 8<<10)
+	b.Foreign = true
+	b.service.Refuse(cuenta.Busy)
+	b.expect(b.run(describe), refused(cuenta.Busy))
+}
+
 func TestLies(t *testing.T) {
 	request := func(r cuenta.Request) []byte { return ring.AppendRequest(nil, 1, &r) }
 	good := request(add(1))
@@ -299,6 +342,8 @@ func FuzzPump(f *testing.F) {
 	f.Add(ring.AppendRequest(nil, 1, &r), ring.AppendHello(nil, 1, "a"), true)
 	r = cuenta.Request{Op: cuenta.All, Span: 1}
 	f.Add(ring.AppendRequest(nil, 1, &r), ring.AppendRequest(nil, 2, &r), false)
+	r = cuenta.Request{Op: cuenta.Describe, Terms: new(cuenta.Terms)}
+	f.Add(ring.AppendRequest(nil, 1, &r), ring.AppendRequest(nil, 2, &cuenta.Request{Op: cuenta.Limit, Terms: &cuenta.Terms{Clamp: true}}), true)
 	f.Fuzz(func(t *testing.T, first, second []byte, foreign bool) {
 		b := newBench(t, 8<<10)
 		b.Foreign = foreign

@@ -23,7 +23,7 @@ const (
 	magic = 0x53_41_54_4e_45_55_43 // "CUENTAS", the least significant byte first
 
 	// Version is that of the greeting and of all that travels on the rings.
-	Version = 1
+	Version = 2
 )
 
 // Welcome is the server's greeting.

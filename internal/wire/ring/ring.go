@@ -20,22 +20,16 @@ import (
 // tag without looking at it.
 //
 //	0 tag (4)  4 kind (1)  5 length of the name (1)  6 length of the key (1)
-//	7 flags (1): 1 session, 2 span, 4 and 8 the condition  8 N (8)  16 client (4)
-//	session: id (8) number (8) lowest (8)    span: (2)
-//
-// An answer is 32 bytes:
-//
-//	0 tag (4)  4 cell (4)  8 generation (4)  12 code (1)  13 replayed (1)
-//	14 zero (2)  16 value (8)  24 revision (8)
+//	7 flags (1): 1 session, 2 span, 4 to 16 the condition, 32 terms
+//	8 N (8)  16 client (4)
+//	session: id (8) number (8) lowest (8)    span: (2)    terms: see terms.go
 const (
 	requestHead = 20
 	sessionSize = 24
 	spanSize    = 2
 
-	// MaxRequest and AnswerSize are the sizes of the longest request and of
-	// every answer, in bytes.
-	MaxRequest = requestHead + sessionSize + spanSize + cuenta.MaxName + cuenta.MaxKey
-	AnswerSize = 32
+	// MaxRequest is the size of the longest request, in bytes.
+	MaxRequest = requestHead + sessionSize + spanSize + termsSize + cuenta.MaxName + cuenta.MaxKey
 
 	// MaxPeer is the longest peer that may be announced, in bytes.
 	MaxPeer = 64
@@ -44,8 +38,10 @@ const (
 const (
 	hasSession = 1
 	hasSpan    = 2
+	hasTerms   = 32
 
-	conditionShift = 2 // the rest of the flags is the condition
+	conditionShift = 2
+	conditionMask  = 7
 )
 
 // Head is what comes with a request.
@@ -56,6 +52,9 @@ type Head struct {
 
 const kindHello = 0xff
 
+// lastOp is the last operation that a message can say.
+const lastOp = cuenta.Describe
+
 // ErrMalformed says that a message is none that this package makes.
 var ErrMalformed = errors.New("a malformed message")
 
@@ -65,12 +64,12 @@ var unsayable = []byte{0}
 
 // unknown stands for a condition that there is not, for the same reason, as 0
 // does for an operation.
-const unknown = cuenta.IfPresent + 1
+const unknown = cuenta.NumConditions
 
 // AppendRequest appends a request.
 func AppendRequest(dst []byte, tag uint32, r *cuenta.Request) []byte {
 	kind := byte(r.Op)
-	if r.Op > cuenta.Outcome {
+	if r.Op > lastOp {
 		kind = 0
 	}
 	return appendMessage(dst, tag, kind, r)
@@ -97,6 +96,9 @@ func appendMessage(dst []byte, tag uint32, kind byte, r *cuenta.Request) []byte 
 	if r.Span != 0 {
 		flags |= hasSpan
 	}
+	if r.Terms != nil {
+		flags |= hasTerms
+	}
 	dst = append(dst, make([]byte, requestHead)...)
 	head := dst[len(dst)-requestHead:]
 	binary.LittleEndian.PutUint32(head, tag)
@@ -111,6 +113,9 @@ func appendMessage(dst []byte, tag uint32, kind byte, r *cuenta.Request) []byte 
 	if r.Span != 0 {
 		dst = binary.LittleEndian.AppendUint16(dst, r.Span)
 	}
+	if r.Terms != nil {
+		dst = appendTerms(dst, r.Terms)
+	}
 	dst = append(dst, name...)
 	return append(dst, key...)
 }
@@ -124,6 +129,9 @@ func RequestSize(r *cuenta.Request) int {
 	if r.Span != 0 {
 		size += spanSize
 	}
+	if r.Terms != nil {
+		size += termsSize
+	}
 	return size + lengthOf(r.Counter, cuenta.MaxName) + lengthOf(r.Identity.Key, cuenta.MaxKey)
 }
 
@@ -134,9 +142,9 @@ func lengthOf(b []byte, most int) int {
 	return len(b)
 }
 
-// ParseRequest reads a message, of which it believes nothing. What it puts into r,
-// all of it, aliases m. It fails for what nobody has appended; whether the request
-// means anything is [Sound]'s question.
+// ParseRequest reads a message, of which it believes nothing. What it puts into r
+// aliases m, but for the terms. It fails for what nobody has appended; whether the
+// request means anything is [Sound]'s question.
 func ParseRequest(m []byte, r *cuenta.Request) (Head, error) {
 	if len(m) < requestHead {
 		return Head{}, ErrMalformed
@@ -146,32 +154,15 @@ func ParseRequest(m []byte, r *cuenta.Request) (Head, error) {
 	*r = cuenta.Request{}
 	r.N = int64(binary.LittleEndian.Uint64(m[8:]))
 	r.Client = binary.LittleEndian.Uint32(m[16:])
-	r.If = cuenta.Condition(flags >> conditionShift)
+	r.If = cuenta.Condition(flags >> conditionShift & conditionMask)
 	rest := m[requestHead:]
-	if flags&hasSession != 0 {
-		if len(rest) < sessionSize {
-			return head, ErrMalformed
-		}
-		id := &r.Identity
-		id.Session = binary.LittleEndian.Uint64(rest)
-		id.Number = binary.LittleEndian.Uint64(rest[8:])
-		id.Lowest = binary.LittleEndian.Uint64(rest[16:])
-		rest = rest[sessionSize:]
-		if id.Session|id.Number|id.Lowest == 0 {
+	if flags&(hasSession|hasSpan|hasTerms) != 0 {
+		var ok bool
+		if rest, ok = parseSections(rest, flags, r); !ok {
 			return head, ErrMalformed
 		}
 	}
-	if flags&hasSpan != 0 {
-		if len(rest) < spanSize {
-			return head, ErrMalformed
-		}
-		r.Span = binary.LittleEndian.Uint16(rest)
-		rest = rest[spanSize:]
-		if r.Span == 0 {
-			return head, ErrMalformed
-		}
-	}
-	if len(rest) != name+key || key > cuenta.MaxKey || r.If > unknown {
+	if len(rest) != name+key || key > cuenta.MaxKey || r.If > unknown || flags >= 2*hasTerms {
 		return head, ErrMalformed
 	}
 	r.Counter, r.Identity.Key = rest[:name], rest[name:]
@@ -179,14 +170,52 @@ func ParseRequest(m []byte, r *cuenta.Request) (Head, error) {
 		return head, checkHello(r)
 	}
 	r.Op = cuenta.Op(m[4])
-	if r.Op > cuenta.Outcome {
+	if r.Op > lastOp {
 		return head, ErrMalformed
 	}
 	return head, nil
 }
 
+// parseSections reads what the flags announce, and returns what follows.
+func parseSections(m []byte, flags byte, r *cuenta.Request) (rest []byte, ok bool) {
+	if flags&hasSession != 0 {
+		if len(m) < sessionSize {
+			return nil, false
+		}
+		id := &r.Identity
+		id.Session = binary.LittleEndian.Uint64(m)
+		id.Number = binary.LittleEndian.Uint64(m[8:])
+		id.Lowest = binary.LittleEndian.Uint64(m[16:])
+		m = m[sessionSize:]
+		if id.Session|id.Number|id.Lowest == 0 {
+			return nil, false
+		}
+	}
+	if flags&hasSpan != 0 {
+		if len(m) < spanSize {
+			return nil, false
+		}
+		r.Span = binary.LittleEndian.Uint16(m)
+		m = m[spanSize:]
+		if r.Span == 0 {
+			return nil, false
+		}
+	}
+	if flags&hasTerms != 0 {
+		if len(m) < termsSize {
+			return nil, false
+		}
+		r.Terms = new(cuenta.Terms)
+		if !parseTerms(m[:termsSize], r.Terms) {
+			return nil, false
+		}
+		m = m[termsSize:]
+	}
+	return m, true
+}
+
 func checkHello(r *cuenta.Request) error {
-	plain := r.N == 0 && r.Client == 0 && r.Span == 0 && r.If == cuenta.Always && !r.Identity.Given()
+	plain := r.N == 0 && r.Client == 0 && r.Span == 0 && r.Terms == nil && r.If == cuenta.Always && !r.Identity.Given()
 	if !plain || len(r.Counter) > MaxPeer || !cuenta.ValidName(r.Counter) {
 		return ErrMalformed
 	}
@@ -194,45 +223,11 @@ func checkHello(r *cuenta.Request) error {
 }
 
 // Sound reports whether a request means something: whether there are such an
-// operation and condition, and whether its name and its identity are good ones.
+// operation and condition, and whether its name, its identity and its terms are good
+// ones.
 func Sound(r *cuenta.Request) bool {
 	return r.Op != 0 && r.If < unknown &&
 		(len(r.Counter) == 0 || cuenta.ValidName(r.Counter)) &&
-		(!r.Identity.Given() || r.Identity.Valid())
-}
-
-// AppendAnswer appends the answer to the message with that tag.
-func AppendAnswer(dst []byte, tag uint32, r *cuenta.Result) []byte {
-	dst = append(dst, make([]byte, AnswerSize)...)
-	m := dst[len(dst)-AnswerSize:]
-	binary.LittleEndian.PutUint32(m, tag)
-	binary.LittleEndian.PutUint32(m[4:], r.Cell)
-	binary.LittleEndian.PutUint32(m[8:], r.Generation)
-	m[12] = byte(r.Code)
-	if r.Replayed {
-		m[13] = 1
-	}
-	binary.LittleEndian.PutUint64(m[16:], uint64(r.Value))
-	binary.LittleEndian.PutUint64(m[24:], r.Revision)
-	return dst
-}
-
-// ParseAnswer reads an answer and the tag of the message that it answers.
-func ParseAnswer(m []byte, r *cuenta.Result) (tag uint32, err error) {
-	if len(m) != AnswerSize {
-		return 0, ErrMalformed
-	}
-	code := binary.LittleEndian.Uint32(m[12:])
-	if code>>9 != 0 || cuenta.Code(code) >= cuenta.NumCodes {
-		return 0, ErrMalformed
-	}
-	*r = cuenta.Result{
-		Cell:       binary.LittleEndian.Uint32(m[4:]),
-		Generation: binary.LittleEndian.Uint32(m[8:]),
-		Code:       cuenta.Code(code),
-		Replayed:   code>>8 != 0,
-		Value:      int64(binary.LittleEndian.Uint64(m[16:])),
-		Revision:   binary.LittleEndian.Uint64(m[24:]),
-	}
-	return binary.LittleEndian.Uint32(m), nil
+		(!r.Identity.Given() || r.Identity.Valid()) &&
+		(r.Terms != nil && r.Terms.Valid() || r.Terms == nil && r.Op < cuenta.Limit)
 }

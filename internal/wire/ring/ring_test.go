@@ -15,8 +15,15 @@ var (
 	longName = []byte(strings.Repeat("n", cuenta.MaxName))
 	longKey  = []byte(strings.Repeat("k", cuenta.MaxKey))
 	visits   = cuenta.Request{Op: cuenta.Add, N: 4, Counter: []byte("visitas"), Identity: cuenta.Identity{Key: []byte("k")}}
+	within   = cuenta.Request{Op: cuenta.Add, N: -4, Counter: []byte("saldo"), Terms: &everyTerm}
 	inTurn   = cuenta.Request{Op: cuenta.Set, N: -1, Identity: cuenta.Identity{Session: 1 << 63, Number: 9, Lowest: 3}, If: cuenta.IfAbsent}
 )
+
+// everyTerm says all that terms can, and every value is another one.
+var everyTerm = cuenta.Terms{
+	Floor: cuenta.Bound{Set: true, At: math.MinInt64}, Ceiling: cuenta.Bound{Set: true, At: math.MaxInt64}, Clamp: true, Expect: -3,
+	Expiry: cuenta.Expiry{Kind: cuenta.ExpireAt, Time: 1 << 60, If: cuenta.ExpiryIfSooner, Lapse: true},
+}
 
 func of(r cuenta.Request) []byte { return AppendRequest(nil, 1, &r) }
 
@@ -36,6 +43,14 @@ func TestRequestsTravelWhole(t *testing.T) {
 		{Op: cuenta.All, Span: 4095, Identity: cuenta.Identity{Session: 1, Number: 1}},
 		{Op: cuenta.OpenSession, Client: 1},
 		{Op: cuenta.Outcome, Identity: cuenta.Identity{Key: []byte("7f3a-19")}},
+		within,
+		{Op: cuenta.Limit, Terms: &cuenta.Terms{Ceiling: cuenta.Bound{Set: true}}},
+		{Op: cuenta.Limit, Terms: &cuenta.Terms{Floor: cuenta.Bound{At: 7}}},
+		{Op: cuenta.Expire, Terms: &cuenta.Terms{Expiry: cuenta.Expiry{Kind: cuenta.ExpireAfter, Time: 1}}, Counter: []byte("a")},
+		{Op: cuenta.Describe, Terms: new(cuenta.Terms)},
+		{Op: cuenta.Delete, If: cuenta.IfValue, Terms: &cuenta.Terms{Expect: math.MinInt64}},
+		{Op: cuenta.Add, If: cuenta.IfRevision, Terms: &cuenta.Terms{Clamp: true}, Span: 2, Identity: cuenta.Identity{Session: 1, Number: 2}},
+		{Op: cuenta.Set, Terms: &cuenta.Terms{Expiry: cuenta.Expiry{Lapse: true}}},
 	} {
 		m := AppendRequest(nil, 0xfedcba98, &want)
 		if len(m) != RequestSize(&want) || len(m) > MaxRequest {
@@ -60,7 +75,7 @@ func TestRequestsTravelWhole(t *testing.T) {
 
 // The longest message must fit a ring's entry, and its ordinary ones few words.
 func TestSizes(t *testing.T) {
-	if MaxRequest > 512 || len(of(cuenta.Request{Op: cuenta.Get, Counter: longName, Span: 1,
+	if MaxRequest > 512 || len(of(cuenta.Request{Op: cuenta.Get, Counter: longName, Span: 1, Terms: &everyTerm,
 		Identity: cuenta.Identity{Key: longKey, Session: 1}})) != MaxRequest {
 		t.Errorf("the longest request has %d bytes", MaxRequest)
 	}
@@ -75,7 +90,7 @@ func TestTheUnsayableIsNotSound(t *testing.T) {
 	for _, r := range []cuenta.Request{
 		{Op: cuenta.Add, Counter: append(longName, 'n')},
 		{Op: cuenta.Add, Identity: cuenta.Identity{Key: append(longKey, 'k')}},
-		{Op: cuenta.Outcome + 1},
+		{Op: lastOp + 1},
 		{Op: kindHello, Counter: []byte("127.0.0.1:9")},
 		{Op: cuenta.Add, If: 1 << 6},
 	} {
@@ -105,6 +120,15 @@ func TestSound(t *testing.T) {
 		{cuenta.Request{Op: cuenta.Add, Identity: cuenta.Identity{Key: []byte("a"), Session: 1, Number: 1}}, false},
 		{cuenta.Request{Op: cuenta.Add, Identity: cuenta.Identity{Session: 1}}, false},
 		{cuenta.Request{Op: cuenta.Add, Identity: cuenta.Identity{Number: 1}}, false},
+		{within, true},
+		{cuenta.Request{Op: cuenta.Set, If: cuenta.IfRevision, Terms: new(cuenta.Terms)}, true},
+		{cuenta.Request{Op: cuenta.Describe, Terms: new(cuenta.Terms)}, true},
+		{cuenta.Request{Op: cuenta.Describe}, false},
+		{cuenta.Request{Op: cuenta.Limit}, false},
+		{cuenta.Request{Op: cuenta.Expire}, false},
+		{cuenta.Request{Op: cuenta.Limit, Terms: &cuenta.Terms{Floor: cuenta.Bound{Set: true, At: 1}, Ceiling: cuenta.Bound{Set: true}}}, false},
+		{cuenta.Request{Op: cuenta.Expire, Terms: &cuenta.Terms{Expiry: cuenta.Expiry{Kind: cuenta.ExpireAfter}}}, false},
+		{cuenta.Request{Op: cuenta.Expire, Terms: &cuenta.Terms{Expiry: cuenta.Expiry{Kind: 99, Time: 1}}}, false},
 	} {
 		if Sound(&x.request) != x.sound {
 			t.Errorf("%+v", x.request)
@@ -119,9 +143,11 @@ func TestAnswersTravelWhole(t *testing.T) {
 		{Code: cuenta.NumCodes - 1, Replayed: true},
 		{Cell: 3, Generation: 1, Value: 13, Revision: 4},
 		{Replayed: true, Value: 13, Revision: 4},
+		{Code: cuenta.Limited, Value: 10, Amount: -3},
+		{Amount: math.MinInt64, Replayed: true},
 	} {
 		m := AppendAnswer(nil, 77, &want)
-		if len(m) != AnswerSize {
+		if len(m) != AnswerSize && (want.Amount == 0 || len(m) != MaxPlainAnswer) {
 			t.Errorf("%d bytes", len(m))
 		}
 		var got cuenta.Result
@@ -130,14 +156,51 @@ func TestAnswersTravelWhole(t *testing.T) {
 		}
 	}
 	honest := AppendAnswer(nil, 1, &cuenta.Result{Value: 1})
+	amount := AppendAnswer(nil, 1, &cuenta.Result{Amount: 1})
 	for name, m := range map[string][]byte{
 		"half":           honest[:16],
 		"one too long":   append(bytes.Clone(honest), 0),
 		"no such code":   change(honest, 12, byte(cuenta.NumCodes)),
 		"half replayed":  change(honest, 13, 2),
 		"more than that": change(honest, 15, 1),
+		"unknown flag":   change(honest, 14, 4),
+		"an amount of 0": change(amount, AnswerSize, 0),
+		"half an amount": amount[:AnswerSize+4],
+		"no such amount": change(honest, 14, 1),
+		"not announced":  change(amount, 14, 0),
+		"a description":  AppendDescription(nil, 1, &cuenta.Result{}, &everyTerm),
 	} {
 		if _, err := ParseAnswer(m, new(cuenta.Result)); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestDescriptionsTravelWhole(t *testing.T) {
+	for _, want := range []cuenta.Result{{}, {Value: -1, Revision: 3, Amount: 1 << 50}} {
+		for _, terms := range []cuenta.Terms{{}, everyTerm} {
+			m := AppendDescription([]byte("x"), 77, &want, &terms)[1:]
+			if len(m) > MaxAnswer {
+				t.Errorf("%d bytes", len(m))
+			}
+			var got cuenta.Result
+			told := cuenta.Terms{Expect: 99} // of what was before
+			if tag, err := ParseDescription(m, &got, &told); err != nil || tag != 77 || got != want || !reflect.DeepEqual(told, terms) {
+				t.Errorf("got %+v %+v with tag %d (%v), want %+v %+v", got, told, tag, err, want, terms)
+			}
+		}
+	}
+	// A refused Describe takes nothing back.
+	var got cuenta.Result
+	told := everyTerm
+	if _, err := ParseDescription(AppendAnswer(nil, 1, &cuenta.Result{Code: cuenta.Busy}), &got, &told); err != nil || got.Code != cuenta.Busy {
+		t.Errorf("%+v, %v", got, err)
+	}
+	m := AppendDescription(nil, 1, &cuenta.Result{}, &everyTerm)
+	for name, m := range map[string][]byte{
+		"half": m[:AnswerSize+20], "a byte more": append(bytes.Clone(m), 0), "unknown mark": change(m, AnswerSize, 16), "not zero": change(m, AnswerSize+3, 1),
+	} {
+		if _, err := ParseDescription(m, &got, &told); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -153,16 +216,17 @@ func change(m []byte, at int, b byte) []byte {
 func TestMalformedRequests(t *testing.T) {
 	honest, session := of(visits), of(inTurn)
 	check := of(cuenta.Request{Op: cuenta.Check, Span: 3})
+	terms := of(cuenta.Request{Op: cuenta.Limit, Terms: &everyTerm})
 	for name, m := range map[string][]byte{
 		"empty":                    {},
 		"less than a head":         honest[:requestHead-1],
 		"a head alone":             honest[:requestHead],
 		"a byte short":             honest[:len(honest)-1],
 		"a byte long":              append(bytes.Clone(honest), 0),
-		"unknown kind":             change(honest, 4, byte(cuenta.Outcome)+1),
+		"unknown kind":             change(honest, 4, byte(lastOp)+1),
 		"name too long":            change(honest, 5, 8),
 		"key too long":             change(honest, 6, 200),
-		"unknown condition":        change(honest, 7, 4<<conditionShift),
+		"unknown condition":        change(honest, 7, byte(unknown+1)<<conditionShift),
 		"unknown flag":             change(honest, 7, 0x80),
 		"key over its bound":       append(change(honest, 6, 129), bytes.Repeat([]byte("k"), 128)...),
 		"session that is not":      change(honest, 7, hasSession),
@@ -171,6 +235,13 @@ func TestMalformedRequests(t *testing.T) {
 		"session without its flag": change(session, 7, session[7]&^hasSession),
 		"span of zero":             change(check, requestHead, 0),
 		"half a span":              check[:len(check)-1],
+		"another unknown flag":     change(honest, 7, 0x40),
+		"half the terms":           terms[:len(terms)-1],
+		"terms without their flag": change(terms, 7, 0),
+		"terms that are not":       change(honest, 7, hasTerms),
+		"terms with another mark":  change(terms, requestHead, 16),
+		"terms with a fourth byte": change(terms, requestHead+3, 1),
+		"hello with terms":         appendMessage(nil, 1, kindHello, &within),
 		"hello without a peer":     hello(""),
 		"hello with a key":         change(change(hello("127.0.0.1:9"), 5, 10), 6, 1),
 		"hello with a session":     appendMessage(nil, 1, kindHello, &cuenta.Request{Counter: []byte("a"), Identity: inTurn.Identity}),
@@ -185,7 +256,7 @@ func TestMalformedRequests(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for _, m := range [][]byte{honest, session, check, hello("[::1]:9")} {
+	for _, m := range [][]byte{honest, session, check, terms, hello("[::1]:9")} {
 		if _, err := ParseRequest(m, new(cuenta.Request)); err != nil {
 			t.Error(err)
 		}
@@ -198,13 +269,15 @@ func FuzzParseRequest(f *testing.F) {
 	f.Add(of(inTurn))
 	f.Add(of(cuenta.Request{Op: cuenta.All, Span: 2, Client: 3}))
 	f.Add(hello("[::1]:9"))
+	f.Add(of(within))
+	f.Add(of(cuenta.Request{Op: cuenta.Describe, Terms: new(cuenta.Terms), Counter: []byte("a"), Identity: cuenta.Identity{Session: 1, Number: 1}}))
 	f.Fuzz(func(t *testing.T, m []byte) {
 		var r cuenta.Request
 		head, err := ParseRequest(m, &r)
 		if err != nil {
 			return
 		}
-		if head.Hello && Sound(&r) || Sound(&r) && (r.Op > cuenta.Outcome || r.If > cuenta.IfPresent) {
+		if head.Hello && Sound(&r) || Sound(&r) && (r.Op > lastOp || r.If >= cuenta.NumConditions || r.Terms != nil && !r.Terms.Valid()) {
 			t.Fatalf("operation %d under condition %d", r.Op, r.If)
 		}
 		if len(r.Identity.Key) > cuenta.MaxKey {
@@ -222,11 +295,21 @@ func FuzzParseRequest(f *testing.F) {
 
 func FuzzParseAnswer(f *testing.F) {
 	f.Add(AppendAnswer(nil, 1, &cuenta.Result{Code: cuenta.Overflow, Replayed: true, Value: -1}))
+	f.Add(AppendAnswer(nil, 1, &cuenta.Result{Code: cuenta.Limited, Amount: -1}))
+	f.Add(AppendDescription(nil, 1, &cuenta.Result{Amount: 5}, &everyTerm))
 	f.Fuzz(func(t *testing.T, m []byte) {
 		var r cuenta.Result
 		tag, err := ParseAnswer(m, &r)
 		if err == nil && !bytes.Equal(AppendAnswer(nil, tag, &r), m) {
 			t.Fatalf("%x was read as %+v", m, r)
+		}
+		var terms cuenta.Terms
+		tag, describeErr := ParseDescription(m, &r, &terms)
+		if describeErr == nil && err != nil && !bytes.Equal(AppendDescription(nil, tag, &r, &terms), m) {
+			t.Fatalf("%x was read as %+v %+v", m, r, terms)
+		}
+		if err == nil && describeErr != nil {
+			t.Fatalf("%x is an answer, but none to a Describe", m)
 		}
 	})
 }
@@ -282,6 +365,7 @@ func BenchmarkRequest(b *testing.B) {
 	}{
 		{"bare", cuenta.Request{Op: cuenta.Add, N: 1, Counter: []byte("key:000000000000")}},
 		{"session", cuenta.Request{Op: cuenta.Add, N: 1, Counter: []byte("key:000000000000"), Identity: cuenta.Identity{Session: 7, Number: 19, Lowest: 3}}},
+		{"terms", cuenta.Request{Op: cuenta.Add, N: 1, Counter: []byte("key:000000000000"), Terms: &everyTerm}},
 	} {
 		b.Run(x.name, func(b *testing.B) {
 			var m []byte
@@ -289,6 +373,24 @@ func BenchmarkRequest(b *testing.B) {
 			for b.Loop() {
 				m = AppendRequest(m[:0], 1, &x.request)
 				if _, err := ParseRequest(m, &r); err != nil || !Sound(&r) {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkAnswer(b *testing.B) {
+	for _, x := range []struct {
+		name   string
+		result cuenta.Result
+	}{{"bare", cuenta.Result{Cell: 3, Generation: 1, Value: 13, Revision: 4}}, {"amount", cuenta.Result{Value: 13, Amount: 4}}} {
+		b.Run(x.name, func(b *testing.B) {
+			var m []byte
+			var r cuenta.Result
+			for b.Loop() {
+				m = AppendAnswer(m[:0], 1, &x.result)
+				if _, err := ParseAnswer(m, &r); err != nil {
 					b.Fatal(err)
 				}
 			}
