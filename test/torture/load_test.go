@@ -55,6 +55,20 @@ func TestSoakInShort(t *testing.T) {
 	}
 }
 
+// TestASoakTellsWhatIsWrong: not what follows from it.
+func TestASoakTellsWhatIsWrong(t *testing.T) {
+	r := &round{program: program, seed: 4, keep: t.TempDir(), tally: newTally(), forgetful: true}
+	r.instead = func(context.Context) error { r.wrong("this and that"); return nil }
+	r.after = func(context.Context) error { t.Error("it looked on although something is wrong"); return nil }
+	_ = r.run(context.Background()) // given up: what matters is told
+	if faults := r.faults(); len(faults) != 1 || faults[0] != "this and that" {
+		t.Errorf("%q", faults)
+	}
+	if err := r.arena.leave(false); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestGrowthIsNoticed: what grows is told by its name, and nothing else is.
 func TestGrowthIsNoticed(t *testing.T) {
 	const minute, length = 12, 10 * 12

@@ -139,7 +139,7 @@ func (r *round) run(ctx context.Context) (err error) {
 	if ctx.Err() != nil && len(r.faults()) == 0 {
 		return ctx.Err()
 	}
-	if r.after != nil {
+	if r.after != nil && len(r.faults()) == 0 {
 		r.closeProxies()
 		if err := r.after(ctx); err != nil {
 			return err

@@ -73,14 +73,15 @@ func (s *soak) run(ctx context.Context) error {
 		return ctx.Err()
 	}
 	r.after = func(ctx context.Context) error { return s.emptied(ctx, r.arena) }
-	if err := r.run(ctx); err != nil {
+	err := r.run(ctx)
+	if faults := r.faults(); len(faults) > 0 {
+		return errors.New(strings.Join(faults, "\n"))
+	}
+	if err != nil {
 		return err
 	}
 	fmt.Fprintf(s.out, "seed %d; %d answers, %d cuts, %d datagrams lost, largest answer in a datagram %d bytes\n", s.seed,
 		r.tally.sum(answered), r.tally.network.Cuts.Load(), r.tally.network.Lost.Load(), r.tally.largest.Load())
-	if faults := r.faults(); len(faults) > 0 {
-		return errors.New(strings.Join(faults, "\n"))
-	}
 	return flat(s.out, gauges, int(s.span/s.every), s.flat)
 }
 
@@ -161,6 +162,9 @@ func (s *soak) emptied(ctx context.Context, a *arena) error {
 			fmt.Fprintf(s.out, "after the last client: %d MB, %d descriptors, %d goroutines\n", g.resident/mib, g.files, g.goroutines)
 			return nil
 		}
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
 	return fmt.Errorf("%d connections are open, and every client is gone", g.open)
 }
