@@ -242,8 +242,12 @@ func TestOtherVersion(t *testing.T) {
 	must(t, disktest.WriteFile(mem, name, original))
 	patch(t, mem, name, at[0], rec...)
 	other("record", version+1, "use the newer program")
+	rec[12] = version - 1
+	byteOrder.PutUint32(rec[8:], checksum(rec))
+	patch(t, mem, name, at[0], rec...)
+	other("older record", version-1, "use the older program")
 
-	rec[12]--
+	rec[12] = version
 	rec[recordHead] = 200 // an entry of another type
 	byteOrder.PutUint32(rec[8:], checksum(rec))
 	patch(t, mem, name, at[0], rec...)
