@@ -42,6 +42,7 @@ type command struct {
 
 	// What newTable adds.
 	full  string // the name with its container's, such as "client|id"
+	upper string // the name as most clients write it
 	plain bool   // neither a container nor within one
 }
 
@@ -95,7 +96,7 @@ func newTable() *table {
 	slices.SortFunc(rows, func(a, b *command) int { return strings.Compare(a.name, b.name) })
 	t := &table{rows: rows, byName: make(map[string]*command)}
 	for _, c := range rows {
-		c.full, c.plain = c.name, len(c.subs) == 0
+		c.full, c.plain, c.upper = c.name, len(c.subs) == 0, strings.ToUpper(c.name)
 		t.byName[c.name] = c
 		for _, sub := range c.subs {
 			sub.full = c.name + "|" + sub.name
@@ -145,6 +146,9 @@ func (c *command) sub(name []byte) *command {
 	}
 	return nil
 }
+
+// calledBy reports whether a word is the command's name, in any case.
+func (c *command) calledBy(word []byte) bool { return string(word) == c.upper || isWord(word, c.name) }
 
 // takes reports whether the command may have n arguments, its name included.
 func (c *command) takes(n int) bool { return n == c.arity || c.arity < 0 && n >= -c.arity }

@@ -67,7 +67,7 @@ func (c *command) changes() bool { return c.flags&writes != 0 && c.first != 0 }
 
 // inside is [table.changing], but tries the last one first.
 func (s *Session) inside(call [][]byte) (c *command, refusal string) {
-	if c = s.inner; c != nil && len(call) > 0 && isWord(call[0], c.name) && c.takes(len(call)) {
+	if c = s.inner; c != nil && len(call) > 0 && c.calledBy(call[0]) && c.takes(len(call)) {
 		return c, ""
 	}
 	if c, refusal = s.p.commands.changing(call); refusal == "" {
@@ -81,23 +81,36 @@ func askOnce(s *Session, b *cuenta.Batch, args [][]byte) {
 		s.refuse(errKey)
 		return
 	}
-	s.under(&cuenta.Identity{Key: args[1]}, b, insideOnce(args))
+	if r := s.under(b, insideOnce(args)); r != nil {
+		r.Identity.Key = args[1]
+	}
 }
 
 func askSeq(s *Session, b *cuenta.Batch, args [][]byte) {
-	id, refusal := s.numbered(args[1], args[2])
-	if refusal == "" && isWord(args[3], "lowest") && len(args) > 4 {
-		var isNumber bool
-		id.Lowest, isNumber = wire.ParseUint(args[4])
-		if !isNumber || id.Lowest == 0 || id.Lowest > id.Number {
-			refusal = errLowest
+	session, number, refusal := s.numbered(args[1], args[2])
+	call, lowest := args[3:], uint64(0)
+	if refusal == "" && isWord(call[0], "lowest") {
+		if len(call) > 1 {
+			lowest, refusal = lowestOf(call[1], number)
 		}
+		call = insideSeq(args)
 	}
 	if refusal != "" {
 		s.refuse(refusal)
 		return
 	}
-	s.under(&id, b, insideSeq(args))
+	if r := s.under(b, call); r != nil {
+		id := &r.Identity
+		id.Session, id.Number, id.Lowest = session, number, lowest
+	}
+}
+
+func lowestOf(arg []byte, number uint64) (lowest uint64, refusal string) {
+	lowest, isNumber := wire.ParseUint(arg)
+	if !isNumber || lowest == 0 || lowest > number {
+		return 0, errLowest
+	}
+	return lowest, ""
 }
 
 // granted is a session's id as it was said, and what it says.
@@ -106,40 +119,42 @@ type granted struct {
 	id   uint64
 }
 
-// numbered reads the identity of a session's request. Most clients have one
-// session, so the last one is tried first.
-func (s *Session) numbered(session, number []byte) (id cuenta.Identity, refusal string) {
-	if s.granted.id == 0 || len(session) != len(s.granted.text) || [16]byte(session) != s.granted.text {
-		n, isSession := cuenta.ParseSession(session)
+// numbered reads a session and a number in it. Most clients have one session, so
+// the last one is tried first.
+func (s *Session) numbered(session, number []byte) (id, n uint64, refusal string) {
+	if s.granted.id == 0 || string(session) != string(s.granted.text[:]) {
+		id, isSession := cuenta.ParseSession(session)
 		if !isSession {
-			return id, errSession
+			return 0, 0, errSession
 		}
-		s.granted = granted{[16]byte(session), n}
+		s.granted = granted{[16]byte(session), id}
 	}
-	id.Session = s.granted.id
-	var isNumber bool
-	if id.Number, isNumber = wire.ParseUint(number); !isNumber || id.Number == 0 {
-		return id, errNumber
+	n, isNumber := wire.ParseUint(number)
+	if !isNumber || n == 0 {
+		return 0, 0, errNumber
 	}
-	return id, ""
+	return s.granted.id, n, ""
 }
 
-// under plans a command that is handed on. Whether it is one request or an All
-// that spans several, its identity is on the first.
-func (s *Session) under(id *cuenta.Identity, b *cuenta.Batch, call [][]byte) {
+// under plans a command that is handed on, and returns the request that its
+// identity is for: the only one, or the All that spans several. It returns none if
+// there is nothing to be done.
+func (s *Session) under(b *cuenta.Batch, call [][]byte) *cuenta.Request {
 	c, refusal := s.inside(call)
 	if refusal != "" {
 		s.refuse(refusal)
-		return
+		return nil
 	}
 	first := len(b.Requests)
 	s.identified = true
 	c.ask(s, b, call)
 	s.identified = false
-	if len(b.Requests) > first {
-		r := &b.Requests[first]
-		r.Identity, r.Client = *id, s.client.number()
+	if len(b.Requests) == first {
+		return nil
 	}
+	r := &b.Requests[first]
+	r.Client = s.client.number()
+	return r
 }
 
 // awaitSeveral is await for a command of several requests, which one identity

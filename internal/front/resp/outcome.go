@@ -36,7 +36,8 @@ func askOutcome(s *Session, b *cuenta.Batch, args [][]byte) {
 func (s *Session) identityOf(args [][]byte) (id cuenta.Identity, refusal string) {
 	switch {
 	case len(args) == 3:
-		return s.numbered(args[1], args[2])
+		id.Session, id.Number, refusal = s.numbered(args[1], args[2])
+		return id, refusal
 	case len(args) > 3:
 		return id, wrongArity("cuenta.outcome")
 	case !cuenta.ValidKey(args[1]):

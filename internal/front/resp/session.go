@@ -192,7 +192,7 @@ func (s *Session) take(b *cuenta.Batch, args [][]byte, limit int) bool {
 // find looks for the command that is called. Clients that are in a hurry repeat
 // themselves, so the last one is tried first.
 func (s *Session) find(args [][]byte) (c *command, refusal string) {
-	if c = s.client.command; c != nil && c.plain && isWord(args[0], c.name) && c.takes(len(args)) {
+	if c = s.client.command; c != nil && c.plain && c.calledBy(args[0]) && c.takes(len(args)) {
 		return c, ""
 	}
 	return s.p.commands.find(args)

@@ -2,6 +2,7 @@ package resp
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math"
 )
 
@@ -80,26 +81,33 @@ func (d *Decoder) short(buf []byte) (size int) {
 	if len(buf) < len("*1\r\n") || buf[2] != '\r' || buf[3] != '\n' || buf[1]-'1' > 8 {
 		return 0
 	}
-	d.args = d.args[:0]
-	pos := len("*1\r\n")
+	args, pos := d.args[:0], len("*1\r\n")
 	for range buf[1] - '0' {
 		rest := buf[pos:]
-		if len(rest) < len("$0\r\n\r\n") || rest[0] != '$' || rest[1]-'0' > 9 {
+		if len(rest) < len("$0\r\n\r\n") || rest[0] != '$' {
 			return 0
 		}
-		n, start := int(rest[1]-'0'), len("$0\r\n")
-		if digit := rest[2] - '0'; digit <= 9 && n > 0 {
-			n, start = n*10+int(digit), start+1
+		n, end := int(rest[1]-'0'), len("$0")
+		if rest[2] != '\r' { // another digit, but none after a zero
+			if n == 0 || rest[2]-'0' > 9 {
+				return 0
+			}
+			n, end = n*10+int(rest[2]-'0'), len("$00")
 		}
-		end := start + n
-		if len(rest) < end+2 || rest[start-2] != '\r' || rest[start-1] != '\n' || rest[end] != '\r' || rest[end+1] != '\n' {
+		start := end + 2
+		end = start + n
+		if n > 99 || len(rest) < end+2 || !endsLine(rest[start-2:]) || !endsLine(rest[end:]) {
 			return 0
 		}
-		d.args = append(d.args, rest[start:end:end])
+		args = append(args, rest[start:end:end])
 		pos += end + 2
 	}
+	d.args = args
 	return pos
 }
+
+// endsLine reports whether CR LF comes next. (At one go, as it is asked so often.)
+func endsLine(b []byte) bool { return binary.LittleEndian.Uint16(b) == '\r'|'\n'<<8 }
 
 // Again makes the next call of Next read a command anew that was returned but
 // could not be taken.
@@ -243,15 +251,18 @@ func ParseUint(b []byte) (n uint64, ok bool) {
 	if len(b) == 0 || len(b) > most || b[0] == '0' && len(b) > 1 {
 		return 0, false
 	}
-	for i, c := range b {
-		if c < '0' || c > '9' {
+	for _, c := range b[:min(len(b), most-1)] {
+		if c-'0' > 9 {
 			return 0, false
 		}
-		digit := uint64(c - '0')
-		if i == most-1 && n > (math.MaxUint64-digit)/10 {
-			return 0, false
-		}
-		n = n*10 + digit
+		n = n*10 + uint64(c-'0')
 	}
-	return n, true
+	if len(b) < most {
+		return n, true
+	}
+	last := uint64(b[most-1] - '0')
+	if last > 9 || n > (math.MaxUint64-last)/10 {
+		return 0, false
+	}
+	return n*10 + last, true
 }
