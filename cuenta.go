@@ -62,6 +62,12 @@ const (
 	Limit                     // gives the counter the limits of the request's terms, and makes it if there is none
 	Expire                    // gives the counter the end of the request's terms, if there is a counter
 	Describe                  // reads, like Get, and fills in the request's terms with the counter's
+	Take                      // takes N out of what the terms' Rate allows now
+	Ticket                    // gives the terms' Ident its numbers, N of them if it has none yet
+	Hold                      // holds N of the counter's limit back until the end that the terms give
+	Settle                    // ends the terms' Hold and adds N, which is what was really used of it
+	Release                   // ends the terms' Hold
+	Extend                    // gives the terms' Hold another end
 	NumOps
 )
 
@@ -91,6 +97,18 @@ func (op Op) String() string {
 		return "expire"
 	case Describe:
 		return "describe"
+	case Take:
+		return "take"
+	case Ticket:
+		return "ticket"
+	case Hold:
+		return "hold"
+	case Settle:
+		return "settle"
+	case Release:
+		return "release"
+	case Extend:
+		return "extend"
 	}
 	return "unknown"
 }
@@ -121,8 +139,8 @@ type Request struct {
 	// kept afterwards.
 	Counter []byte
 
-	// N is the amount of Add, the value of Set, the revision of Check (0: the
-	// counter does not exist). Ignored by the others.
+	// N is the amount of Add, Take, Ticket, Hold and Settle, the value of Set, the
+	// revision of Check (0: the counter does not exist). Ignored by the others.
 	N int64
 
 	// If is the condition of a change of one counter. Of Check, whose own condition N
@@ -162,6 +180,10 @@ type Result struct {
 	// identity. Cell and Generation are then 0.
 	Replayed bool
 
+	// Level, with the code [Limited], says whose limit it is: that of the counter, 0, or
+	// of the declared total so many levels above it.
+	Level uint8
+
 	// Cell and Generation say where the counter lives in the shared cells, for
 	// processes that map them. Generation 0: the counter does not exist, or has an
 	// end, of which the cell does not tell.
@@ -185,7 +207,8 @@ type Result struct {
 	// Overflow and Limited it is how much would have taken the value to where it may
 	// go at most, if the counter or the request has terms. It wraps where that is more
 	// than an int64 holds. Of Describe it is the time to the counter's end in
-	// nanoseconds, 0 if it has none.
+	// nanoseconds, 0 if it has none; for Take, Ticket and the four of holds see
+	// [Rate], [Terms].
 	Amount int64
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 )
 
 // Code says why a request was refused. The names are part of every protocol
@@ -34,6 +35,8 @@ const (
 	Aborted          // another request of its all-or-none batch was refused
 	Limited          // the value would pass a limit
 	Past             // the counter would end at a time that is over
+	Throttled        // more than the rate allows; try again later
+	NoHold           // no such hold: settled, released, or its time is over
 	NumCodes
 )
 
@@ -75,6 +78,8 @@ var codes = [NumCodes]struct {
 	Aborted:     {"aborted", "another request of its batch was refused", NotApplied},
 	Limited:     {"limit", "the counter would pass its limit", NotApplied},
 	Past:        {"past", "the time given is over already", NotApplied},
+	Throttled:   {"throttled", "more than the rate allows, try again later", NotApplied},
+	NoHold:      {"no-hold", "no such hold: settled, released or over", NotApplied},
 }
 
 // String returns the code's name on the wire, such as "overflow".
@@ -114,6 +119,11 @@ func (r *Result) Text() string {
 			return text
 		}
 		return fmt.Sprintf("the counter would pass %d", r.Value)
+	case Throttled:
+		if r.Amount < 0 {
+			return "more than the rate ever allows at once"
+		}
+		return "too much for now, try again in " + time.Duration(r.Amount).String()
 	}
 	return r.Code.Text()
 }

@@ -133,20 +133,22 @@ func (r *Request) Fingerprint() uint32 {
 
 // fingerprint is 0 for terms that say nothing.
 func (t *Terms) fingerprint() uint64 {
-	if *t == (Terms{}) {
-		return 0
-	}
-	e := &t.Expiry
-	marks := uint64(e.Kind)<<8 | uint64(e.If)<<16
-	for i, set := range [...]bool{t.Floor.Set, t.Ceiling.Set, t.Clamp, e.Lapse} {
+	e, rate := &t.Expiry, &t.Rate
+	marks := uint64(e.Kind)<<8 | uint64(e.If)<<16 | uint64(rate.Kind)<<24
+	for i, set := range [...]bool{t.Floor.Set, t.Ceiling.Set, t.Clamp, e.Lapse, t.Total} {
 		if set {
 			marks |= 1 << i
 		}
 	}
-	for _, n := range [...]int64{t.Floor.At, t.Ceiling.At, t.Expect, e.Time} {
+	said := marks
+	for _, n := range [...]int64{t.Floor.At, t.Ceiling.At, t.Expect, e.Time, rate.Limit, rate.Period, rate.Burst, int64(t.Hold)} {
+		said |= uint64(n)
 		marks = mix(marks + uint64(n))
 	}
-	return mix(marks)
+	if said == 0 && len(t.Ident) == 0 {
+		return 0
+	}
+	return mix(marks ^ uint64(crc32.Checksum(t.Ident, castagnoli)))
 }
 
 var defaultName = []byte(DefaultCounter)
@@ -154,7 +156,7 @@ var defaultName = []byte(DefaultCounter)
 // operand is the request's N if it means anything.
 func (r *Request) operand() int64 {
 	switch r.Op {
-	case Add, Set, Check:
+	case Add, Set, Check, Take, Ticket, Hold, Settle:
 		return r.N
 	}
 	return 0

@@ -1,5 +1,11 @@
 package cuenta
 
+import (
+	"cmp"
+	"math/bits"
+	"time"
+)
+
 // Terms are what few requests say beyond their operation and amount. They are
 // borrowed like Request.Counter, but for Describe, which fills them in.
 //
@@ -21,8 +27,92 @@ type Terms struct {
 	// Expect is the value of the condition IfValue, or the revision of IfRevision.
 	Expect int64
 
-	// Expiry is what becomes of the counter's end, with Expire, Add, Set and Reset.
+	// Expiry is what becomes of the counter's end, with Expire, Add, Set and Reset;
+	// of the hold's, with Hold and Extend.
 	Expiry Expiry
+
+	// Total, with Limit, declares the counter to be the total of all below it: those
+	// whose names begin with its own and a slash. What is added to one of them by Add
+	// is added to all its declared totals in the same step, if the limits of all
+	// allow it. A name may have [MaxLevels] levels above it where there are totals.
+	Total bool
+
+	// Rate is what Take is about.
+	Rate Rate
+
+	// Ident is whom a Ticket is for, 1 to [MaxKey] bytes that may be in a counter's
+	// name. It gets the next N numbers of the counter, so these have no gaps, and keeps
+	// them: whoever asks again for the same gets the same. The answer's Value is the
+	// last of them, Amount how many they are; its Revision is the counter's, 0 where
+	// Ident had its numbers before, which is marked as Replayed. They are written down
+	// in a counter of their own, COUNTER/SERIES/IDENT, whose floor is the first of
+	// them. SERIES is the value of the counter COUNTER/#: adding to it forgets all
+	// idents at once, and a reset of both in one All begins the numbers anew.
+	Ident []byte
+
+	// Hold is the id of a hold: the counter's revision that its making was answered
+	// with. A positive hold takes from what is left below the ceiling, a negative one
+	// from what is left above the floor, until it is settled, released or its time is
+	// over, each of which is a change of the counter like the making. What nobody knows
+	// any more is refused as [NoHold]. With Hold, Settle, Release and Extend the
+	// answer's Amount is how much is still available in the hold's direction; of
+	// Settle with Clamp, how much was added. With Describe, Held and HeldDown are the
+	// sums of the holds that there are.
+	Hold           uint64
+	Held, HeldDown int64
+}
+
+// MaxLevels is how many levels of totals a name may have above it.
+const MaxLevels = 16
+
+// MaxHolds is how many holds a counter may have at once.
+const MaxHolds = 1 << 16
+
+// Rate is a limit on how much may be taken in a time. The counter remembers what was
+// taken, in a form of its own, and ends by itself as soon as that makes no
+// difference any more: so none is left behind, whatever crashes when. It must not be
+// used for anything else; one that has no end is refused as [Unmet].
+//
+// The answer's Value is how much may be taken now, its Amount the time in nanoseconds
+// until all may be taken again. What is too much is refused as [Throttled]; then
+// Amount is the time until as much may be taken, -1 if it never may. A Take of 0
+// changes nothing, and asks.
+type Rate struct {
+	Kind   RateKind
+	Limit  int64 // how much in a Period, at least 1; at most 1<<31-1 for SlidingWindow
+	Period int64 // in nanoseconds, at least a millisecond, at most 100 years
+	Burst  int64 // of Steady: how much at once, as it comes in 100 years at most; 0: as much as Limit
+}
+
+// RateKind tells how taking is limited.
+type RateKind uint8
+
+const (
+	NoRate        RateKind = iota
+	FixedWindow            // Limit in each Period since the beginning of 1970
+	SlidingWindow          // Limit in the last Period, the period before counted as if evenly spread
+	Steady                 // a unit every Period/Limit, and up to Burst of them saved up (GCRA)
+)
+
+// century is the longest period of a rate, in nanoseconds, and the longest time that
+// what is taken may count.
+const century = 100 * 365 * 24 * int64(time.Hour)
+
+// Valid reports whether the rate can be meant.
+func (r *Rate) Valid() bool {
+	switch {
+	case r.Kind == NoRate || r.Kind > Steady || r.Limit < 1 || r.Burst < 0:
+		return false
+	case r.Period < int64(time.Millisecond) || r.Period > century:
+		return false
+	case r.Kind == SlidingWindow:
+		return r.Limit < 1<<31
+	case r.Kind == Steady:
+		high, low := bits.Mul64(uint64(cmp.Or(r.Burst, r.Limit)), uint64(r.Period))
+		most, least := bits.Mul64(uint64(r.Limit), uint64(century))
+		return high < most || high == most && low <= least
+	}
+	return true
 }
 
 // Bound is a limit, if Set.

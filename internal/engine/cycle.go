@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 	"sync/atomic"
@@ -48,7 +49,11 @@ func (c *Cycle) Idle() bool {
 // Demand returns an upper bound, in bytes, of the journal's room that the sealed
 // record and the open group take together with b.
 func (c *Cycle) Demand(b *cuenta.Batch) int64 {
-	return c.flight + c.openBytes() + bound(b)
+	demand := c.flight + c.openBytes() + bound(b)
+	if c.ledger.Totals() > 0 {
+		demand += boundTotals(b)
+	}
+	return demand
 }
 
 // maxIdentified is the most bytes that an answer takes in a record, or a session,
@@ -60,7 +65,12 @@ const maxIdentified = max(journal.MaxAnswer, journal.MaxKey, journal.MaxSession)
 const maxChange = 2 * journal.MaxEntry
 
 // maxRequest is the most bytes that a request's effects take in a record.
-const maxRequest = maxChange + cuenta.MaxName + journal.MaxTerms + maxIdentified + cuenta.MaxKey
+const maxRequest = maxChange + cuenta.MaxName + journal.MaxTerms + maxTicket +
+	cuenta.MaxLevels*journal.MaxEntry + maxIdentified + cuenta.MaxKey
+
+// maxTicket is what a ticket takes beyond that: the counter of the numbers that one
+// ident gets, and two that it may find whose time is over.
+const maxTicket = maxChange + cuenta.MaxName + 2*journal.MaxEntry
 
 func (c *Cycle) openBytes() int64 {
 	o := c.ledger.Outstanding()
@@ -79,6 +89,9 @@ func bound(b *cuenta.Batch) (bytes int64) {
 		if r.Terms != nil {
 			bytes += journal.MaxTerms
 		}
+		if r.Op == cuenta.Ticket {
+			bytes += maxTicket
+		}
 		if r.Identity.Given() || r.Op == cuenta.OpenSession {
 			bytes += maxIdentified + int64(len(r.Identity.Key))
 		}
@@ -86,11 +99,23 @@ func bound(b *cuenta.Batch) (bytes int64) {
 	return bytes
 }
 
+// boundTotals returns the most bytes that the totals take which b adds to.
+func boundTotals(b *cuenta.Batch) (most int64) {
+	for i := range b.Requests {
+		if r := &b.Requests[i]; r.Op == cuenta.Add {
+			most += int64(min(bytes.Count(r.Counter, slash), cuenta.MaxLevels)) * journal.MaxEntry
+		}
+	}
+	return most
+}
+
+var slash = []byte("/")
+
 // TooLarge reports whether a batch could leave more than most bytes in a record, or
 // holds too many requests.
 func TooLarge(b *cuenta.Batch, most int64) bool {
 	n := len(b.Requests)
-	return n > cuenta.MaxBatch || int64(n)*maxRequest > most && bound(b) > most
+	return n > cuenta.MaxBatch || int64(n)*maxRequest > most && bound(b)+boundTotals(b) > most
 }
 
 // Admit applies the batch once there is room for its changes, which room tells as
@@ -326,7 +351,7 @@ func (c *Cycle) recordCells() {
 		}
 		if e := &c.effects.Cells[i]; e.Termed {
 			of := c.ledger.Terms().Of(e.Cell)
-			c.record.Terms(e.Cell, e.Revision, journal.Terms{Floor: of.Floor, Ceiling: of.Ceiling, Expires: of.Ends})
+			c.record.Terms(e.Cell, e.Revision, journalTerms(of))
 		}
 	}
 }

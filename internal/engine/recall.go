@@ -26,6 +26,10 @@ func answerOf(k journal.Kept) identity.Answer {
 	return identity.Answer{Fingerprint: k.Fingerprint, Code: cuenta.Code(k.Code), Value: k.Value, Revision: k.Revision, Amount: k.Amount}
 }
 
+func journalTerms(of terms.Terms) journal.Terms {
+	return journal.Terms{Floor: of.Floor, Ceiling: of.Ceiling, Total: of.Total, Expires: of.Ends}
+}
+
 // Sink returns what gives the journal's state back to a ledger.
 func Sink(l *ledger.Ledger) journal.Sink { return sink{l} }
 
@@ -40,7 +44,7 @@ func (s sink) Put(cell uint32, name []byte, value int64, revision uint64) error 
 }
 
 func (s sink) Terms(cell uint32, revision uint64, t journal.Terms) error {
-	return s.RestoreTerms(cell, revision, terms.Terms{Floor: t.Floor, Ceiling: t.Ceiling, Ends: t.Expires})
+	return s.RestoreTerms(cell, revision, terms.Terms{Floor: t.Floor, Ceiling: t.Ceiling, Total: t.Total, Ends: t.Expires})
 }
 
 func (s sink) Session(id, lowest uint64, used int64) error {

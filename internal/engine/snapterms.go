@@ -26,7 +26,7 @@ func (s *termsSlice) copy(l *ledger.Ledger, from, to uint32) {
 	for item := from; item < to; item++ {
 		if cell, of, ok := l.Terms().Record(item); ok {
 			s.rows = append(s.rows, termsRow{
-				cell, l.Cell(cell).Revision, journal.Terms{Floor: of.Floor, Ceiling: of.Ceiling, Expires: of.Ends},
+				cell, l.Cell(cell).Revision, journalTerms(of),
 			})
 		}
 	}

@@ -132,6 +132,7 @@ func someTerms(rng *rand.Rand) (t Terms) {
 	if rng.IntN(2) == 0 {
 		t.Expires = 1 + rng.Int64N(1<<40)
 	}
+	t.Total = rng.IntN(8) == 0
 	return t
 }
 

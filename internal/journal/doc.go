@@ -67,9 +67,9 @@
 //	3 seal  uvarint: number of the segment in which the log goes on, 0 after a clean
 //	        stop; the only entry of its record
 //
-//	10 terms  cell uvarint, revision uvarint, mask u8: 1 floor, 2 ceiling, 4 end; then
-//	        those of the three that the mask names: varint, varint, uvarint (ledger
-//	        time, not 0). They replace all that the counter had
+//	10 terms  cell uvarint, revision uvarint, mask u8: 1 floor, 2 ceiling, 4 end,
+//	        8 it is a total; then those of the first three that the mask names: varint,
+//	        varint, uvarint (ledger time, not 0). They replace all that the counter had
 //
 // and those of identities, whose time is that of the record:
 //

@@ -177,7 +177,7 @@ func TestMostBytes(t *testing.T) {
 			r.Answer(Answer{1, math.MaxUint64, 1, 1, 1, math.MinInt64, math.MaxUint64, math.MinInt64})
 		}, MaxAnswer},
 		"counter's terms": {func(r *Record) {
-			r.Terms(math.MaxUint32, math.MaxUint64, Terms{bound(math.MinInt64), bound(math.MinInt64), math.MaxInt64})
+			r.Terms(math.MaxUint32, math.MaxUint64, Terms{bound(math.MinInt64), bound(math.MinInt64), true, math.MaxInt64})
 		}, MaxTerms},
 		"key": {func(r *Record) { r.Key([]byte(longKey), k) }, MaxKey + cuenta.MaxKey},
 	}
@@ -262,7 +262,7 @@ func TestEntriesThatCannotBe(t *testing.T) {
 		"a counter's terms are incom":                  {entryTerms, 1, 1, maskFloor | maskCeiling, 1},
 		"a counter's terms are incomp":                 {entryTerms, 1, 1, maskEnd},
 		"terms are incomplete or malformed":            {entryTerms, 1, 1, maskEnd, 0}, // never without one
-		"a counter's terms are incomplete or malf":     {entryTerms, 1, 1, 8},
+		"a counter's terms are incomplete or malf":     {entryTerms, 1, 1, 0x80},
 		"a counter's terms are incomplete or malforme": binary.AppendUvarint([]byte{entryTerms, 1, 1, maskEnd}, 1<<63),
 		"answer to an idempotency key is in":           {entryKey, 1, 'k', 1, 2, 3, 4, 0, 0},
 	}

@@ -24,7 +24,7 @@ func TestRoundTrip(t *testing.T) {
 	want := map[uint32]counter{
 		0:              {"cuenta", 13, 4, Terms{Floor: cuenta.Bound{Set: true}}},
 		7:              {strings.Repeat("n", 255), math.MinInt64, math.MaxUint64, Terms{}},
-		math.MaxUint32: {"ñandú", math.MaxInt64, 1, Terms{bound(math.MinInt64), bound(math.MaxInt64), math.MaxInt64}},
+		math.MaxUint32: {"ñandú", math.MaxInt64, 1, Terms{bound(math.MinInt64), bound(math.MaxInt64), false, math.MaxInt64}},
 	}
 	var r Record
 	r.Reset(50)
@@ -35,7 +35,7 @@ func TestRoundTrip(t *testing.T) {
 	r.Open(math.MaxUint32, []byte("ñandú"), math.MaxInt64, 1)
 	r.Terms(math.MaxUint32, 1, want[math.MaxUint32].terms)
 	r.Set(0, 13, 3)
-	r.Terms(0, 3, Terms{bound(1), bound(2), 3})
+	r.Terms(0, 3, Terms{bound(1), bound(2), true, 3})
 	r.Set(0, 13, 4)
 	r.Terms(0, 4, want[0].terms)
 	must(t, j.Append(&r))

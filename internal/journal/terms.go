@@ -15,19 +15,21 @@ const (
 	maskFloor   = 1
 	maskCeiling = 2
 	maskEnd     = 4
+	maskTotal   = 8
 
 	// MaxTerms is the most bytes of an entry of a counter's terms. An end takes nine
 	// at most, for it is not negative.
 	MaxTerms = 1 + binary.MaxVarintLen32 + 1 + 4*binary.MaxVarintLen64 - 1
 )
 
-// Terms is what a counter has besides its value: limits and an end.
+// Terms is what a counter has besides its value: limits, an end, what it is for.
 type Terms struct {
 	Floor, Ceiling cuenta.Bound
+	Total          bool  // it is a declared total of those below it
 	Expires        int64 // ledger time, nanoseconds since 1970, positive; 0: it has no end
 }
 
-// Empty reports whether there are neither limits nor an end.
+// Empty reports whether there is nothing of it.
 func (t *Terms) Empty() bool { return t.mask() == 0 }
 
 // mask tells which of the terms there are.
@@ -40,6 +42,9 @@ func (t *Terms) mask() (mask byte) {
 	}
 	if t.Expires != 0 {
 		mask |= maskEnd
+	}
+	if t.Total {
+		mask |= maskTotal
 	}
 	return mask
 }
@@ -83,7 +88,8 @@ func readTerms(data []byte) (cell uint32, revision uint64, t Terms, rest []byte,
 		}
 		t.Expires, rest = int64(end), rest[n:]
 	}
-	return uint32(whole), revision, t, rest, ok && mask <= maskFloor|maskCeiling|maskEnd
+	t.Total = mask&maskTotal != 0
+	return uint32(whole), revision, t, rest, ok && mask <= maskFloor|maskCeiling|maskEnd|maskTotal
 }
 
 // readBound reads a limit, if there is one.

@@ -48,6 +48,7 @@ func (l *Ledger) begin() mark {
 func (l *Ledger) takeBack(m mark) {
 	for _, b := range slices.Backward(l.undoTerms) {
 		// They were there, and what took their place has just been given back.
+		l.countTotal(l.terms.Of(b.cell), b.terms)
 		if err := l.terms.Put(b.cell, b.terms); err != nil {
 			panic("ledger: to take a change back needs memory: " + err.Error())
 		}

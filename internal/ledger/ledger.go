@@ -23,7 +23,7 @@
 // comes before that finds nothing.
 //
 // The files in reading order: ledger.go (requests), change.go and terms.go (what
-// becomes of a counter), effects.go (what they leave behind), once.go (identities),
+// becomes of a counter), charge.go, rate.go, ticket.go (what is made of that), effects.go (what they leave behind), once.go (identities),
 // all.go (all or none), restore.go (restarts).
 package ledger
 
@@ -76,6 +76,10 @@ type Ledger struct {
 	keys       []byte       // the keys among them
 	group      uint64       // how often effects were taken
 	landed     atomic.Uint64
+
+	totals int     // counters that are declared to be totals
+	above  []total // those of the counter that is being charged
+	holder []byte  // name of the counter that keeps a ticket
 
 	undoing   bool // changes are noted down to be taken back
 	undo      []before
@@ -143,6 +147,9 @@ func (l *Ledger) Cell(cell uint32) *shm.Cell { return l.cells.At(cell) }
 // Identities returns what is remembered of identities, to look at.
 func (l *Ledger) Identities() *identity.Memory { return l.memory }
 
+// Totals returns how many counters are declared to be totals.
+func (l *Ledger) Totals() int { return l.totals }
+
 // Terms returns the counters' terms, to look at.
 func (l *Ledger) Terms() *terms.Book { return l.terms }
 
@@ -177,6 +184,14 @@ func (l *Ledger) carryOut(r *cuenta.Request, hash uint32, now int64, out *cuenta
 	case cuenta.Delete:
 		return l.delete(r, cell, found, out)
 	case cuenta.Add, cuenta.Reset, cuenta.Set:
+		if l.totals > 0 && r.Op == cuenta.Add {
+			if !l.totalsAbove(nameOf(r), now) {
+				return refuse(cuenta.TooLarge, out)
+			}
+			if len(l.above) > 0 {
+				return l.charge(r, hash, cell, found, now, out)
+			}
+		}
 		if r.Terms == nil && !(found && l.cells.At(cell).Flags&termed != 0) {
 			return l.change(r, hash, cell, found, out)
 		}
@@ -185,6 +200,10 @@ func (l *Ledger) carryOut(r *cuenta.Request, hash uint32, now int64, out *cuenta
 		return l.limitTo(r, hash, cell, found, out)
 	case cuenta.Expire:
 		return l.expire(r, cell, found, now, out)
+	case cuenta.Take:
+		return l.take(r, hash, cell, found, now, out)
+	case cuenta.Ticket:
+		return l.ticket(r, hash, cell, found, now, out)
 	}
 	*out = cuenta.Result{Code: cuenta.Syntax}
 	return Durable
@@ -267,7 +286,7 @@ func (l *Ledger) settle(name []byte, hash uint32) (cell uint32, code cuenta.Code
 		l.releaseName(l.cells.At(cell))
 		return 0, cuenta.TooMany
 	}
-	l.take(cell)
+	l.occupy(cell)
 	return cell, cuenta.OK
 }
 
@@ -279,8 +298,8 @@ func (l *Ledger) vacancy() (cell uint32, ok bool) {
 	return l.used, l.used < l.limit
 }
 
-// take takes the cell that vacancy returned.
-func (l *Ledger) take(cell uint32) {
+// occupy takes the cell that vacancy returned.
+func (l *Ledger) occupy(cell uint32) {
 	if cell == l.used {
 		l.used++
 		return

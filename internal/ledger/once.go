@@ -36,7 +36,7 @@ func (l *Ledger) once(r *cuenta.Request, hash uint32, now int64, out *cuenta.Res
 // ever get.
 func consumes(code cuenta.Code) bool {
 	switch code {
-	case cuenta.OK, cuenta.Overflow, cuenta.Limited, cuenta.Past, cuenta.Unmet, cuenta.Aborted:
+	case cuenta.OK, cuenta.Overflow, cuenta.Limited, cuenta.Past, cuenta.Throttled, cuenta.NoHold, cuenta.Unmet, cuenta.Aborted:
 		return true
 	}
 	return false

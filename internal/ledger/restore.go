@@ -56,6 +56,7 @@ func (l *Ledger) RestoreTerms(cell uint32, revision uint64, of terms.Terms) erro
 	if of != (terms.Terms{}) {
 		c.Flags |= termed
 	}
+	l.countTotal(l.terms.Of(cell), of)
 	return l.terms.Put(cell, of)
 }
 

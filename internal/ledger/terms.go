@@ -59,7 +59,7 @@ func (l *Ledger) limitTo(r *cuenta.Request, hash, cell uint32, found bool, out *
 	}
 	value, was := l.state(cell, alive)
 	of := was
-	of.Floor, of.Ceiling = r.Terms.Floor, r.Terms.Ceiling
+	of.Floor, of.Ceiling, of.Total = r.Terms.Floor, r.Terms.Ceiling, r.Terms.Total
 	if at, code := allowed(&of, &noTerms).hold(value); code != cuenta.OK {
 		return l.atLimit(cuenta.Limited, at, value, cell, found, out)
 	}
@@ -105,7 +105,7 @@ func (l *Ledger) describe(r *cuenta.Request, cell uint32, found bool, now int64,
 	}
 	standing := l.answer(cell, found, out)
 	_, of := l.state(cell, found && l.cells.At(cell).Alive())
-	*r.Terms = cuenta.Terms{Floor: of.Floor, Ceiling: of.Ceiling}
+	*r.Terms = cuenta.Terms{Floor: of.Floor, Ceiling: of.Ceiling, Total: of.Total}
 	if of.Ends != 0 {
 		r.Terms.Expiry = cuenta.Expiry{Kind: cuenta.ExpireAt, Time: of.Ends}
 		out.Amount = of.Ends - now
@@ -262,19 +262,13 @@ func (l *Ledger) writeWith(r *cuenta.Request, hash, cell uint32, found bool, nex
 	if was == of {
 		return l.write(r, hash, cell, found, next)
 	}
-	var before mark
-	within := l.undoing // an All takes everything back by itself
-	if !within {
-		before = l.begin()
-	}
-	cell, code := l.write(r, hash, cell, found, next)
-	if code == cuenta.OK && l.putTerms(cell, of) != nil {
-		code = cuenta.TooMany
-	}
-	if !within && code != cuenta.OK {
-		l.takeBack(before)
-	}
-	l.undoing = within
+	code := l.allOf(func() (code cuenta.Code) {
+		cell, code = l.write(r, hash, cell, found, next)
+		if code == cuenta.OK && l.putTerms(cell, of) != nil {
+			code = cuenta.TooMany
+		}
+		return code
+	})
 	return cell, code
 }
 
@@ -287,6 +281,7 @@ func (l *Ledger) putTerms(cell uint32, of terms.Terms) error {
 	if l.undoing {
 		l.undoTerms = append(l.undoTerms, termsBefore{cell, was})
 	}
+	l.countTotal(was, of)
 	c := l.cells.At(cell)
 	if of.Ends != 0 && was.Ends == 0 {
 		// Whoever knows the counter's place must ask from now on: the cell tells
@@ -318,8 +313,19 @@ func (l *Ledger) dropTerms(cell uint32, c *shm.Cell) {
 
 // forgetTerms takes a counter's terms out of the book, which needs no memory.
 func (l *Ledger) forgetTerms(cell uint32) {
+	l.countTotal(l.terms.Of(cell), terms.Terms{})
 	if err := l.terms.Put(cell, terms.Terms{}); err != nil {
 		panic("ledger: to take terms away needs memory: " + err.Error())
+	}
+}
+
+// countTotal counts the declared totals.
+func (l *Ledger) countTotal(was, of terms.Terms) {
+	if was.Total {
+		l.totals--
+	}
+	if of.Total {
+		l.totals++
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 // Terms are those of one counter. The zero Terms are none.
 type Terms struct {
 	Floor, Ceiling cuenta.Bound
+	Total          bool  // it is a declared total of those below it
 	Ends           int64 // in nanoseconds since 1970; 0: never
 }
 
@@ -39,6 +40,7 @@ const (
 	taken uint8 = 1 << iota // the record is in use
 	hasFloor
 	hasCeiling
+	isTotal
 )
 
 // Book is the terms of all counters that have any.
@@ -91,6 +93,7 @@ func (r *record) terms() Terms {
 	return Terms{
 		Floor:   cuenta.Bound{Set: r.marks&hasFloor != 0, At: r.floor},
 		Ceiling: cuenta.Bound{Set: r.marks&hasCeiling != 0, At: r.ceiling},
+		Total:   r.marks&isTotal != 0,
 		Ends:    r.ends,
 	}
 }
@@ -121,6 +124,9 @@ func (b *Book) Put(cell uint32, t Terms) error {
 	}
 	if t.Ceiling.Set {
 		r.marks |= hasCeiling
+	}
+	if t.Total {
+		r.marks |= isTotal
 	}
 	return nil
 }
