@@ -21,11 +21,16 @@ type gauge struct {
 	goroutines int64
 	open       int64 // connections, those of the console left out
 	requests   int64 // of all fronts, since the start
-	heap       int64 // bytes that Go's runtime has from the system
 	keys       int64 // remembered
 	sessions   int64
 	identities int64 // bytes that these are accounted for with
-	peak       int64 // the most that was, by then
+	peak       peak
+}
+
+// peak is the most that was remembered, by then.
+type peak struct {
+	keys       int64
+	identities int64
 }
 
 // memory is how many bytes a process has in memory.
@@ -64,7 +69,7 @@ func (a *arena) read(ctx context.Context) (g gauge, err error) {
 // info takes in what the server says of itself.
 func (g *gauge) info(text string) error {
 	var said struct {
-		Service    struct{ Goroutines, Heap int64 }
+		Service    struct{ Goroutines int64 }
 		Identities struct{ Sessions, Keys, Memory int64 }
 		Fronts     []struct {
 			Name           string
@@ -74,7 +79,7 @@ func (g *gauge) info(text string) error {
 	if err := json.Unmarshal([]byte(text), &said); err != nil {
 		return fmt.Errorf("info: %w", err)
 	}
-	g.goroutines, g.heap = said.Service.Goroutines, said.Service.Heap
+	g.goroutines = said.Service.Goroutines
 	g.keys, g.sessions, g.identities = said.Identities.Keys, said.Identities.Sessions, said.Identities.Memory
 	for _, front := range said.Fronts {
 		g.requests += front.Requests
