@@ -13,13 +13,16 @@ import (
 
 // TestAgainstTheNaiveService asks the engine and the naive service the same, and
 // demands the same answers in every field but the two that say where a counter
-// lives. The engine is stopped, or loses its power, and writes snapshots, at random.
+// lives. Time moves; the engine is stopped, or loses its power, and writes snapshots,
+// at random.
 func TestAgainstTheNaiveService(t *testing.T) {
-	for seed := range longer(4, 200) {
-		if !differential(t, seed, 300) {
-			return
+	outOfTime(t, func(t *testing.T) {
+		for seed := range longer(4, 200) {
+			if !differential(t, seed, 300) {
+				return
+			}
 		}
-	}
+	})
 }
 
 // longer returns a test's usual measure, or that of its long form.
@@ -37,12 +40,13 @@ func differential(t *testing.T, seed uint64, batches int) bool {
 	var ids []uint64
 	for n := range batches {
 		requests := p.batch(1 + p.rng.IntN(12))
-		got := do(e, cuenta.Class(p.rng.IntN(3)), translate(requests, ids)...)
-		ids = p.compare(requests, got, ids)
+		to := translate(requests, ids)
+		got := p.compare(to, do(e, cuenta.Class(p.rng.IntN(3)), to...), &ids)
 		if want := asked(p.naive, requests); !slices.Equal(got, want) {
 			t.Errorf("seed %d, batch %d:\n%s", seed, n, differences(requests, got, want))
 			break
 		}
+		p.sleep()
 		switch p.rng.IntN(100) {
 		case 0:
 			closeEngine(t, e)
@@ -61,13 +65,17 @@ func differential(t *testing.T, seed uint64, batches int) bool {
 }
 
 // differences lists a batch with what was answered.
-func differences(requests []cuenta.Request, got, want []cuenta.Result) (text string) {
+func differences(requests []cuenta.Request, got, want []answer) (text string) {
 	if len(got) != len(want) {
 		return fmt.Sprintf("%d answers, want %d", len(got), len(want))
 	}
 	for i, r := range requests {
-		text += fmt.Sprintf("%v %q n=%d if=%d span=%d key=%q session=%d/%d/%d: %v %+v\n",
-			r.Op, r.Counter, r.N, r.If, r.Span, r.Identity.Key, r.Identity.Session, r.Identity.Number, r.Identity.Lowest, got[i].Code, got[i])
+		text += fmt.Sprintf("%v %q n=%d if=%d span=%d key=%q session=%d/%d/%d", r.Op, r.Counter, r.N, r.If, r.Span,
+			r.Identity.Key, r.Identity.Session, r.Identity.Number, r.Identity.Lowest)
+		if r.Terms != nil {
+			text += fmt.Sprintf(" %+v", *r.Terms)
+		}
+		text += fmt.Sprintf(": %v %+v\n", got[i].Code, got[i])
 		if got[i] != want[i] {
 			text += fmt.Sprintf("\twant %v %+v\n", want[i].Code, want[i])
 		}

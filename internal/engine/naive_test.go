@@ -18,12 +18,14 @@ import (
 //
 // It makes nothing that fronts never ask (names that are not valid, runs that are
 // not well-formed), and passes by what the naive service is more lenient in: it
-// looks at the condition of Set only; it forgets answers for the sake of Lowest
-// only when it remembers another, so every number keeps the Lowest that it was
-// first used with; and it carries out a run again whose requests have identities
-// of their own, so of these each is new. The ledger's own tests look at these.
+// forgets answers for the sake of Lowest only when it remembers another, so every
+// number keeps the Lowest that it was first used with, and nonsense has no identity;
+// and it carries out a run again whose requests have identities of their own, so of
+// these each is new. The ledger's own tests look at these.
 type player struct {
 	rng    *rand.Rand
+	now    func() int64 // what time it is
+	end    func() int64 // a random time for a counter to end, in the future
 	naive  *fronttest.Service
 	high   []uint64             // of each session, the highest number used
 	lowest map[[2]uint64]uint64 // by session and number
@@ -31,8 +33,15 @@ type player struct {
 	past   [][]cuenta.Request // with identities: single requests, and an All with its span
 }
 
+// newPlayer returns a player whose counters end at whole eras of the process's time,
+// and that plays between them; see sleep.
 func newPlayer(seed uint64) *player {
-	return &player{rng: rand.New(rand.NewPCG(seed, 21)), naive: fronttest.NewService(), lowest: map[[2]uint64]uint64{}}
+	p := &player{
+		rng: rand.New(rand.NewPCG(seed, 21)), naive: fronttest.NewService(), lowest: map[[2]uint64]uint64{},
+		now: func() int64 { return time.Now().UnixNano() },
+	}
+	p.end = func() int64 { return p.now() - p.now()%era + era*(1+p.rng.Int64N(1<<p.rng.IntN(8))) }
+	return p
 }
 
 // batch makes a batch of at least so many requests, or a few more.
@@ -56,7 +65,7 @@ func (p *player) next() []cuenta.Request {
 		return p.run()
 	}
 	r := p.operation()
-	if p.rng.IntN(2) == 0 {
+	if p.rng.IntN(2) == 0 && !nonsense(&r) {
 		r.Identity = p.identity()
 	}
 	one := []cuenta.Request{r}
@@ -76,9 +85,10 @@ func (p *player) run() []cuenta.Request {
 	}
 	for range p.rng.IntN(5) {
 		r := p.operation()
-		if r.Op == cuenta.Check {
-			r.Op = cuenta.Get
+		for kind > 0 && nonsense(&r) {
+			r = p.operation()
 		}
+		r.Span = 0
 		if kind == 2 && p.rng.IntN(4) > 0 {
 			r.Identity = p.fresh(session)
 		}
@@ -102,7 +112,7 @@ func (p *player) operation() cuenta.Request {
 		name = ""
 	}
 	r := cuenta.Request{Op: cuenta.Add, Counter: []byte(name), N: p.rng.Int64N(200) - 100}
-	switch p.rng.IntN(14) {
+	switch p.rng.IntN(18) {
 	case 0:
 		r.N = math.MaxInt64 - p.rng.Int64N(2)
 	case 1:
@@ -112,15 +122,21 @@ func (p *player) operation() cuenta.Request {
 	case 3:
 		r.Op = cuenta.Delete
 	case 4, 5:
-		r.Op, r.If = cuenta.Set, cuenta.Condition(p.rng.IntN(3))
+		r.Op = cuenta.Set
 	case 6, 7:
 		r.Op = cuenta.Get
 	case 8:
-		_, revision := p.naive.Value(counterOf(&r))
-		r.Op, r.N, r.Span = cuenta.Check, int64(revision)+p.rng.Int64N(2), uint16(p.rng.IntN(4))
+		r.Op, r.Span = cuenta.Check, uint16(p.rng.IntN(4))
 	case 9:
 		r.N = 0
+	case 10, 11:
+		r.Op = cuenta.Limit
+	case 12:
+		r.Op = cuenta.Expire
+	case 13:
+		r.Op = cuenta.Describe
 	}
+	p.dress(&r)
 	return r
 }
 
@@ -141,7 +157,7 @@ func (p *player) identity() cuenta.Identity {
 	case n == 2:
 		return cuenta.Identity{Key: []byte("both"), Session: 1, Number: 1}
 	case n == 3:
-		return cuenta.Identity{Key: p.dated(time.Now().Add([]time.Duration{-48 * time.Hour, 0, 2 * time.Hour}[p.rng.IntN(3)]))}
+		return cuenta.Identity{Key: p.dated(time.Unix(0, p.now()).Add([]time.Duration{-48 * time.Hour, 0, 2 * time.Hour}[p.rng.IntN(3)]))}
 	case n < 8:
 		return cuenta.Identity{Key: fmt.Append(nil, "k", p.rng.IntN(100))}
 	case n < 10 || len(p.high) == 0:
@@ -195,7 +211,8 @@ func (p *player) known() cuenta.Identity {
 }
 
 // asked has the naive service do the requests.
-func asked(s *fronttest.Service, requests []cuenta.Request) []cuenta.Result {
+func asked(s *fronttest.Service, requests []cuenta.Request) []answer {
+	requests = translate(requests, nil)
 	b := cuenta.Batch{Requests: requests}
 	s.Do(context.Background(), &b)
 	for i := range b.Results {
@@ -205,14 +222,20 @@ func asked(s *fronttest.Service, requests []cuenta.Request) []cuenta.Result {
 			r.Code = cuenta.Absent // it does not tell that such a key was never let in
 		}
 	}
-	return b.Results
+	return answers(requests, b.Results)
 }
 
-// translate returns the requests with the ids of sessions that the engine gave.
+// translate returns the requests with the ids of sessions that the engine gave, and
+// with terms of their own.
 func translate(requests []cuenta.Request, ids []uint64) []cuenta.Request {
 	translated := append([]cuenta.Request(nil), requests...)
 	for i := range translated {
-		if id := &translated[i].Identity.Session; *id > 0 && *id <= uint64(len(ids)) {
+		r := &translated[i]
+		if r.Terms != nil {
+			terms := *r.Terms
+			r.Terms = &terms
+		}
+		if id := &r.Identity.Session; *id > 0 && *id <= uint64(len(ids)) {
 			*id = ids[*id-1]
 		}
 	}
@@ -222,14 +245,14 @@ func translate(requests []cuenta.Request, ids []uint64) []cuenta.Request {
 // compare makes an engine's answers comparable with those of the naive service:
 // without the place of a counter, and with the numbers of sessions for their ids,
 // which it appends.
-func (p *player) compare(requests []cuenta.Request, results []cuenta.Result, ids []uint64) []uint64 {
+func (p *player) compare(requests []cuenta.Request, results []cuenta.Result, ids *[]uint64) []answer {
 	for i := range results {
 		results[i].Cell, results[i].Generation = 0, 0
 		if requests[i].Op == cuenta.OpenSession && results[i].Code == cuenta.OK {
-			ids = append(ids, results[i].Revision)
-			results[i].Revision = uint64(len(ids))
+			*ids = append(*ids, results[i].Revision)
+			results[i].Revision = uint64(len(*ids))
 			p.high = append(p.high, 0)
 		}
 	}
-	return ids
+	return answers(requests, results)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/disk/disktest"
@@ -17,16 +18,22 @@ import (
 type played struct {
 	*player
 	e         *Engine
-	ids       []uint64           // of sessions
-	batches   [][]cuenta.Request // acknowledged
-	under     []cuenta.Request   // the batch under way, if there is one
+	ids       []uint64 // of sessions
+	batches   []timely // acknowledged
+	under     timely   // the batch under way, if there is one
 	snapshots sync.WaitGroup
+}
+
+// timely is a batch, and when it was asked.
+type timely struct {
+	requests []cuenta.Request
+	at       time.Time
 }
 
 // small is a configuration in which a few batches fill a segment.
 func smallSegments(fs *disktest.FS) Config {
 	config := testConfig(fs)
-	config.SegmentSize = 12 << 10
+	config.SegmentSize = 32 << 10 // in less there is never room to delete what has ended
 	return config
 }
 
@@ -36,7 +43,7 @@ func (l *played) play(fs *disktest.FS, batches int) {
 	if l.e, err = Open(smallSegments(fs)); err != nil {
 		return
 	}
-	for n := 0; n < batches && l.under == nil; n++ {
+	for n := 0; n < batches && l.under.requests == nil; n++ {
 		switch n % 16 {
 		case 6:
 			l.snapshots.Go(func() {
@@ -47,34 +54,37 @@ func (l *played) play(fs *disktest.FS, batches int) {
 			l.snapshots.Wait()
 		}
 		l.one(l.batch(1 + l.rng.IntN(9)))
+		l.sleep()
 	}
 	l.snapshots.Wait()
 	_ = l.e.Close() // fails when the power does
 }
 
 // one does a batch. What is refused for want of a journal may have been done.
-func (l *played) one(requests []cuenta.Request) (got []cuenta.Result) {
-	got = do(l.e, cuenta.Class(l.rng.IntN(3)), translate(requests, l.ids)...)
+func (l *played) one(requests []cuenta.Request) {
+	to := translate(requests, l.ids)
+	got := do(l.e, cuenta.Class(l.rng.IntN(3)), to...)
 	if slices.ContainsFunc(got, func(r cuenta.Result) bool {
 		return r.Code == cuenta.Unknown || r.Code == cuenta.Failed || r.Code == cuenta.Full
 	}) {
-		l.under = requests
-		return got
+		l.under = timely{requests, time.Now()}
+		return
 	}
-	l.ids = l.compare(requests, got, l.ids)
+	l.compare(to, got, &l.ids)
 	asked(l.naive, requests)
-	l.batches = append(l.batches, requests)
-	return got
+	l.batches = append(l.batches, timely{requests, time.Now()})
 }
 
 // TestPowerCutWithIdentities cuts the power at the calls of a reference run that
-// opens sessions, repeats, takes back, deletes, and writes snapshots, and loses
-// what was not synced wholly, in part, or not at all. What is found afterwards,
-// counters, sessions, keys and the floor, is exactly what was acknowledged, or that
-// and the one batch under way; and all goes on from there as if nothing had been.
-// The long form cuts at every call.
-func TestPowerCutWithIdentities(t *testing.T) {
-	const batches = 40
+// opens sessions, repeats, takes back, deletes, gives limits and ends, lets counters
+// end, and writes snapshots, and loses what was not synced wholly, in part, or not at
+// all. What is found afterwards, counters with their terms, sessions, keys and the
+// floor, is exactly what was acknowledged, or that and the one batch under way; and
+// all goes on from there as if nothing had been. The long form cuts at every call.
+func TestPowerCutWithIdentities(t *testing.T) { outOfTime(t, powerCuts) }
+
+func powerCuts(t *testing.T) {
+	const batches = 80
 	reference := &played{player: newPlayer(2)}
 	fs, calls := disktest.New(), 0
 	var mu sync.Mutex
@@ -85,7 +95,7 @@ func TestPowerCutWithIdentities(t *testing.T) {
 		return nil
 	})
 	reference.play(fs, batches)
-	if calls < 100 || reference.under != nil || len(reference.past) < 40 || len(reference.ids) < 2 {
+	if calls < 100 || reference.under.requests != nil || len(reference.past) < 40 || len(reference.ids) < 2 {
 		t.Fatalf("the reference run makes %d calls, %d identities, %d sessions", calls, len(reference.past), len(reference.ids))
 	}
 	stride := int(longer(uint64(calls/30), 1))
@@ -150,10 +160,11 @@ func cutAndRecover(t *testing.T, cutAt, keep, batches int) found {
 	}
 	l.e = e
 	defer closeEngine(t, e)
-	for i, batches := range [][][]cuenta.Request{l.batches, append(slices.Clone(l.batches), l.under)} {
+	time.Sleep(time.Duration(era)) // what has ended meanwhile is deleted
+	for i, batches := range [][]timely{l.batches, append(slices.Clone(l.batches), l.under)} {
 		if l.holds(replayed(batches)) {
 			l.naive = replayed(batches)
-			if i == 0 || !slices.ContainsFunc(l.under, opens) { // else nobody knows its id
+			if i == 0 || !slices.ContainsFunc(l.under.requests, opens) { // else nobody knows its id
 				l.goesOn(t, when)
 			}
 			return acknowledged + found(i)
@@ -165,31 +176,43 @@ func cutAndRecover(t *testing.T, cutAt, keep, batches int) found {
 
 func opens(r cuenta.Request) bool { return r.Op == cuenta.OpenSession }
 
-// replayed returns a naive service that did the batches.
-func replayed(batches [][]cuenta.Request) *fronttest.Service {
+// replayed returns a naive service that did the batches, each in its time.
+func replayed(batches []timely) *fronttest.Service {
 	s := fronttest.NewService()
-	for _, requests := range batches {
-		asked(s, requests)
+	for _, b := range batches {
+		s.Now(func() time.Time { return b.at })
+		s.Lapse()
+		asked(s, b.requests)
 	}
+	s.Now(time.Now)
+	s.Lapse()
 	return s
 }
 
-// holds reports whether the engine holds what the naive service does: counters,
-// and the outcome of every identity that was ever used.
+// holds reports whether the engine holds what the naive service does: counters
+// with their terms, and the outcome of every identity that was ever used.
 func (l *played) holds(want *fronttest.Service) bool {
 	counters, _, err := l.e.List(context.Background(), cuenta.ClassRemote, "", 0, 1000)
 	if err != nil || len(counters) != want.Len() {
 		return false
 	}
+	same := func(q cuenta.Request) bool {
+		questions := translate([]cuenta.Request{q}, l.ids)
+		results := do(l.e, cuenta.ClassRemote, questions...)
+		results[0].Cell, results[0].Generation = 0, 0
+		return answers(questions, results)[0] == asked(want, []cuenta.Request{q})[0]
+	}
 	for _, c := range counters {
 		if value, revision := want.Value(c.Name); value != c.Value || revision != c.Revision {
 			return false
 		}
+		if !same(cuenta.Request{Op: cuenta.Describe, Counter: []byte(c.Name), Terms: &cuenta.Terms{}}) {
+			return false
+		}
 	}
-	for _, requests := range append(slices.Clone(l.batches), l.under) {
-		for _, r := range requests {
-			q := []cuenta.Request{{Op: cuenta.Outcome, Identity: r.Identity}}
-			if r.Identity.Given() && do(l.e, cuenta.ClassRemote, translate(q, l.ids)...)[0] != asked(want, q)[0] {
+	for _, b := range append(slices.Clone(l.batches), l.under) {
+		for _, r := range b.requests {
+			if r.Identity.Given() && !same(cuenta.Request{Op: cuenta.Outcome, Identity: r.Identity}) {
 				return false
 			}
 		}
@@ -200,15 +223,15 @@ func (l *played) holds(want *fronttest.Service) bool {
 // goesOn has both do more, and begins with what shows the floor.
 func (l *played) goesOn(t *testing.T, when string) {
 	t.Helper()
-	l.under = nil
+	l.under = timely{}
 	anew := []cuenta.Request{{Op: cuenta.Add, Counter: []byte("anew"), N: 1}}
 	for n := range 10 {
 		requests := anew
 		if n > 0 {
 			requests = l.batch(5)
 		}
-		got := do(l.e, cuenta.ClassQueue, translate(requests, l.ids)...)
-		l.ids = l.compare(requests, got, l.ids)
+		to := translate(requests, l.ids)
+		got := l.compare(to, do(l.e, cuenta.ClassQueue, to...), &l.ids)
 		if want := asked(l.naive, requests); !slices.Equal(got, want) {
 			t.Errorf("%s, afterwards:\n%s", when, differences(requests, got, want))
 			return

@@ -267,7 +267,7 @@ func (l *Ledger) allOrNone(span []cuenta.Request, now int64, out []cuenta.Result
 		worst = max(worst, l.carryOut(r, l.Hash(r), now, o))
 		if o.Code != cuenta.OK {
 			l.takeBack(mark)
-			return l.abort(span, i, out), consumes(o.Code)
+			return l.abort(span, i, now, out), consumes(o.Code)
 		}
 		if !r.Op.Reads() && o.Revision != 0 {
 			effects++
@@ -282,18 +282,21 @@ func (l *Ledger) allOrNone(span []cuenta.Request, now int64, out []cuenta.Result
 }
 
 // abort answers a run that was taken back because of one of its requests.
-func (l *Ledger) abort(span []cuenta.Request, refused int, out []cuenta.Result) (s Standing) {
+func (l *Ledger) abort(span []cuenta.Request, refused int, now int64, out []cuenta.Result) (s Standing) {
 	why := out[1+refused]
 	fill(out, cuenta.Result{Code: cuenta.Aborted})
-	// The state in which it was refused never was; of an overflow it is told which
-	// end of int64 it would have passed.
+	// The state in which it was refused never was; but it is told which limit or end of
+	// int64 it would have passed, and how much would have fitted.
 	out[1+refused] = cuenta.Result{Code: why.Code}
-	if why.Code == cuenta.Overflow {
-		out[1+refused].Value = why.Value
+	if why.Code == cuenta.Overflow || why.Code == cuenta.Limited {
+		out[1+refused].Value, out[1+refused].Amount = why.Value, why.Amount
 	}
 	r := &span[refused]
 	if cell, found := l.find(l.Hash(r), nameOf(r)); found {
 		s = standing(l.cells.At(cell))
+		if of := l.terms.Of(cell); of.Ended(now) {
+			s = Timed // its deletion was taken back, but may be why it was refused
+		}
 	}
 	return s
 }

@@ -108,6 +108,9 @@ func (l *Ledger) make(cell uint32, c *shm.Cell, found bool) {
 
 func (l *Ledger) delete(r *cuenta.Request, cell uint32, found bool, out *cuenta.Result) Standing {
 	alive := found && l.cells.At(cell).Alive()
+	if r.Terms != nil && !r.Terms.Valid() {
+		return refuse(cuenta.Syntax, out)
+	}
 	if r.If != cuenta.Always && !l.meets(r, cell, alive) {
 		return l.unmet(cell, found, out)
 	}

@@ -59,7 +59,7 @@ func (l *Ledger) limitTo(r *cuenta.Request, hash, cell uint32, found bool, out *
 	}
 	value, was := l.state(cell, alive)
 	of := was
-	of.Floor, of.Ceiling, of.Total = r.Terms.Floor, r.Terms.Ceiling, r.Terms.Total
+	of.Floor, of.Ceiling, of.Total = said(r.Terms.Floor), said(r.Terms.Ceiling), r.Terms.Total
 	if at, code := allowed(&of, &noTerms).hold(value); code != cuenta.OK {
 		return l.atLimit(cuenta.Limited, at, value, cell, found, out)
 	}
@@ -68,6 +68,15 @@ func (l *Ledger) limitTo(r *cuenta.Request, hash, cell uint32, found bool, out *
 		return refuse(code, out)
 	}
 	return l.answer(cell, true, out)
+}
+
+// said is a bound that says nothing, as the journal would give it back, where it is
+// not set.
+func said(b cuenta.Bound) cuenta.Bound {
+	if !b.Set {
+		return cuenta.Bound{}
+	}
+	return b
 }
 
 // expire gives a counter another end.
@@ -201,14 +210,14 @@ func (s span) after(r *cuenta.Request, value int64, clamp bool) (next int64, cod
 func (s span) hold(value int64) (int64, cuenta.Code) {
 	switch {
 	case value > s.ceiling:
-		return s.ceiling, s.passed(s.ceiling)
+		return s.ceiling, cuenta.Limited
 	case value < s.floor:
-		return s.floor, s.passed(s.floor)
+		return s.floor, cuenta.Limited
 	}
 	return value, cuenta.OK
 }
 
-// passed returns how it is called to pass an end of the span.
+// passed returns what it is called to pass an end of the span and of int64 as well.
 func (s span) passed(end int64) cuenta.Code {
 	if end == math.MinInt64 || end == math.MaxInt64 {
 		return cuenta.Overflow

@@ -84,7 +84,7 @@ func (c *count) ended(now int64) bool { return c.ends != 0 && c.ends <= now }
 func (s *Service) change(r *cuenta.Request, name string, c *count) cuenta.Result {
 	switch r.Op {
 	case cuenta.Limit, cuenta.Expire:
-		if r.Terms == nil {
+		if r.Terms == nil || r.Op == cuenta.Expire && r.Terms.Expiry.Kind == cuenta.KeepExpiry {
 			return cuenta.Result{Code: cuenta.Syntax}
 		}
 	case cuenta.Add, cuenta.Reset, cuenta.Set, cuenta.Delete:

@@ -204,8 +204,8 @@ func (s *Service) abort(span []cuenta.Request, refused int, results []cuenta.Res
 		results[k] = cuenta.Result{Code: cuenta.Aborted}
 	}
 	results[1+refused] = cuenta.Result{Code: why.Code, Replayed: why.Replayed}
-	if why.Code == cuenta.Overflow {
-		results[1+refused].Value = why.Value
+	if why.Code == cuenta.Overflow || why.Code == cuenta.Limited {
+		results[1+refused].Value, results[1+refused].Amount = why.Value, why.Amount
 	}
 	if !consumes(why.Code) {
 		return

@@ -58,10 +58,7 @@ func plain(b cuenta.Bound) cuenta.Bound {
 
 // expire gives a counter another end, or ends it.
 func (s *Service) expire(name string, c *count, e cuenta.Expiry) cuenta.Result {
-	switch {
-	case e.Kind == cuenta.KeepExpiry:
-		return cuenta.Result{Code: cuenta.Syntax}
-	case c == nil:
+	if c == nil {
 		return c.unmet()
 	}
 	next := s.next(c)
