@@ -21,6 +21,7 @@ type gauge struct {
 	goroutines int64
 	open       int64 // connections, those of the console left out
 	requests   int64 // of all fronts, since the start
+	recent     int64 // of them in the last two minutes
 	keys       int64 // remembered
 	sessions   int64
 	identities int64 // bytes that these are accounted for with

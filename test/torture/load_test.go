@@ -77,10 +77,15 @@ func TestGrowthIsNoticed(t *testing.T) {
 		grow func(g *gauge, minutes float64)
 		want string
 	}{
-		"nothing":                {func(*gauge, float64) {}, ""},
-		"a descriptor a second":  {func(g *gauge, minutes float64) { g.files += int64(60 * minutes) }, "descriptors"},
-		"two megabytes a minute": {func(g *gauge, minutes float64) { g.own += int64(minutes * 2 * mib) }, own},
-		"rings":                  {func(g *gauge, minutes float64) { g.shared += int64(minutes * 2.25 * mib) }, "shared memory, MB"},
+		"nothing":                       {func(*gauge, float64) {}, ""},
+		"a descriptor a second":         {func(g *gauge, minutes float64) { g.files += int64(60 * minutes) }, "descriptors"},
+		"two megabytes a minute":        {func(g *gauge, minutes float64) { g.own += int64(minutes * 2 * mib) }, own},
+		"keys that are never forgotten": {func(g *gauge, minutes float64) { g.keys += int64(minutes * 200_000) }, "keys for 1000 requests"},
+		"a faster machine": {func(g *gauge, minutes float64) {
+			g.keys += int64(minutes * 200_000)
+			g.recent += int64(minutes * 800_000)
+		}, ""},
+		"rings": {func(g *gauge, minutes float64) { g.shared += int64(minutes * 2.25 * mib) }, "shared memory, MB"},
 		"more keys than ever, and a larger index": {func(g *gauge, minutes float64) {
 			keys := int64(minutes * 10_000)
 			g.peak.keys += keys
@@ -99,7 +104,7 @@ func TestGrowthIsNoticed(t *testing.T) {
 	} {
 		var gauges []gauge
 		for i := range length {
-			g := gauge{memory: memory{own: 60 * mib, shared: 12 * mib}, peak: peak{250_000, 25 * mib}, files: 40, goroutines: 40}
+			g := gauge{memory: memory{own: 60 * mib, shared: 12 * mib}, peak: peak{250_000, 25 * mib}, files: 40, goroutines: 40, keys: 200_000, recent: 800_000}
 			c.grow(&g, float64(i)/minute)
 			gauges = append(gauges, g)
 		}
@@ -110,5 +115,15 @@ func TestGrowthIsNoticed(t *testing.T) {
 	}
 	if err := flat(new(bytes.Buffer), make([]gauge, 1), minute, measures); err == nil {
 		t.Error("one look is enough to compare")
+	}
+}
+
+// TestRequestsOfTwoMinutes are counted since the last look that was two minutes ago.
+func TestRequestsOfTwoMinutes(t *testing.T) {
+	var r requests
+	for i, want := range []int64{0, 10, 20, 30, 40, 40, 40} {
+		if got := r.recent(time.Duration(i)*30*time.Second, int64(100+10*i)); got != want {
+			t.Errorf("after %d looks: %d, want %d", i+1, got, want)
+		}
 	}
 }

@@ -53,6 +53,7 @@ func (s *soak) run(ctx context.Context) error {
 	var gauges []gauge
 	start := time.Now()
 	var most peak
+	var asked requests
 	fmt.Fprintf(s.out, "%8s %8s %8s %8s %8s %6s %6s %6s %8s %8s %9s\n",
 		"time", "memory", "beside", "shared", "workers", "files", "gorout", "conns", "keys", "sessions", "requests")
 	r.instead = func(ctx context.Context) error {
@@ -63,7 +64,7 @@ func (s *soak) run(ctx context.Context) error {
 				return err
 			}
 			most = peak{max(most.keys, g.keys), max(most.identities, g.identities)}
-			g.peak = most
+			g.peak, g.recent = most, asked.recent(time.Since(start), g.requests)
 			fmt.Fprintf(s.out, "%8s %6dMB %6dMB %6dMB %6dMB %6d %6d %6d %8d %8d %9d\n", time.Since(start).Round(time.Second),
 				g.resident/mib, g.beside()/mib, g.shared/mib, g.workers/mib, g.files, g.goroutines, g.open, g.keys, g.sessions, g.requests)
 			if time.Since(start) >= s.warm {
@@ -103,8 +104,27 @@ var measures = []measure{
 	{"memory of workers, MB", func(g gauge) int64 { return g.workers }, mib, 0.10, 16 * mib, nil},
 	{"descriptors", func(g gauge) int64 { return g.files }, 1, 0.10, 16, nil},
 	{"goroutines", func(g gauge) int64 { return g.goroutines }, 1, 0.10, 32, nil},
-	{"keys remembered", func(g gauge) int64 { return g.keys }, 1, 0.50, 1000, nil},
-	{"sessions remembered", func(g gauge) int64 { return g.sessions }, 1, 0.50, 100, nil},
+	{"keys for 1000 requests", func(g gauge) int64 { return 1000 * g.keys / max(1, g.recent) }, 1, 0.50, 10, nil},
+	{"sessions for 100,000 requests", func(g gauge) int64 { return 100_000 * g.sessions / max(1, g.recent) }, 1, 0.50, 10, nil},
+}
+
+// requests is how many were made by when.
+type requests []struct {
+	at   time.Duration
+	made int64
+}
+
+// recent notes how many were made by now, and returns how many of them in the last two
+// minutes, which is as long as anything is remembered.
+func (r *requests) recent(now time.Duration, made int64) int64 {
+	*r = append(*r, struct {
+		at   time.Duration
+		made int64
+	}{now, made})
+	for len(*r) > 1 && (*r)[1].at <= now-2*time.Minute {
+		*r = (*r)[1:]
+	}
+	return made - (*r)[0].made
 }
 
 // beside is the memory that identities do not account for, by the most there ever
