@@ -14,6 +14,14 @@ import (
 // peer is still there.
 const keepAliveAfter = 60
 
+// The kernel keeps megabytes for a connection that neither reads nor is read, and
+// has a bound on those of all together: beyond it everybody's packets are dropped,
+// and it takes seconds to connect. So a connection may have no more than this.
+const (
+	maxUnsent = 256 << 10 // of answers, beside what is on its way
+	maxWindow = 128 << 10 // of commands that were not read yet
+)
+
 // acceptor takes in connections for a loop. What comes in is never made known
 // to the runtime's poller, which would wake up for every packet. The listener
 // itself is waited for by the runtime, through a file of its own, since package
@@ -96,12 +104,15 @@ func (a acceptor) takeIn(fd int, from unix.Sockaddr) {
 	a.hand(arrival{fd, p, peer, local})
 }
 
-// setOptions has answers leave at once, and dead peers be noticed. It can fail
-// only on a connection that has failed, which shows when it is read.
+// setOptions has answers leave at once, dead peers be noticed, and the kernel keep
+// little for those that do not read. It can fail only on a connection that has
+// failed, which shows when it is read.
 func setOptions(fd int) {
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, keepAliveAfter)
+	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, maxUnsent)
+	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_WINDOW_CLAMP, maxWindow)
 }
 
 // address writes a socket's address as package net does.
