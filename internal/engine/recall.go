@@ -47,6 +47,14 @@ func (s sink) Terms(cell uint32, revision uint64, t journal.Terms) error {
 	return s.RestoreTerms(cell, revision, terms.Terms{Floor: t.Floor, Ceiling: t.Ceiling, Total: t.Total, Ends: t.Expires})
 }
 
+func (s sink) Hold(cell uint32, revision uint64, h journal.Hold) error {
+	return s.RestoreHold(cell, revision, h.ID, h.Amount, h.Ends)
+}
+
+func (s sink) Unhold(cell uint32, revision, id uint64) error {
+	return s.RestoreUnhold(cell, revision, id)
+}
+
 func (s sink) Session(id, lowest uint64, used int64) error {
 	return s.Identities().RestoreSession(id, lowest, used)
 }

@@ -15,6 +15,7 @@ type auditor struct {
 	revisions map[uint32]*[pageSize]uint64 // by cell/pageSize
 	sessions  map[uint64]answered
 	terms     cells // whose counters have some
+	holds     map[uint32]map[uint64]struct{}
 }
 
 func (a *auditor) Floor(uint64) {}
@@ -29,27 +30,71 @@ func (a *auditor) Put(cell uint32, name []byte, value int64, revision uint64) er
 func (a *auditor) Drop(cell uint32, revision uint64) error {
 	if revision > *a.last(cell) {
 		a.terms.remove(cell)
+		delete(a.holds, cell)
 	}
 	return a.revision(cell, revision)
 }
 
-// Terms checks that terms are those of the revision that the cell has. Those of a
-// snapshot may be of a later one, and those that come again of an earlier one.
+// Terms checks that terms are those of the revision that the cell has.
 func (a *auditor) Terms(cell uint32, revision uint64, t Terms) error {
-	last := *a.last(cell)
-	switch {
-	case t.Floor.Set && t.Ceiling.Set && t.Floor.At > t.Ceiling.At:
+	if t.Floor.Set && t.Ceiling.Set && t.Floor.At > t.Ceiling.At {
 		return fmt.Errorf("cell %d has a floor of %d above its ceiling of %d", cell, t.Floor.At, t.Ceiling.At)
-	case revision < last && a.replay.overlap:
-		return nil
-	case revision < last, revision > last && a.replay.started:
-		return fmt.Errorf("cell %d has terms of revision %d, and is at revision %d", cell, revision, last)
+	}
+	old, err := a.old(cell, revision, "terms")
+	switch {
+	case old || err != nil:
+		return err
 	case t.Empty():
 		a.terms.remove(cell)
 	default:
 		a.terms.add(cell)
 	}
 	return nil
+}
+
+// Hold checks that a hold is of the revision that the cell has, as Terms does, and
+// was not made later.
+func (a *auditor) Hold(cell uint32, revision uint64, h Hold) error {
+	if h.ID > revision {
+		return fmt.Errorf("cell %d has the hold %d at revision %d, before it was made", cell, h.ID, revision)
+	}
+	if old, err := a.old(cell, revision, "a hold"); old || err != nil {
+		return err
+	}
+	if a.holds[cell] == nil {
+		a.holds[cell] = map[uint64]struct{}{}
+	}
+	a.holds[cell][h.ID] = struct{}{}
+	return nil
+}
+
+// Unhold checks that the hold is there. One that ended before the snapshot came to it
+// is not.
+func (a *auditor) Unhold(cell uint32, revision, id uint64) error {
+	if old, err := a.old(cell, revision, "the end of a hold"); old || err != nil {
+		return err
+	}
+	holds := a.holds[cell]
+	if _, ok := holds[id]; !ok && !a.replay.overlap {
+		return fmt.Errorf("cell %d has the hold %d no more, and never had it", cell, id)
+	}
+	if delete(holds, id); len(holds) == 0 {
+		delete(a.holds, cell)
+	}
+	return nil
+}
+
+// old reports whether what a cell's counter is said to have is to be ignored, for it
+// is of an earlier revision than the cell's. What comes out of a snapshot may be of a
+// later one, and what comes again of an earlier one.
+func (a *auditor) old(cell uint32, revision uint64, what string) (bool, error) {
+	switch last := *a.last(cell); {
+	case revision < last && a.replay.overlap:
+		return true, nil
+	case revision < last, revision > last && a.replay.started:
+		return false, fmt.Errorf("cell %d has %s of revision %d, and is at revision %d", cell, what, revision, last)
+	}
+	return false, nil
 }
 
 func (a *auditor) Horizon(int64) {}

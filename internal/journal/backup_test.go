@@ -376,7 +376,7 @@ func TestRestore(t *testing.T) {
 		}
 		// It goes on as any other.
 		must(t, Restore(t.Context(), mem, copied, "/again", unseen, io.Discard))
-		if twice, _ := recovered(t, mem, "/again"); !twice.equal(&book{got.cells, got.gone, got.floor, twice.clients}) {
+		if twice, _ := recovered(t, mem, "/again"); !twice.equal(&book{got.cells, got.gone, got.floor, got.holds, twice.clients}) {
 			t.Errorf("%s: restored again it holds %v, want %v", name, twice.cells, want.cells)
 		}
 	}

@@ -60,6 +60,8 @@ func (n *nowhere) Drop(uint32, uint64) error               { return nil }
 func (n *nowhere) Floor(uint64)                            {}
 func (n *nowhere) Put(uint32, []byte, int64, uint64) error { n.puts++; return nil }
 func (n *nowhere) Terms(uint32, uint64, Terms) error       { return nil }
+func (n *nowhere) Hold(uint32, uint64, Hold) error         { return nil }
+func (n *nowhere) Unhold(uint32, uint64, uint64) error     { return nil }
 func (n *nowhere) Session(uint64, uint64, int64) error     { return nil }
 func (n *nowhere) Answer(Answer, int64) error              { return nil }
 func (n *nowhere) Key([]byte, Kept, int64, int64) error    { return nil }

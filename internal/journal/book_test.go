@@ -21,20 +21,27 @@ type counter struct {
 	terms    Terms
 }
 
+// held is one of the holds on a cell's counter.
+type held struct {
+	cell uint32
+	id   uint64
+}
+
 // book is a Sink that keeps what it gets and insists on the contract.
 type book struct {
 	cells map[uint32]counter
 	gone  map[uint32]uint64 // last revisions of deleted counters
 	floor uint64            // the highest of them
+	holds map[held]Hold
 	clients
 }
 
 func newBook() *book {
-	return &book{cells: map[uint32]counter{}, gone: map[uint32]uint64{}, clients: newClients()}
+	return &book{cells: map[uint32]counter{}, gone: map[uint32]uint64{}, holds: map[held]Hold{}, clients: newClients()}
 }
 
 func (b *book) clone() *book {
-	return &book{maps.Clone(b.cells), maps.Clone(b.gone), b.floor, b.clients.clone()}
+	return &book{maps.Clone(b.cells), maps.Clone(b.gone), b.floor, maps.Clone(b.holds), b.clients.clone()}
 }
 
 func (b *book) Floor(revision uint64) { b.floor = max(b.floor, revision) }
@@ -42,7 +49,7 @@ func (b *book) Floor(revision uint64) { b.floor = max(b.floor, revision) }
 func (b *book) Drop(cell uint32, revision uint64) error {
 	b.Floor(revision)
 	if revision > b.cells[cell].revision {
-		delete(b.cells, cell)
+		b.remove(cell)
 		b.gone[cell] = max(b.gone[cell], revision)
 	}
 	return nil
@@ -78,8 +85,36 @@ func (b *book) Terms(cell uint32, revision uint64, t Terms) error {
 	return nil
 }
 
+func (b *book) Hold(cell uint32, revision uint64, h Hold) error {
+	c, known := b.cells[cell]
+	if !known {
+		return fmt.Errorf("cell %d has no counter, and a hold", cell)
+	}
+	if revision >= c.revision {
+		b.holds[held{cell, h.ID}] = h
+	}
+	return nil
+}
+
+func (b *book) Unhold(cell uint32, revision, id uint64) error {
+	c, known := b.cells[cell]
+	if !known {
+		return fmt.Errorf("cell %d has no counter, and the end of a hold", cell)
+	}
+	if revision >= c.revision {
+		delete(b.holds, held{cell, id})
+	}
+	return nil
+}
+
+// remove takes a counter away, and all it had.
+func (b *book) remove(cell uint32) {
+	delete(b.cells, cell)
+	maps.DeleteFunc(b.holds, func(h held, _ Hold) bool { return h.cell == cell })
+}
+
 func (b *book) equal(other *book) bool {
-	return maps.Equal(b.cells, other.cells) && b.floor == other.floor && b.clients.equal(&other.clients)
+	return maps.Equal(b.cells, other.cells) && b.floor == other.floor && maps.Equal(b.holds, other.holds) && b.clients.equal(&other.clients)
 }
 
 // group makes a record of n changes, most of them to cells below limit, in the
@@ -97,7 +132,7 @@ func (b *book) group(r *Record, rng *rand.Rand, time int64, n int, limit uint32)
 		if known && rng.IntN(16) == 0 {
 			r.Drop(cell, c.revision+1)
 			b.Floor(c.revision + 1)
-			delete(b.cells, cell)
+			b.remove(cell)
 			continue
 		}
 		if !known {

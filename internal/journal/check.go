@@ -11,7 +11,7 @@ import (
 
 // Check reads a whole data directory, writes to w what it found, and returns an
 // error if it is damaged. Beyond what a start checks it looks at every name and
-// key, at the revisions and the terms, and that no number of a session is answered
+// key, at the revisions, the terms and the holds, and that no number of a session is answered
 // twice. It changes nothing, and refuses a directory in use.
 func Check(fs disk.FS, dir string, w io.Writer) error {
 	c, err := readDir(fs, dir)
@@ -31,7 +31,7 @@ func Check(fs disk.FS, dir string, w io.Writer) error {
 
 // check looks at everything, writes to w what it found, and returns it.
 func (c *contents) check(w io.Writer) (*replay, error) {
-	a := &auditor{revisions: map[uint32]*[pageSize]uint64{}, sessions: map[uint64]answered{}}
+	a := &auditor{revisions: map[uint32]*[pageSize]uint64{}, sessions: map[uint64]answered{}, holds: map[uint32]map[uint64]struct{}{}}
 	r := &replay{into: a}
 	a.replay = r
 	err := c.read(r)

@@ -319,6 +319,8 @@ func (refusing) Drop(uint32, uint64) error               { return fs.ErrInvalid 
 func (refusing) Floor(uint64)                            {}
 func (refusing) Put(uint32, []byte, int64, uint64) error { return fs.ErrInvalid }
 func (refusing) Terms(uint32, uint64, Terms) error       { return fs.ErrInvalid }
+func (refusing) Hold(uint32, uint64, Hold) error         { return fs.ErrInvalid }
+func (refusing) Unhold(uint32, uint64, uint64) error     { return fs.ErrInvalid }
 func (refusing) Session(uint64, uint64, int64) error     { return fs.ErrInvalid }
 func (refusing) Answer(Answer, int64) error              { return fs.ErrInvalid }
 func (refusing) Key([]byte, Kept, int64, int64) error    { return fs.ErrInvalid }

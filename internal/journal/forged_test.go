@@ -142,7 +142,7 @@ func TestForgedSnapshots(t *testing.T) {
 		{"an idempotency key is incomplete, malformed", forgedSnapshot(empty, block(ofKeys, 1, with([]byte{1, 'k'}, outcome...)...))},
 		{"neither a block that may follow", forgedSnapshot(empty, block(ofKeys, 0), block(ofCounters, 0))},
 		{"the snapshot ends at sequence 2, before its beginning 3", forgedSnapshot(snapshotFoot{end: 2})},
-		{"should be [0 0 0 0] in 1", forgedSnapshot(snapshotFoot{end: 3, blocks: 1})},
+		{"should be [0 0 0 0 0] in 1", forgedSnapshot(snapshotFoot{end: 3, blocks: 1})},
 	}
 	for _, tt := range tests {
 		s := &snapshotReader{name: "f", r: bytes.NewReader(tt.data), size: int64(len(tt.data)), into: newBook(), seen: new(cells), sessions: new(sessions)}

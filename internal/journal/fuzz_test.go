@@ -38,6 +38,20 @@ func (s *tame) Terms(_ uint32, _ uint64, t Terms) error {
 	return s.Drop(0, 0)
 }
 
+func (s *tame) Hold(_ uint32, _ uint64, h Hold) error {
+	if h.ID == 0 || h.Amount == 0 || h.Ends <= 0 {
+		s.t.Errorf("%+v", h)
+	}
+	return s.Drop(0, 0)
+}
+
+func (s *tame) Unhold(_ uint32, _ uint64, id uint64) error {
+	if id == 0 {
+		s.t.Error("a hold without an id ends")
+	}
+	return s.Drop(0, 0)
+}
+
 func (s *tame) Session(uint64, uint64, int64) error { return s.Drop(0, 0) }
 
 func (s *tame) Answer(a Answer, _ int64) error {

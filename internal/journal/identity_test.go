@@ -34,6 +34,8 @@ type (
 
 func (s *told) Put(uint32, []byte, int64, uint64) error { return nil }
 func (s *told) Terms(uint32, uint64, Terms) error       { return nil }
+func (s *told) Hold(uint32, uint64, Hold) error         { return nil }
+func (s *told) Unhold(uint32, uint64, uint64) error     { return nil }
 func (s *told) Drop(uint32, uint64) error               { return nil }
 func (s *told) Floor(uint64)                            {}
 func (s *told) Horizon(time int64)                      { s.all = append(s.all, toldHorizon(time)) }

@@ -190,6 +190,7 @@ type entries struct {
 	revision uint64
 	next     uint64 // of a seal
 	terms    Terms
+	hold     Hold   // of an unhold its id
 	session  uint64 // that was granted
 	answer   Answer // the last one read: a short one goes on from it
 	kept     Kept   // of the key
@@ -210,6 +211,8 @@ func (e *entries) read() (reason string) {
 		return e.readKey()
 	case entryTerms:
 		return e.readTerms()
+	case entryHold, entryUnhold:
+		return e.readHold()
 	case entrySeal:
 		n := 0
 		if e.next, n = binary.Uvarint(e.rest); n <= 0 {

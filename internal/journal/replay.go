@@ -24,6 +24,15 @@ type Sink interface {
 	// a counter, and a Drop, end the terms that there were, unless they are ignored.
 	Terms(cell uint32, revision uint64, t Terms) error
 
+	// Hold says that the cell's counter has a hold at a revision, in place of one of the
+	// same id; Unhold that it has it no more, or never had: then there is nothing to do.
+	// They come, are to be ignored, and may be ahead of their cell, just as Terms, and
+	// what ends terms ends all holds. Until the log has passed the snapshot's end there
+	// may be holds side by side that never were at one time: so more of them, and sums
+	// larger, than a counter may have.
+	Hold(cell uint32, revision uint64, h Hold) error
+	Unhold(cell uint32, revision, id uint64) error
+
 	// Floor tells the highest revision of the deletions before the snapshot.
 	Floor(revision uint64)
 
@@ -220,6 +229,8 @@ func (r *replay) apply(s *segment, g *group) error {
 			err = r.put(s, &e)
 		case entryTerms:
 			err = r.putTerms(s, &e)
+		case entryHold, entryUnhold:
+			err = r.putHold(s, &e)
 		default:
 			err = r.identify(s, &e, g.time)
 		}

@@ -82,7 +82,7 @@ func (state *SessionState) read(data []byte) (rest []byte, ok bool) {
 	return data, true
 }
 
-// PutSession adds a session. Sessions come behind the terms, in any order. The
+// PutSession adds a session. Sessions come behind the holds, in any order. The
 // state's answers are borrowed.
 func (s *Snapshot) PutSession(state SessionState) error {
 	if err := s.begin(ofSessions); err != nil {

@@ -18,7 +18,7 @@ const (
 	blockTarget = 256 << 10 // a block is written once it has so many bytes
 	blockMax    = blockTarget + maxSessionState
 
-	footSize = blockHead + 8*8
+	footSize = blockHead + 9*8
 )
 
 // blockKind is what a block holds. Those of one kind stand together, in this order.
@@ -27,12 +27,13 @@ type blockKind int
 const (
 	ofCounters blockKind = iota
 	ofTerms
+	ofHolds
 	ofSessions
 	ofKeys
 	ofEnd // the footer
 )
 
-var blockMagics = [...]string{"CBLK", "CTRM", "CSES", "CKEY", "CEND"}
+var blockMagics = [...]string{"CBLK", "CTRM", "CHLD", "CSES", "CKEY", "CEND"}
 
 // snapshotHead is what the header of a snapshot says.
 type snapshotHead struct {
@@ -72,8 +73,8 @@ func (f snapshotFoot) bytes(seed uint32) []byte {
 	for i, n := range f.counts {
 		byteOrder.PutUint64(b[32+8*i:], n)
 	}
-	byteOrder.PutUint64(b[64:], f.floor)
-	byteOrder.PutUint64(b[72:], uint64(f.horizon))
+	byteOrder.PutUint64(b[footSize-16:], f.floor)
+	byteOrder.PutUint64(b[footSize-8:], uint64(f.horizon))
 	sealBlock(b, blockMagics[ofEnd], 0, seed)
 	return b
 }
@@ -84,7 +85,7 @@ func readFoot(b []byte) (f snapshotFoot) {
 	for i := range f.counts {
 		f.counts[i] = byteOrder.Uint64(b[32+8*i:])
 	}
-	f.floor, f.horizon = byteOrder.Uint64(b[64:]), int64(byteOrder.Uint64(b[72:]))
+	f.floor, f.horizon = byteOrder.Uint64(b[footSize-16:]), int64(byteOrder.Uint64(b[footSize-8:]))
 	return f
 }
 
@@ -140,6 +141,8 @@ func (r *snapshotReader) read() error {
 			err = r.readCounters(b, at)
 		case ofTerms:
 			err = r.readTerms(b, at)
+		case ofHolds:
+			err = r.readHolds(b, at)
 		case ofSessions:
 			err = r.readSessions(b, at)
 		case ofKeys:
@@ -243,7 +246,7 @@ func (r *snapshotReader) readFooter(b []byte, at int64) error {
 	}
 	foot := readFoot(b)
 	if foot.counts != r.foot.counts || foot.blocks != r.foot.blocks {
-		return r.damage(at, "there are %d counters, terms, sessions and keys in %d blocks, and should be %d in %d",
+		return r.damage(at, "there are %d counters, terms, holds, sessions and keys in %d blocks, and should be %d in %d",
 			r.foot.counts, r.foot.blocks, foot.counts, foot.blocks)
 	}
 	if r.foot = foot; foot.end < r.head.begin {

@@ -134,7 +134,7 @@ func (s *Snapshot) begin(kind blockKind) error {
 	case s.err != nil:
 		return s.err
 	case kind < s.kind:
-		return s.fail(errors.New("counters come first, then terms, then sessions, then keys"))
+		return s.fail(errors.New("counters come first, then terms, then holds, then sessions, then keys"))
 	case kind > s.kind:
 		err := s.flush()
 		s.kind = kind

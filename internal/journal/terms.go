@@ -49,11 +49,26 @@ func (t *Terms) mask() (mask byte) {
 	return mask
 }
 
+// appendPlace appends where terms and holds belong: to a cell, and its revision.
+func appendPlace(b []byte, cell uint32, revision uint64) []byte {
+	return binary.AppendUvarint(binary.AppendUvarint(b, uint64(cell)), revision)
+}
+
+func readPlace(data []byte) (cell uint32, revision uint64, rest []byte, ok bool) {
+	whole, n := binary.Uvarint(data)
+	if n <= 0 || whole > math.MaxUint32 {
+		return 0, 0, nil, false
+	}
+	revision, m := binary.Uvarint(data[n:])
+	if m <= 0 {
+		return 0, 0, nil, false
+	}
+	return uint32(whole), revision, data[n+m:], true
+}
+
 // append appends the terms of a cell at a revision, as entries and snapshots have them.
 func (t *Terms) append(b []byte, cell uint32, revision uint64) []byte {
-	b = binary.AppendUvarint(b, uint64(cell))
-	b = binary.AppendUvarint(b, revision)
-	b = append(b, t.mask())
+	b = append(appendPlace(b, cell, revision), t.mask())
 	if t.Floor.Set {
 		b = binary.AppendVarint(b, t.Floor.At)
 	}
@@ -68,16 +83,12 @@ func (t *Terms) append(b []byte, cell uint32, revision uint64) []byte {
 
 // readTerms reads what append has appended.
 func readTerms(data []byte) (cell uint32, revision uint64, t Terms, rest []byte, ok bool) {
-	whole, n := binary.Uvarint(data)
-	if n <= 0 || whole > math.MaxUint32 {
+	cell, revision, data, ok = readPlace(data)
+	if !ok || len(data) == 0 {
 		return 0, 0, t, nil, false
 	}
-	revision, m := binary.Uvarint(data[n:])
-	if m <= 0 || n+m == len(data) {
-		return 0, 0, t, nil, false
-	}
-	mask := data[n+m]
-	t.Floor, rest, ok = readBound(data[n+m+1:], mask&maskFloor != 0)
+	mask := data[0]
+	t.Floor, rest, ok = readBound(data[1:], mask&maskFloor != 0)
 	if ok {
 		t.Ceiling, rest, ok = readBound(rest, mask&maskCeiling != 0)
 	}
@@ -89,7 +100,7 @@ func readTerms(data []byte) (cell uint32, revision uint64, t Terms, rest []byte,
 		t.Expires, rest = int64(end), rest[n:]
 	}
 	t.Total = mask&maskTotal != 0
-	return uint32(whole), revision, t, rest, ok && mask <= maskFloor|maskCeiling|maskEnd|maskTotal
+	return cell, revision, t, rest, ok && mask <= maskFloor|maskCeiling|maskEnd|maskTotal
 }
 
 // readBound reads a limit, if there is one.

@@ -48,7 +48,7 @@ func (c *churn) change(cell uint32) {
 	if known && what == 0 {
 		c.r.Drop(cell, x.revision+1)
 		c.b.Floor(x.revision + 1)
-		delete(c.b.cells, cell)
+		c.b.remove(cell)
 		return
 	}
 	x.revision++
