@@ -13,8 +13,9 @@
 // for between a request and its answer. A second thread would divide among two
 // syncs what one covers.
 //
-// A round takes at most 1024 requests of a connection, and connections take
-// turns, so one that never stops talking costs the others a round and not more.
+// What a round does is bounded, in requests and in bytes. Connections that want
+// little come first in it, the others take turns, with at most 1024 requests each:
+// those that never stop talking cost the others a round and not more.
 //
 // # A goroutine per connection
 //
