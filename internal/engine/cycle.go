@@ -10,6 +10,7 @@ import (
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/journal"
 	"github.com/cuenta-server/cuenta/internal/ledger"
+	"github.com/cuenta-server/cuenta/internal/watch"
 )
 
 // Ticket says what a batch waits for: the number of the group that makes durable
@@ -26,6 +27,10 @@ type Cycle struct {
 	effects ledger.Effects // of the sealed group
 	sealed  Ticket
 	flight  int64 // size of the sealed record in bytes
+
+	hub   *watch.Hub  // that is told of groups, or nil
+	told  watch.Group // the sealed group for it, if noted
+	noted bool
 
 	// Whoever heard that an identity's time is over has heard what time it is, to the
 	// minute. A restart goes on from the time recorded, so that must be durable too.
@@ -331,6 +336,7 @@ func (c *Cycle) Seal(now int64) *journal.Record {
 	c.minute = minuteOf(now)
 	c.recordCells()
 	c.recordIdentified()
+	c.noteNames()
 	c.sealed++
 	c.flight = int64(c.record.Len())
 	return &c.record
@@ -375,4 +381,4 @@ func (c *Cycle) recordIdentified() {
 
 // Landed publishes the sealed group, once its record is durable. It may run
 // beside Apply.
-func (c *Cycle) Landed() { c.ledger.Publish(&c.effects) }
+func (c *Cycle) Landed() { c.publish() }

@@ -17,6 +17,7 @@ import (
 	"github.com/cuenta-server/cuenta/internal/ledger"
 	"github.com/cuenta-server/cuenta/internal/queue"
 	"github.com/cuenta-server/cuenta/internal/shm"
+	"github.com/cuenta-server/cuenta/internal/watch"
 )
 
 const (
@@ -90,6 +91,7 @@ type Engine struct {
 
 	snapshots snapshotter
 	lapses    lapser
+	hub       *watch.Hub
 }
 
 // Open recovers the data directory and returns the engine, ready to serve.
@@ -112,6 +114,8 @@ func Open(c Config) (*Engine, error) {
 	// What recovering took, segments and lists to sort, is not needed again.
 	debug.FreeOSMemory()
 	e.cycle = NewCycle(e.ledger, drawSession)
+	e.hub = watch.New(watch.Config{Source: watched{e}, History: e.recovery.History, Sequence: e.recovery.Sequence})
+	e.cycle.TellTo(e.hub)
 	e.snapshots.start(e)
 	e.lapses.start(e)
 	return e, nil
@@ -155,6 +159,7 @@ func (e *Engine) Err() error {
 // It returns the error that poisoned the engine, if one did.
 func (e *Engine) Close() error {
 	e.queue.Close()
+	e.hub.Close()
 	e.snapshots.stop()
 	e.lapses.stop()
 	err := e.Err()

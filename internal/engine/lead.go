@@ -134,6 +134,7 @@ func requests(messages []message) (n int) {
 // poison ends all acknowledging.
 func (e *Engine) poison(err error) {
 	e.failed.Store(&err)
+	e.hub.End(cuenta.Failed)
 	e.log.Error("the journal failed: no change is acknowledged any more; restart the server once the cause is gone",
 		"directory", e.config.Dir, "error", err)
 }
