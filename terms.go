@@ -56,10 +56,22 @@ type Terms struct {
 	// over, each of which is a change of the counter like the making. What nobody knows
 	// any more is refused as [NoHold]. With Hold, Settle, Release and Extend the
 	// answer's Amount is how much is still available in the hold's direction; of
-	// Settle with Clamp, how much was added. With Describe, Held and HeldDown are the
-	// sums of the holds that there are.
-	Hold           uint64
+	// Settle with Clamp, how much was added. A counter has at most [MaxHolds].
+	Hold uint64
+
+	// Held and HeldDown are filled in by Describe: the sums of the holds above 0 and of
+	// those below it, both without sign. So are Holds, as many as it has capacity for:
+	// the first ones, or those behind Hold, in an order that stays as it is while
+	// others come and go. NoHold says that there is no such Hold to go on behind.
 	Held, HeldDown int64
+	Holds          []Held
+}
+
+// Held is a part of a counter's limit that is held back.
+type Held struct {
+	ID     uint64
+	Amount int64
+	Ends   int64 // in nanoseconds since 1970
 }
 
 // MaxLevels is how many levels of totals a name may have above it.

@@ -70,8 +70,11 @@ const maxIdentified = max(journal.MaxAnswer, journal.MaxKey, journal.MaxSession)
 const maxChange = 2 * journal.MaxEntry
 
 // maxRequest is the most bytes that a request's effects take in a record.
-const maxRequest = maxChange + cuenta.MaxName + journal.MaxTerms + maxTicket +
+const maxRequest = maxChange + cuenta.MaxName + maxTerms + maxTicket +
 	cuenta.MaxLevels*journal.MaxEntry + maxIdentified + cuenta.MaxKey
+
+// maxTerms is the most bytes that a request with terms leaves of them, or of a hold.
+const maxTerms = max(journal.MaxTerms, journal.MaxHold)
 
 // maxTicket is what a ticket takes beyond that: the counter of the numbers that one
 // ident gets, and two that it may find whose time is over.
@@ -79,7 +82,7 @@ const maxTicket = maxChange + cuenta.MaxName + 2*journal.MaxEntry
 
 func (c *Cycle) openBytes() int64 {
 	o := c.ledger.Outstanding()
-	return int64(o.Cells+o.Anew)*journal.MaxEntry + int64(o.Terms)*journal.MaxTerms +
+	return int64(o.Cells+o.Anew)*journal.MaxEntry + int64(o.Terms)*journal.MaxTerms + int64(o.Holds)*journal.MaxHold +
 		int64(o.Identified)*maxIdentified + int64(o.Bytes)
 }
 
@@ -92,7 +95,7 @@ func bound(b *cuenta.Batch) (bytes int64) {
 		}
 		bytes += maxChange + int64(max(len(r.Counter), len(cuenta.DefaultCounter)))
 		if r.Terms != nil {
-			bytes += journal.MaxTerms
+			bytes += maxTerms
 		}
 		if r.Op == cuenta.Ticket {
 			bytes += maxTicket
@@ -107,7 +110,7 @@ func bound(b *cuenta.Batch) (bytes int64) {
 // boundTotals returns the most bytes that the totals take which b adds to.
 func boundTotals(b *cuenta.Batch) (most int64) {
 	for i := range b.Requests {
-		if r := &b.Requests[i]; r.Op == cuenta.Add {
+		if r := &b.Requests[i]; r.Op == cuenta.Add || r.Op == cuenta.Settle {
 			most += int64(min(bytes.Count(r.Counter, slash), cuenta.MaxLevels)) * journal.MaxEntry
 		}
 	}
@@ -147,9 +150,13 @@ func (c *Cycle) Admit(b *cuenta.Batch, room func(bytes int64) error, most, now i
 	return c.Apply(b, deny, now), true
 }
 
+// dueLate is more than an end may be before the time that the ledger's terms say is
+// due: they sort ends by eighths of a second.
+const dueLate = int64(time.Second)
+
 // mayRecord reports whether a record may be needed before the batch is answered.
 func (c *Cycle) mayRecord(b *cuenta.Batch, now int64) bool {
-	if c.ledger.Terms().Due() <= now {
+	if c.ledger.Terms().Due() <= now+dueLate {
 		return true // even a read may tell that a counter's time is over
 	}
 	for i := range b.Requests {
@@ -299,26 +306,30 @@ func (c *Cycle) Durable(b *cuenta.Batch, deny cuenta.Code, now int64) {
 	}
 }
 
-// lapsePerTurn is how many counters are deleted at a time because their time is
-// over: some tens of microseconds' work.
-const lapsePerTurn = 256
+// lapsePerTurn is how many counters are deleted at a time because their time is over,
+// and how many holds are ended: some tens of microseconds' work.
+const (
+	lapsePerTurn = 256
+	maxLapse     = 2*journal.MaxEntry + journal.MaxHold // bytes that one of them takes at most
+)
 
-// Lapse deletes some counters whose time is over, if there are any and the journal
-// has room for that, and reports whether there may be more. It needs the ledger
+// Lapse deletes some counters and ends some holds whose time is over, if there are any
+// and the journal has room for that, and reports whether there may be more. It needs the ledger
 // alone. Room and most are those of Admit.
 func (c *Cycle) Lapse(room func(bytes int64) error, most, now int64) (more bool) {
-	if c.ledger.Terms().Due() > now {
+	if c.ledger.Due() > now {
 		return false
 	}
-	demand := c.flight + c.openBytes() + lapsePerTurn*journal.MaxEntry
-	if demand > 2*most || room(demand) != nil {
+	used := c.flight + c.openBytes()
+	n := min(lapsePerTurn, (2*most-used)/maxLapse)
+	if n <= 0 || room(used+n*maxLapse) != nil {
 		return false // what is over is told as such all the same
 	}
-	return c.ledger.Lapse(now, lapsePerTurn)
+	return c.ledger.Lapse(now, int(n))
 }
 
 // Due returns a time before which Lapse finds nothing.
-func (c *Cycle) Due() int64 { return c.ledger.Terms().Due() }
+func (c *Cycle) Due() int64 { return c.ledger.Due() }
 
 // sweepPerGroup is how many ends of identities are looked at with every group.
 const sweepPerGroup = 64
@@ -335,6 +346,7 @@ func (c *Cycle) Seal(now int64) *journal.Record {
 	c.record.Reset(now)
 	c.minute = minuteOf(now)
 	c.recordCells()
+	c.recordHolds()
 	c.recordIdentified()
 	c.noteNames()
 	c.sealed++
@@ -358,6 +370,16 @@ func (c *Cycle) recordCells() {
 		if e := &c.effects.Cells[i]; e.Termed {
 			of := c.ledger.Terms().Of(e.Cell)
 			c.record.Terms(e.Cell, e.Revision, journalTerms(of))
+		}
+	}
+}
+
+func (c *Cycle) recordHolds() {
+	for i := range c.effects.Holds {
+		if e := &c.effects.Holds[i]; e.Ended {
+			c.record.Unhold(e.Cell, e.Revision, e.Hold.ID)
+		} else {
+			c.record.Hold(e.Cell, e.Revision, journal.Hold(e.Hold))
 		}
 	}
 }

@@ -40,3 +40,33 @@ func (s *termsSlice) write(to *journal.Snapshot) error {
 	}
 	return nil
 }
+
+// holdSlice is a slice of the holds.
+type holdSlice struct{ rows []holdRow }
+
+type holdRow struct {
+	cell     uint32
+	revision uint64
+	hold     journal.Hold
+}
+
+func (s *holdSlice) most() uint32                  { return sliceTerms }
+func (s *holdSlice) count(l *ledger.Ledger) uint32 { return l.Holds().Records() }
+
+func (s *holdSlice) copy(l *ledger.Ledger, from, to uint32) {
+	s.rows = s.rows[:0]
+	for item := from; item < to; item++ {
+		if cell, hold, ok := l.Holds().Record(item); ok {
+			s.rows = append(s.rows, holdRow{cell, l.Cell(cell).Revision, journal.Hold(hold)})
+		}
+	}
+}
+
+func (s *holdSlice) write(to *journal.Snapshot) error {
+	for _, r := range s.rows {
+		if err := to.PutHold(r.cell, r.revision, r.hold); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -39,7 +39,7 @@ type slice interface {
 // walk sees.
 func NewWalk(l *ledger.Ledger, j *journal.Journal) *Walk {
 	w := &Walk{ledger: l, journal: j, sequence: j.Sequence(), used: l.Used(), floor: l.Floor()}
-	w.parts = []slice{&cellSlice{used: w.used}, &termsSlice{}, &sessionSlice{}, &keySlice{}}
+	w.parts = []slice{&cellSlice{used: w.used}, &termsSlice{}, &holdSlice{}, &sessionSlice{}, &keySlice{}}
 	return w
 }
 

@@ -34,18 +34,20 @@ func (l *Ledger) note(cell uint32, c *shm.Cell, settled bool) {
 
 // mark is where the ledger was when changes that may be taken back began.
 type mark struct {
-	changed, newNames, newTerms int
-	alive                       uint32
-	floor                       uint64
+	changed, newNames, newTerms, held int
+	alive                             uint32
+	floor                             uint64
 }
 
 func (l *Ledger) begin() mark {
-	l.undoing, l.undo, l.undoTerms = true, l.undo[:0], l.undoTerms[:0]
-	return mark{len(l.changed), l.newNames, l.newTerms, l.alive, l.floor}
+	l.undoing, l.undo, l.undoTerms, l.undoHolds = true, l.undo[:0], l.undoTerms[:0], l.undoHolds[:0]
+	return mark{len(l.changed), l.newNames, l.newTerms, len(l.heldEffects), l.alive, l.floor}
 }
 
 // takeBack undoes everything since begin, the latest first.
 func (l *Ledger) takeBack(m mark) {
+	l.takeBackHolds()
+	l.heldEffects = l.heldEffects[:m.held]
 	for _, b := range slices.Backward(l.undoTerms) {
 		// They were there, and what took their place has just been given back.
 		l.countTotal(l.terms.Of(b.cell), b.terms)

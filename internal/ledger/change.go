@@ -130,6 +130,7 @@ func (l *Ledger) end(cell uint32) {
 		l.note(cell, c, false)
 	}
 	l.dropTerms(cell, c)
+	l.dropHolds(cell, c)
 	c.Generation++
 	c.Value = 0
 	c.Revision++

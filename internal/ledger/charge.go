@@ -42,19 +42,11 @@ func (l *Ledger) totalsAbove(name []byte, now int64) bool {
 func (l *Ledger) charge(r *cuenta.Request, hash, cell uint32, found bool, now int64, out *cuenta.Result) Standing {
 	share := *r
 	clamp := r.Terms != nil && r.Terms.Clamp
-	for _, t := range l.above {
-		value, of := l.state(t.cell, true)
-		next, code := allowed(&of, &noTerms).after(&share, value, clamp)
-		if code != cuenta.OK {
-			standing := l.atLimit(code, next, value, t.cell, true, out)
-			out.Cell, out.Generation, out.Revision, out.Level = 0, 0, 0, t.level
-			return standing
-		}
-		share.N = next - value
+	if standing, fits := l.fitTotals(&share, clamp, out); !fits {
+		return standing
 	}
 	standing := Durable
 	l.allOf(func() cuenta.Code {
-		was := share.N
 		standing = l.changeWithin(&share, hash, cell, found, now, out)
 		if out.Code != cuenta.OK {
 			return out.Code
@@ -62,12 +54,30 @@ func (l *Ledger) charge(r *cuenta.Request, hash, cell uint32, found bool, now in
 		if clamp {
 			share.N = out.Amount
 		}
-		for _, t := range l.above {
-			value := l.cells.At(t.cell).Value
-			l.write(r, 0, t.cell, true, value+share.N) // it is there: nothing is refused
-		}
-		share.N = was
+		l.addToTotals(share.N)
 		return cuenta.OK
 	})
 	return standing
+}
+
+// fitTotals clamps an Add to what the totals above allow, or refuses it.
+func (l *Ledger) fitTotals(share *cuenta.Request, clamp bool, out *cuenta.Result) (s Standing, fits bool) {
+	for _, t := range l.above {
+		value, of := l.state(t.cell, true)
+		next, code := l.room(t.cell, true, &of, &noTerms).after(share, value, clamp)
+		if code != cuenta.OK {
+			s = l.atLimit(code, next, value, t.cell, true, out)
+			out.Cell, out.Generation, out.Revision, out.Level = 0, 0, 0, t.level
+			return s, false
+		}
+		share.N = next - value
+	}
+	return Durable, true
+}
+
+// addToTotals adds to the totals above what fits.
+func (l *Ledger) addToTotals(n int64) {
+	for _, t := range l.above {
+		l.write(nil, 0, t.cell, true, l.cells.At(t.cell).Value+n) // it is there: nothing is refused
+	}
 }

@@ -11,6 +11,7 @@ const (
 	named                      // the effects taken so far tell whose cell it is
 	termed                     // its counter has terms
 	retermed                   // which changed since effects were taken
+	holding                    // its counter has holds
 )
 
 // Effect is what changes left behind in one cell.
@@ -38,6 +39,7 @@ type Identified struct {
 // Effects is what requests left behind, to be made durable together.
 type Effects struct {
 	Cells      []Effect     // each cell once
+	Holds      []HoldEffect // in order, of cells among those
 	Identified []Identified // in order
 	keys       []byte       // of them
 }
@@ -69,18 +71,19 @@ func (l *Ledger) remake(cell uint32, c *shm.Cell) {
 
 // Outstanding is how much was not taken yet: effects on cells and on identities,
 // and at most so many bytes of names and keys with them. Those made Anew are two
-// effects on a cell; Terms are one more.
-type Outstanding struct{ Cells, Anew, Terms, Identified, Bytes int }
+// effects on a cell; Terms are one more, and so is each of Holds.
+type Outstanding struct{ Cells, Anew, Terms, Holds, Identified, Bytes int }
 
 // Outstanding tells what TakeEffects would take.
 func (l *Ledger) Outstanding() Outstanding {
-	return Outstanding{len(l.changed), len(l.remade), l.newTerms, len(l.identified), l.newNames + len(l.keys)}
+	return Outstanding{len(l.changed), len(l.remade), l.newTerms, len(l.heldEffects), len(l.identified), l.newNames + len(l.keys)}
 }
 
 // TakeEffects fills e with the effects since it was last called. They must be
 // published before the next ones that are not empty.
 func (l *Ledger) TakeEffects(e *Effects) {
 	l.releaseVacated()
+	e.Holds = l.takeHolds(e.Holds[:0])
 	e.Cells = l.takeCells(e.Cells[:0])
 	clear(e.Identified) // lest they keep the memory of keys
 	e.Identified, l.identified = l.identified, e.Identified[:0]
@@ -99,7 +102,7 @@ func (l *Ledger) takeCells(dst []Effect) []Effect {
 			Opened: alive && (c.Flags&named == 0 || above > 0), Dropped: !alive, Termed: c.Flags&retermed != 0,
 			Value: c.Value, Revision: c.Revision, Above: above,
 		})
-		if c.Flags &= termed; alive {
+		if c.Flags &= termed | holding; alive {
 			c.Flags |= named
 		}
 	}

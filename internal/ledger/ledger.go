@@ -23,7 +23,7 @@
 // comes before that finds nothing.
 //
 // The files in reading order: ledger.go (requests), change.go and terms.go (what
-// becomes of a counter), charge.go, rate.go, ticket.go (what is made of that), effects.go (what they leave behind), once.go (identities),
+// becomes of a counter), holds.go, charge.go, rate.go, ticket.go (what is made of that), effects.go (what they leave behind), once.go (identities),
 // all.go (all or none), restore.go (restarts).
 package ledger
 
@@ -64,6 +64,7 @@ type Ledger struct {
 	floor uint64   // the highest revision of a deletion
 
 	terms    *terms.Book       // by cell
+	holds    *terms.Holds      // by cell
 	changed  []uint32          // cells with effects not taken yet, each once
 	remade   map[uint32]uint64 // cells among them whose counter was deleted and made anew, with the floor then
 	newTerms int               // how many of them have other terms
@@ -71,11 +72,12 @@ type Ledger struct {
 	vacated  []uint32          // cells whose vacancy was published and not looked at since
 	durable  atomic.Int64
 
-	memory     *identity.Memory
-	identified []Identified // effects on it not taken yet
-	keys       []byte       // the keys among them
-	group      uint64       // how often effects were taken
-	landed     atomic.Uint64
+	memory      *identity.Memory
+	heldEffects []HoldEffect // on holds, not taken yet
+	identified  []Identified // effects on it not taken yet
+	keys        []byte       // the keys among them
+	group       uint64       // how often effects were taken
+	landed      atomic.Uint64
 
 	totals int     // counters that are declared to be totals
 	above  []total // those of the counter that is being charged
@@ -84,6 +86,7 @@ type Ledger struct {
 	undoing   bool // changes are noted down to be taken back
 	undo      []before
 	undoTerms []termsBefore
+	undoHolds []holdBefore
 	slots     []identity.Slot // of a run of requests
 }
 
@@ -102,6 +105,10 @@ func New(cells shm.Cells, limit uint32, identities identity.Config) (*Ledger, er
 	if err != nil {
 		return nil, errors.Join(err, ix.Free(), memory.Close())
 	}
+	holds, err := terms.NewHolds()
+	if err != nil {
+		return nil, errors.Join(err, ix.Free(), memory.Close(), book.Close())
+	}
 	return &Ledger{
 		cells:  cells,
 		index:  ix,
@@ -109,13 +116,14 @@ func New(cells shm.Cells, limit uint32, identities identity.Config) (*Ledger, er
 		limit:  min(limit, uint32(min(cells.Len(), offheap.MaxItems))),
 		memory: memory,
 		terms:  book,
+		holds:  holds,
 	}, nil
 }
 
 // Close gives the index and what is remembered back to the system. The cells are
 // the caller's.
 func (l *Ledger) Close() error {
-	return errors.Join(l.index.Free(), l.names.Free(), l.memory.Close(), l.terms.Close())
+	return errors.Join(l.index.Free(), l.names.Free(), l.memory.Close(), l.terms.Close(), l.holds.Close())
 }
 
 // Used returns how many cells have had a counter: cells 0 to Used-1.
@@ -129,7 +137,7 @@ func (l *Ledger) Floor() uint64 { return l.floor }
 
 // Memory returns the bytes that the counters take, in cells, index and terms.
 func (l *Ledger) Memory() uint64 {
-	return uint64(l.used)*shm.CellSize + l.index.Memory() + l.names.Memory() + l.terms.Memory()
+	return uint64(l.used)*shm.CellSize + l.index.Memory() + l.names.Memory() + l.terms.Memory() + l.holds.Memory()
 }
 
 // Name returns the name of the counter in a used cell. It must not be changed.
@@ -192,7 +200,7 @@ func (l *Ledger) carryOut(r *cuenta.Request, hash uint32, now int64, out *cuenta
 				return l.charge(r, hash, cell, found, now, out)
 			}
 		}
-		if r.Terms == nil && !(found && l.cells.At(cell).Flags&termed != 0) {
+		if r.Terms == nil && !(found && l.cells.At(cell).Flags&(termed|holding) != 0) {
 			return l.change(r, hash, cell, found, out)
 		}
 		return l.changeWithin(r, hash, cell, found, now, out)
@@ -204,6 +212,14 @@ func (l *Ledger) carryOut(r *cuenta.Request, hash uint32, now int64, out *cuenta
 		return l.take(r, hash, cell, found, now, out)
 	case cuenta.Ticket:
 		return l.ticket(r, hash, cell, found, now, out)
+	case cuenta.Hold:
+		return l.hold(r, hash, cell, found, now, out)
+	case cuenta.Settle:
+		return l.settleHold(r, hash, cell, found, now, out)
+	case cuenta.Release:
+		return l.release(r, hash, cell, found, out)
+	case cuenta.Extend:
+		return l.extend(r, hash, cell, found, now, out)
 	}
 	*out = cuenta.Result{Code: cuenta.Syntax}
 	return Durable

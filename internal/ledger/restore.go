@@ -45,12 +45,9 @@ func (l *Ledger) Restore(cell uint32, name []byte, value int64, revision uint64)
 // RestoreTerms puts back what terms the counter of a cell has at a revision, which
 // may be one that the cell is yet to come to.
 func (l *Ledger) RestoreTerms(cell uint32, revision uint64, of terms.Terms) error {
-	if cell >= l.limit {
-		return fmt.Errorf("counter number %d is over the limit of %d counters", cell, l.limit)
-	}
-	c := l.cells.At(cell)
-	if revision < c.Revision || !c.Alive() {
-		return nil
+	c, err := l.toRestore(cell, revision)
+	if c == nil {
+		return err
 	}
 	c.Flags &^= termed
 	if of != (terms.Terms{}) {
@@ -72,6 +69,7 @@ func (l *Ledger) RestoreDrop(cell uint32, revision uint64) error {
 	}
 	if c.Alive() {
 		l.forgetTerms(cell)
+		l.dropHolds(cell, c)
 		c.Generation++
 		c.Flags = 0
 		l.alive--
@@ -89,6 +87,7 @@ func (l *Ledger) RestoreFloor(revision uint64) { l.floor = max(l.floor, revision
 // names.
 func (l *Ledger) Restored(now int64) error {
 	l.terms.Begin(now)
+	l.holds.Begin(now)
 	build, err := l.index.Build(l.used)
 	if err != nil {
 		return err

@@ -26,7 +26,8 @@ func (l *Ledger) changeWithin(r *cuenta.Request, hash, cell uint32, found bool, 
 		return l.unmet(cell, found, out)
 	}
 	value, was := l.state(cell, alive)
-	next, code := allowed(&was, asked).after(r, value, asked.Clamp)
+	room := l.room(cell, alive, &was, asked)
+	next, code := room.after(r, value, asked.Clamp)
 	if code != cuenta.OK {
 		return l.atLimit(code, next, value, cell, found, out)
 	}
@@ -60,7 +61,7 @@ func (l *Ledger) limitTo(r *cuenta.Request, hash, cell uint32, found bool, out *
 	value, was := l.state(cell, alive)
 	of := was
 	of.Floor, of.Ceiling, of.Total = said(r.Terms.Floor), said(r.Terms.Ceiling), r.Terms.Total
-	if at, code := allowed(&of, &noTerms).hold(value); code != cuenta.OK {
+	if at, code := l.room(cell, alive, &of, &noTerms).nearest(value); code != cuenta.OK {
 		return l.atLimit(cuenta.Limited, at, value, cell, found, out)
 	}
 	cell, code := l.writeWith(r, hash, cell, found, value, was, of)
@@ -113,12 +114,15 @@ func (l *Ledger) describe(r *cuenta.Request, cell uint32, found bool, now int64,
 		return refuse(cuenta.Syntax, out)
 	}
 	standing := l.answer(cell, found, out)
-	_, of := l.state(cell, found && l.cells.At(cell).Alive())
-	*r.Terms = cuenta.Terms{Floor: of.Floor, Ceiling: of.Ceiling, Total: of.Total}
+	alive := found && l.cells.At(cell).Alive()
+	_, of := l.state(cell, alive)
+	behind := r.Terms.Hold
+	*r.Terms = cuenta.Terms{Floor: of.Floor, Ceiling: of.Ceiling, Total: of.Total, Holds: r.Terms.Holds}
 	if of.Ends != 0 {
 		r.Terms.Expiry = cuenta.Expiry{Kind: cuenta.ExpireAt, Time: of.Ends}
 		out.Amount = of.Ends - now
 	}
+	out.Code = l.describeHolds(r.Terms, behind, cell, alive)
 	return standing
 }
 
@@ -166,18 +170,18 @@ func (l *Ledger) state(cell uint32, alive bool) (value int64, of terms.Terms) {
 // span is where a value may be.
 type span struct{ floor, ceiling int64 }
 
-// allowed returns where a counter's terms and those of a request let its value be.
-func allowed(of *terms.Terms, asked *cuenta.Terms) span {
-	s := span{math.MinInt64, math.MaxInt64}
-	for _, b := range [...]cuenta.Bound{of.Floor, asked.Floor} {
-		if b.Set {
-			s.floor = max(s.floor, b.At)
-		}
+// allowed returns where a counter's limits let its value be.
+func allowed(of *terms.Terms) span {
+	return span{math.MinInt64, math.MaxInt64}.between(of.Floor, of.Ceiling)
+}
+
+// between returns the part of the span that is within two limits.
+func (s span) between(floor, ceiling cuenta.Bound) span {
+	if floor.Set {
+		s.floor = max(s.floor, floor.At)
 	}
-	for _, b := range [...]cuenta.Bound{of.Ceiling, asked.Ceiling} {
-		if b.Set {
-			s.ceiling = min(s.ceiling, b.At)
-		}
+	if ceiling.Set {
+		s.ceiling = min(s.ceiling, ceiling.At)
 	}
 	return s
 }
@@ -198,7 +202,7 @@ func (s span) after(r *cuenta.Request, value int64, clamp bool) (next int64, cod
 		}
 	}
 	if code == cuenta.OK {
-		next, code = s.hold(next)
+		next, code = s.nearest(next)
 	}
 	if clamp && s.floor <= s.ceiling {
 		return next, cuenta.OK
@@ -206,8 +210,8 @@ func (s span) after(r *cuenta.Request, value int64, clamp bool) (next int64, cod
 	return next, code
 }
 
-// hold returns the nearest value that is allowed.
-func (s span) hold(value int64) (int64, cuenta.Code) {
+// nearest returns the nearest value that is allowed.
+func (s span) nearest(value int64) (int64, cuenta.Code) {
 	switch {
 	case value > s.ceiling:
 		return s.ceiling, cuenta.Limited
@@ -338,14 +342,25 @@ func (l *Ledger) countTotal(was, of terms.Terms) {
 	}
 }
 
-// Lapse deletes counters whose time is over, at most about so many, and reports
-// whether there may be more.
+// Lapse deletes counters whose time is over and ends such holds, at most about so many
+// of each, and reports whether there may be more.
 func (l *Ledger) Lapse(now int64, most int) (more bool) {
 	for steps := most; ; {
 		cell, ok := l.terms.Ended(now, &steps)
 		if !ok {
-			return steps <= 0
+			more = steps <= 0
+			break
 		}
 		l.end(cell)
 	}
+	for steps := most; ; {
+		cell, id, ok := l.holds.Ended(now, &steps)
+		if !ok {
+			return more || steps <= 0
+		}
+		l.endHold(cell, id)
+	}
 }
+
+// Due returns a time before which Lapse finds nothing.
+func (l *Ledger) Due() int64 { return min(l.terms.Due(), l.holds.Due()) }

@@ -1,4 +1,4 @@
-// Package terms is what some counters have besides a value: limits, and an end.
+// Package terms is what some counters have besides a value: limits, an end, holds.
 // Like the ledger, which keeps them by the numbers of their cells, it is a pure
 // state machine: time comes as an argument, and nothing is locked.
 //
@@ -28,12 +28,10 @@ func (t *Terms) Ended(now int64) bool { return t.Ends != 0 && t.Ends <= now }
 
 // record is the terms of a cell.
 type record struct {
-	floor, ceiling int64
-	ends           int64
-	cell           uint32
-	before, behind uint32 // its neighbours in its list of the wheel, plus one
-	list           uint16
+	link
 	marks          uint8
+	cell           uint32
+	floor, ceiling int64
 }
 
 const (
@@ -56,7 +54,9 @@ func New() (*Book, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Book{byCell: byCell}, nil
+	b := &Book{byCell: byCell}
+	b.wheel.link = func(item uint32) *link { return &b.records.At(item).link }
+	return b, nil
 }
 
 // Close gives the memory back to the system.
@@ -115,9 +115,7 @@ func (b *Book) Put(cell uint32, t Terms) error {
 		}
 	}
 	r := b.records.At(item)
-	if r.ends != t.Ends {
-		b.reschedule(item, r, t.Ends)
-	}
+	b.wheel.move(item, t.Ends)
 	r.floor, r.ceiling, r.marks = t.Floor.At, t.Ceiling.At, taken
 	if t.Floor.Set {
 		r.marks |= hasFloor
@@ -144,9 +142,8 @@ func (b *Book) enter(cell uint32) (item uint32, err error) {
 }
 
 func (b *Book) drop(item uint32) {
-	r := b.records.At(item)
-	b.reschedule(item, r, 0)
-	b.byCell.Remove(hashOf(r.cell), item)
+	b.wheel.move(item, 0)
+	b.byCell.Remove(hashOf(b.records.At(item).cell), item)
 	b.records.Give(item, 0)
 }
 
@@ -162,12 +159,22 @@ func (b *Book) Record(item uint32) (cell uint32, t Terms, ok bool) {
 	return r.cell, r.terms(), true
 }
 
-// reschedule gives a record another end; 0 is none.
-func (b *Book) reschedule(item uint32, r *record, ends int64) {
-	if r.ends != 0 {
-		b.unlist(r)
+// Begin tells what time it is, once, before the first question: what was put into
+// the book until then is set in order for it.
+func (b *Book) Begin(now int64) { b.wheel.begin(now, b.records.Used()) }
+
+// Due returns a time before which Ended finds nothing.
+func (b *Book) Due() int64 { return b.wheel.due() }
+
+// Soonest returns a time at which no counter has ended yet.
+func (b *Book) Soonest() int64 { return b.wheel.due() - 1<<spanBits }
+
+// Ended takes at most so many steps, and returns the cell of a counter that has
+// ended. It returns the same one until that is dropped.
+func (b *Book) Ended(now int64, steps *int) (cell uint32, ok bool) {
+	item, ok := b.wheel.ended(now, steps)
+	if !ok {
+		return 0, false
 	}
-	if r.ends = ends; ends != 0 {
-		b.list(item, r)
-	}
+	return b.records.At(item).cell, true
 }

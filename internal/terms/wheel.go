@@ -5,6 +5,13 @@ import (
 	"math/bits"
 )
 
+// link hangs a record into a wheel.
+type link struct {
+	ends           int64  // nanoseconds since 1970; 0: never, and it hangs in no wheel
+	before, behind uint32 // its neighbours in its list, plus one
+	list           uint16
+}
+
 // A wheel tells which records end when: a timing wheel of several levels, each of
 // 64 lists. A list of level 0 is one span of time long, one of each level above 64
 // times as long as one below. A record hangs in the lowest level whose turn, of all
@@ -12,7 +19,8 @@ import (
 // higher level, its records move down, one at a time. So nothing is ever sorted, no
 // step takes longer than another, and the wheel has one size for ever.
 type wheel struct {
-	hand  int64 // the span that is being looked at; all before are empty
+	link  func(item uint32) *link // of a record
+	hand  int64                   // the span that is being looked at; all before are empty
 	heads [levels * slots]uint32
 	used  [levels]uint64 // which lists have records
 }
@@ -48,8 +56,8 @@ func (w *wheel) mark(list uint16, has bool) {
 	}
 }
 
-// due returns the highest list that the hand points to and that has records.
-func (w *wheel) due() (list uint16, ok bool) {
+// pointed returns the highest list that the hand points to and that has records.
+func (w *wheel) pointed() (list uint16, ok bool) {
 	for level := levels - 1; level >= 0; level-- {
 		if list = w.at(level); w.heads[list] != 0 {
 			return list, true
@@ -60,7 +68,7 @@ func (w *wheel) due() (list uint16, ok bool) {
 
 // next returns the span at which there is something to do.
 func (w *wheel) next() int64 {
-	if _, ok := w.due(); ok {
+	if _, ok := w.pointed(); ok {
 		return w.hand
 	}
 	for level := range levels { // what is on a lower one comes before what is above
@@ -72,64 +80,77 @@ func (w *wheel) next() int64 {
 	return lastSpan
 }
 
+// move gives a record another end; 0 is none.
+func (w *wheel) move(item uint32, ends int64) {
+	r := w.link(item)
+	if r.ends == ends {
+		return
+	}
+	if r.ends != 0 {
+		w.unlist(r)
+	}
+	if r.ends = ends; ends != 0 {
+		w.list(item, r)
+	}
+}
+
 // list hangs a record into the wheel.
-func (b *Book) list(item uint32, r *record) {
-	list := b.wheel.place(max(spanOf(r.ends), b.wheel.hand))
-	head := &b.wheel.heads[list]
+func (w *wheel) list(item uint32, r *link) {
+	list := w.place(max(spanOf(r.ends), w.hand))
+	head := &w.heads[list]
 	if *head != 0 {
-		b.records.At(*head - 1).before = item + 1
+		w.link(*head - 1).before = item + 1
 	}
 	r.list, r.before, r.behind = list, 0, *head
 	*head = item + 1
-	b.wheel.mark(list, true)
+	w.mark(list, true)
 }
 
 // unlist takes a record out.
-func (b *Book) unlist(r *record) {
+func (w *wheel) unlist(r *link) {
 	if r.behind != 0 {
-		b.records.At(r.behind - 1).before = r.before
+		w.link(r.behind - 1).before = r.before
 	}
 	if r.before != 0 {
-		b.records.At(r.before - 1).behind = r.behind
+		w.link(r.before - 1).behind = r.behind
 	} else {
-		b.wheel.heads[r.list] = r.behind
-		b.wheel.mark(r.list, r.behind != 0)
+		w.heads[r.list] = r.behind
+		w.mark(r.list, r.behind != 0)
 	}
 }
 
-// Begin tells what time it is, once, before the first question: what was put into
-// the book until then is set in order for it.
-func (b *Book) Begin(now int64) {
-	b.wheel = wheel{hand: now >> spanBits}
-	for item := range b.records.Used() {
-		if r := b.records.At(item); r.ends != 0 {
-			b.list(item, r)
+// begin sets the records 0 to n-1 in order for a time, which only goes on from then.
+func (w *wheel) begin(now int64, n uint32) {
+	*w = wheel{link: w.link, hand: now >> spanBits}
+	for item := range n {
+		if r := w.link(item); r.ends != 0 {
+			w.list(item, r)
 		}
 	}
 }
 
-// Due returns a time before which Ended finds nothing.
-func (b *Book) Due() int64 { return b.wheel.next() << spanBits }
+// due returns a time before which ended finds nothing.
+func (w *wheel) due() int64 { return w.next() << spanBits }
 
-// Ended takes at most so many steps, and returns the cell of a counter that has
-// ended. It returns the same one until that is dropped.
-func (b *Book) Ended(now int64, steps *int) (cell uint32, ok bool) {
+// ended takes at most so many steps, and returns a record whose time is over. It
+// returns the same one until that is moved.
+func (w *wheel) ended(now int64, steps *int) (item uint32, ok bool) {
 	today := min(now>>spanBits, lastSpan-1)
 	for ; *steps > 0; *steps-- {
-		next := b.wheel.next()
+		next := w.next()
 		if next > today {
 			return 0, false
 		}
-		b.wheel.hand = next
-		list, _ := b.wheel.due()
-		item := b.wheel.heads[list] - 1
-		r := b.records.At(item)
+		w.hand = next
+		list, _ := w.pointed()
+		item := w.heads[list] - 1
 		if list < slots {
 			*steps--
-			return r.cell, true
+			return item, true
 		}
-		b.unlist(r) // down to the level where it belongs now
-		b.list(item, r)
+		r := w.link(item)
+		w.unlist(r) // down to the level where it belongs now
+		w.list(item, r)
 	}
 	return 0, false
 }

@@ -1,0 +1,349 @@
+package ledger
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/shm"
+	"github.com/cuenta-server/cuenta/internal/terms"
+)
+
+// HoldEffect is what became of a hold.
+type HoldEffect struct {
+	Cell     uint32
+	Revision uint64 // that the counter has got by that
+	Hold     terms.Hold
+	Ended    bool
+}
+
+// holdBefore is what a hold was before a change that may be taken back.
+type holdBefore struct {
+	cell  uint32
+	hold  terms.Hold
+	there bool
+}
+
+// Holds returns the counters' holds, to look at.
+func (l *Ledger) Holds() *terms.Holds { return l.holds }
+
+// hold holds a part of a counter's limit back.
+func (l *Ledger) hold(r *cuenta.Request, hash, cell uint32, found bool, now int64, out *cuenta.Result) Standing {
+	alive := found && l.cells.At(cell).Alive()
+	ends, code := endOfHold(r, now)
+	switch {
+	case code != cuenta.OK:
+		return refuse(code, out)
+	case r.N == 0 || r.N == math.MinInt64:
+		return refuse(cuenta.Syntax, out)
+	case !l.meets(r, cell, alive):
+		return l.unmet(cell, found, out)
+	}
+	value, of := l.state(cell, alive)
+	room := l.room(cell, alive, &of, r.Terms)
+	if limit, code := room.fits(value, r.N); code != cuenta.OK {
+		return l.atLimit(code, limit, value, cell, found, out)
+	}
+	if sums := l.held(cell, alive); sums.Count >= cuenta.MaxHolds || overflows(sums, r.N) {
+		return refuse(cuenta.TooMany, out)
+	}
+	code = l.allOf(func() (code cuenta.Code) {
+		if cell, code = l.write(r, hash, cell, found, value); code == cuenta.OK {
+			code = l.putHold(cell, terms.Hold{ID: l.cells.At(cell).Revision, Amount: r.N, Ends: ends})
+		}
+		return code
+	})
+	if code != cuenta.OK {
+		return refuse(code, out)
+	}
+	return l.answerHold(cell, r.N, out)
+}
+
+// overflows reports whether a sum of holds would pass the end of int64.
+func overflows(sums terms.Held, n int64) bool {
+	return n > 0 && sums.Up > math.MaxInt64-n || n < 0 && sums.Down > math.MaxInt64+n
+}
+
+// endOfHold returns when a hold shall end.
+func endOfHold(r *cuenta.Request, now int64) (ends int64, code cuenta.Code) {
+	if r.Terms == nil || !r.Terms.Valid() || r.Terms.Expiry.Kind < cuenta.ExpireAt || r.Terms.Expiry.Lapse {
+		return 0, cuenta.Syntax
+	}
+	var of terms.Terms
+	plain := cuenta.Expiry{Kind: r.Terms.Expiry.Kind, Time: r.Terms.Expiry.Time}
+	code = newEnd(&of, &plain, now)
+	return of.Ends, code
+}
+
+// settleHold ends a hold and adds what was used of it.
+func (l *Ledger) settleHold(r *cuenta.Request, hash, cell uint32, found bool, now int64, out *cuenta.Result) Standing {
+	hold, standing, ok := l.known(r, cell, found, out)
+	if !ok {
+		return standing
+	}
+	value, of := l.state(cell, true)
+	room := l.room(cell, true, &of, r.Terms).without(hold.Amount)
+	share := cuenta.Request{Op: cuenta.Add, Counter: r.Counter, N: r.N}
+	next, code := room.after(&share, value, r.Terms.Clamp)
+	if code != cuenta.OK {
+		return l.atLimit(code, next, value, cell, found, out)
+	}
+	share.N = next - value
+	if l.totals > 0 && share.N != 0 {
+		if !l.totalsAbove(nameOf(r), now) {
+			return refuse(cuenta.TooLarge, out)
+		}
+		if standing, fits := l.fitTotals(&share, r.Terms.Clamp, out); !fits {
+			return standing
+		}
+		l.addToTotals(share.N)
+	}
+	l.write(r, hash, cell, true, value+share.N) // it is there: nothing is refused
+	l.dropHold(cell, hold.ID)
+	standing = l.answerHold(cell, hold.Amount, out)
+	if r.Terms.Clamp {
+		out.Amount = share.N
+	}
+	return standing
+}
+
+// release ends a hold.
+func (l *Ledger) release(r *cuenta.Request, hash, cell uint32, found bool, out *cuenta.Result) Standing {
+	hold, standing, ok := l.known(r, cell, found, out)
+	if !ok {
+		return standing
+	}
+	l.write(r, hash, cell, true, l.cells.At(cell).Value)
+	l.dropHold(cell, hold.ID)
+	return l.answerHold(cell, hold.Amount, out)
+}
+
+// extend gives a hold another end.
+func (l *Ledger) extend(r *cuenta.Request, hash, cell uint32, found bool, now int64, out *cuenta.Result) Standing {
+	ends, code := endOfHold(r, now)
+	if code != cuenta.OK {
+		return refuse(code, out)
+	}
+	hold, standing, ok := l.known(r, cell, found, out)
+	if !ok {
+		return standing
+	}
+	l.write(r, hash, cell, true, l.cells.At(cell).Value)
+	hold.Ends = ends
+	if code := l.putHold(cell, hold); code != cuenta.OK {
+		panic("ledger: to change a hold needs memory")
+	}
+	return l.answerHold(cell, hold.Amount, out)
+}
+
+// known finds the hold that a request is about, or refuses it.
+func (l *Ledger) known(r *cuenta.Request, cell uint32, found bool, out *cuenta.Result) (hold terms.Hold, s Standing, ok bool) {
+	alive := found && l.cells.At(cell).Alive()
+	switch {
+	case r.Terms == nil || !r.Terms.Valid():
+		return hold, refuse(cuenta.Syntax, out), false
+	case !l.meets(r, cell, alive):
+		return hold, l.unmet(cell, found, out), false
+	}
+	if alive && r.Terms.Hold != 0 {
+		hold, ok = l.holds.Get(cell, r.Terms.Hold)
+	}
+	if !ok {
+		s = l.answer(cell, found, out)
+		out.Code = cuenta.NoHold
+	}
+	return hold, s, ok
+}
+
+// answerHold answers with what is still available in a hold's direction.
+func (l *Ledger) answerHold(cell uint32, amount int64, out *cuenta.Result) Standing {
+	standing := l.answer(cell, true, out)
+	value, of := l.state(cell, true)
+	room := l.room(cell, true, &of, &noTerms)
+	if amount > 0 {
+		out.Amount = difference(room.ceiling, value)
+	} else {
+		out.Amount = difference(value, room.floor)
+	}
+	return standing
+}
+
+// difference returns a-b, which is not negative, or the end of int64.
+func difference(a, b int64) int64 {
+	if d := a - b; d >= 0 {
+		return d
+	}
+	return math.MaxInt64
+}
+
+// held returns what the holds of a counter come to.
+func (l *Ledger) held(cell uint32, alive bool) (sums terms.Held) {
+	if alive && l.cells.At(cell).Flags&holding != 0 {
+		sums = l.holds.Held(cell)
+	}
+	return sums
+}
+
+// room returns where a counter's value may be: within its limits, less what is held
+// back, and within those of the request.
+func (l *Ledger) room(cell uint32, alive bool, of *terms.Terms, asked *cuenta.Terms) span {
+	own := allowed(of)
+	sums := l.held(cell, alive)
+	own.ceiling -= sums.Up
+	own.floor += sums.Down
+	return own.between(asked.Floor, asked.Ceiling)
+}
+
+// fits reports how adding n fits, which may be the limit that it would pass.
+func (s span) fits(value, n int64) (limit int64, code cuenta.Code) {
+	return s.after(&cuenta.Request{Op: cuenta.Add, N: n}, value, false)
+}
+
+// without returns the span without a hold.
+func (s span) without(amount int64) span {
+	if amount > 0 {
+		s.ceiling += amount
+	} else {
+		s.floor += amount
+	}
+	return s
+}
+
+// putHold gives a counter a hold, or changes it.
+func (l *Ledger) putHold(cell uint32, hold terms.Hold) cuenta.Code {
+	was, there := l.holds.Get(cell, hold.ID)
+	if l.holds.Put(cell, hold) != nil {
+		return cuenta.TooMany
+	}
+	was.ID = hold.ID
+	l.noteHold(cell, was, there)
+	c := l.cells.At(cell)
+	c.Flags |= holding
+	l.heldEffects = append(l.heldEffects, HoldEffect{Cell: cell, Revision: c.Revision, Hold: hold})
+	return cuenta.OK
+}
+
+// dropHold ends a hold of a counter.
+func (l *Ledger) dropHold(cell uint32, id uint64) {
+	hold, _ := l.holds.Get(cell, id)
+	l.noteHold(cell, hold, true)
+	l.holds.Drop(cell, id)
+	c := l.cells.At(cell)
+	if l.holds.Held(cell).Count == 0 {
+		c.Flags &^= holding
+	}
+	l.heldEffects = append(l.heldEffects, HoldEffect{Cell: cell, Revision: c.Revision, Hold: hold, Ended: true})
+}
+
+// dropHolds ends all holds of a counter that is being deleted: its deletion says so.
+func (l *Ledger) dropHolds(cell uint32, c *shm.Cell) {
+	if c.Flags&holding == 0 {
+		return
+	}
+	for {
+		hold, ok := l.holds.Behind(cell, 0)
+		if !ok {
+			break
+		}
+		l.noteHold(cell, hold, true)
+		l.holds.Drop(cell, hold.ID)
+	}
+	c.Flags &^= holding
+}
+
+func (l *Ledger) noteHold(cell uint32, hold terms.Hold, there bool) {
+	if l.undoing {
+		l.undoHolds = append(l.undoHolds, holdBefore{cell, hold, there})
+	}
+}
+
+// takeBackHolds undoes what became of holds, the latest first.
+func (l *Ledger) takeBackHolds() {
+	for _, b := range slices.Backward(l.undoHolds) {
+		if !b.there {
+			l.holds.Drop(b.cell, b.hold.ID)
+		} else if err := l.holds.Put(b.cell, b.hold); err != nil {
+			panic("ledger: to take a change back needs memory: " + err.Error())
+		}
+	}
+}
+
+// takeHolds returns what became of holds since effects were taken, but for those of
+// counters that ended since, whose end says it all. It is called before the cells'
+// effects are taken.
+func (l *Ledger) takeHolds(dst []HoldEffect) []HoldEffect {
+	for _, e := range l.heldEffects {
+		if c := l.cells.At(e.Cell); c.Alive() && e.Revision > l.remade[e.Cell] {
+			e.Revision = c.Revision
+			dst = append(dst, e)
+		}
+	}
+	l.heldEffects = l.heldEffects[:0]
+	return dst
+}
+
+// endHold ends a hold whose time is over.
+func (l *Ledger) endHold(cell uint32, id uint64) {
+	l.write(nil, 0, cell, true, l.cells.At(cell).Value)
+	l.dropHold(cell, id)
+}
+
+// describeHolds fills in what is held.
+func (l *Ledger) describeHolds(t *cuenta.Terms, behind uint64, cell uint32, alive bool) cuenta.Code {
+	sums := l.held(cell, alive)
+	t.Held, t.HeldDown, t.Holds = sums.Up, sums.Down, t.Holds[:0]
+	if behind != 0 {
+		if _, ok := l.holds.Get(cell, behind); !alive || !ok {
+			return cuenta.NoHold
+		}
+	}
+	for sums.Count > 0 && len(t.Holds) < cap(t.Holds) {
+		hold, ok := l.holds.Behind(cell, behind)
+		if !ok {
+			break
+		}
+		t.Holds = append(t.Holds, cuenta.Held(hold))
+		behind = hold.ID
+	}
+	return cuenta.OK
+}
+
+// RestoreHold puts back a hold that a counter has at a revision, which may be one that
+// the cell is yet to come to.
+func (l *Ledger) RestoreHold(cell uint32, revision, id uint64, amount, ends int64) error {
+	c, err := l.toRestore(cell, revision)
+	if c == nil {
+		return err
+	}
+	if sums := l.holds.Held(cell); amount == math.MinInt64 || overflows(sums, amount) {
+		return fmt.Errorf("the holds of counter number %d pass the end of int64", cell)
+	}
+	c.Flags |= holding
+	return l.holds.Put(cell, terms.Hold{ID: id, Amount: amount, Ends: ends})
+}
+
+// RestoreUnhold puts back that a counter has a hold no more.
+func (l *Ledger) RestoreUnhold(cell uint32, revision, id uint64) error {
+	c, err := l.toRestore(cell, revision)
+	if c == nil {
+		return err
+	}
+	l.holds.Drop(cell, id)
+	if l.holds.Held(cell).Count == 0 {
+		c.Flags &^= holding
+	}
+	return nil
+}
+
+// toRestore returns a cell if what a counter has at a revision is not older than what
+// the cell has, and nil otherwise.
+func (l *Ledger) toRestore(cell uint32, revision uint64) (*shm.Cell, error) {
+	if cell >= l.limit {
+		return nil, fmt.Errorf("counter number %d is over the limit of %d counters", cell, l.limit)
+	}
+	if c := l.cells.At(cell); revision >= c.Revision && c.Alive() {
+		return c, nil
+	}
+	return nil, nil
+}

@@ -1,0 +1,256 @@
+package terms
+
+import (
+	"errors"
+
+	"github.com/cuenta-server/cuenta/internal/offheap"
+)
+
+// Hold is a part of a counter's limit that is held back.
+type Hold struct {
+	ID     uint64 // the counter's revision that made it, not 0
+	Amount int64  // above 0: of what is left below the ceiling; below 0: above the floor
+	Ends   int64  // in nanoseconds since 1970, above 0
+}
+
+// Held is what the holds of a counter come to.
+type Held struct {
+	Up, Down int64 // the sum of those above 0, and of those below it, both without sign
+	Count    uint32
+}
+
+// held is one hold in the list of its counter.
+type held struct {
+	link
+	cell        uint32
+	newer, next uint32 // its neighbours in the counter's list, plus one
+	id          uint64 // 0: the record is not in use
+	amount      int64
+}
+
+// account is a counter that has holds.
+type account struct {
+	Held
+	cell  uint32
+	first uint32 // of its holds, the newest, plus one
+}
+
+// Holds is the holds of all counters.
+type Holds struct {
+	holds    offheap.Slab[held]
+	accounts offheap.Slab[account]
+	byID     *offheap.Index
+	byCell   *offheap.Index
+	wheel    wheel
+}
+
+// NewHolds returns none.
+func NewHolds() (*Holds, error) {
+	byID, err := offheap.NewIndex()
+	if err != nil {
+		return nil, err
+	}
+	byCell, err := offheap.NewIndex()
+	if err != nil {
+		return nil, errors.Join(err, byID.Free())
+	}
+	h := &Holds{byID: byID, byCell: byCell}
+	h.wheel.link = func(item uint32) *link { return &h.holds.At(item).link }
+	return h, nil
+}
+
+// Close gives the memory back to the system.
+func (h *Holds) Close() error {
+	return errors.Join(h.byID.Free(), h.byCell.Free(), h.holds.Free(), h.accounts.Free())
+}
+
+// Len returns how many holds there are.
+func (h *Holds) Len() int { return h.byID.Len() }
+
+// Memory returns the bytes that they take.
+func (h *Holds) Memory() uint64 {
+	return h.holds.Memory() + h.accounts.Memory() + h.byID.Memory() + h.byCell.Memory()
+}
+
+// hashOfHold mixes both numbers into one.
+func hashOfHold(cell uint32, id uint64) uint32 {
+	x := (id ^ uint64(cell)<<32) * 0x9e3779b97f4a7c15
+	return uint32(x >> 32)
+}
+
+func (h *Holds) find(cell uint32, id uint64) (item uint32, ok bool) {
+	for p := h.byID.Probe(hashOfHold(cell, id)); ; {
+		if item, ok = p.Next(); !ok {
+			return 0, false
+		}
+		if r := h.holds.At(item); r.cell == cell && r.id == id {
+			return item, true
+		}
+	}
+}
+
+func (h *Holds) account(cell uint32) (item uint32, ok bool) {
+	for p := h.byCell.Probe(hashOf(cell)); ; {
+		if item, ok = p.Next(); !ok || h.accounts.At(item).cell == cell {
+			return item, ok
+		}
+	}
+}
+
+// Held returns what the holds of a cell's counter come to.
+func (h *Holds) Held(cell uint32) Held {
+	item, ok := h.account(cell)
+	if !ok {
+		return Held{}
+	}
+	return h.accounts.At(item).Held
+}
+
+// Get returns a hold.
+func (h *Holds) Get(cell uint32, id uint64) (hold Hold, ok bool) {
+	item, ok := h.find(cell, id)
+	if !ok {
+		return Hold{}, false
+	}
+	return h.holds.At(item).hold(), true
+}
+
+func (r *held) hold() Hold { return Hold{r.id, r.amount, r.ends} }
+
+// Put gives a cell's counter a hold, in place of the one of that id if there is one.
+// It fails if there is no memory for it.
+func (h *Holds) Put(cell uint32, hold Hold) error {
+	item, ok := h.find(cell, hold.ID)
+	if !ok {
+		var err error
+		if item, err = h.enter(cell, hold.ID); err != nil {
+			return err
+		}
+	}
+	r := h.holds.At(item)
+	at, _ := h.account(cell)
+	a := h.accounts.At(at)
+	a.add(-1, r.amount)
+	r.amount = hold.Amount
+	a.add(+1, r.amount)
+	h.wheel.move(item, hold.Ends)
+	return nil
+}
+
+// add adds an amount to the sums, or takes it from them.
+func (a *account) add(sign, amount int64) {
+	if amount > 0 {
+		a.Up += sign * amount
+	} else {
+		a.Down -= sign * amount
+	}
+}
+
+// enter makes a hold of amount 0, and its account if there is none.
+func (h *Holds) enter(cell uint32, id uint64) (item uint32, err error) {
+	at, ok := h.account(cell)
+	if !ok {
+		if at, err = h.accounts.Take(0); err != nil {
+			return 0, err
+		}
+		if err := h.byCell.Insert(hashOf(cell), at); err != nil {
+			h.accounts.Give(at, 0)
+			return 0, err
+		}
+		*h.accounts.At(at) = account{cell: cell}
+	}
+	if item, err = h.holds.Take(0); err == nil {
+		if err = h.byID.Insert(hashOfHold(cell, id), item); err != nil {
+			h.holds.Give(item, 0)
+		}
+	}
+	if err != nil {
+		h.closeEmpty(at)
+		return 0, err
+	}
+	a := h.accounts.At(at)
+	if a.first != 0 {
+		h.holds.At(a.first - 1).newer = item + 1
+	}
+	*h.holds.At(item) = held{cell: cell, id: id, next: a.first}
+	a.first = item + 1
+	a.Count++
+	return item, nil
+}
+
+// Drop ends a hold. It reports false if there is none of that id.
+func (h *Holds) Drop(cell uint32, id uint64) bool {
+	item, ok := h.find(cell, id)
+	if !ok {
+		return false
+	}
+	r := h.holds.At(item)
+	at, _ := h.account(cell)
+	a := h.accounts.At(at)
+	a.add(-1, r.amount)
+	a.Count--
+	if r.next != 0 {
+		h.holds.At(r.next - 1).newer = r.newer
+	}
+	if r.newer != 0 {
+		h.holds.At(r.newer - 1).next = r.next
+	} else {
+		a.first = r.next
+	}
+	h.wheel.move(item, 0)
+	h.byID.Remove(hashOfHold(cell, id), item)
+	h.holds.Give(item, 0)
+	h.closeEmpty(at)
+	return true
+}
+
+func (h *Holds) closeEmpty(at uint32) {
+	if a := h.accounts.At(at); a.Count == 0 {
+		h.byCell.Remove(hashOf(a.cell), at)
+		h.accounts.Give(at, 0)
+	}
+}
+
+// Behind returns the first hold of a cell's counter, or the one behind that of an id
+// that is not 0, in an order that stays as it is while holds come and go. It reports
+// false if there is none behind it, or none of that id.
+func (h *Holds) Behind(cell uint32, id uint64) (hold Hold, ok bool) {
+	var next uint32
+	if id == 0 {
+		if at, ok := h.account(cell); ok {
+			next = h.accounts.At(at).first
+		}
+	} else if item, ok := h.find(cell, id); ok {
+		next = h.holds.At(item).next
+	}
+	if next == 0 {
+		return Hold{}, false
+	}
+	return h.holds.At(next - 1).hold(), true
+}
+
+// Records returns one more than the largest number of a record.
+func (h *Holds) Records() uint32 { return h.holds.Used() }
+
+// Record returns a hold by its record; ok is false if that is not in use.
+func (h *Holds) Record(item uint32) (cell uint32, hold Hold, ok bool) {
+	r := h.holds.At(item)
+	return r.cell, r.hold(), r.id != 0
+}
+
+// Begin, Due and Ended are those of [Book], for holds.
+func (h *Holds) Begin(now int64) { h.wheel.begin(now, h.holds.Used()) }
+
+// Due returns a time before which Ended finds nothing.
+func (h *Holds) Due() int64 { return h.wheel.due() }
+
+// Ended takes at most so many steps, and returns a hold whose time is over. It returns
+// the same one until that is dropped or extended.
+func (h *Holds) Ended(now int64, steps *int) (cell uint32, id uint64, ok bool) {
+	item, ok := h.wheel.ended(now, steps)
+	if !ok {
+		return 0, 0, false
+	}
+	r := h.holds.At(item)
+	return r.cell, r.id, true
+}
