@@ -11,18 +11,22 @@ func (c *checker) alone(id uint32, o *Op) {
 	if !o.told(Answered) {
 		return
 	}
-	if why := impossible(o); why != "" {
+	if why := c.impossible(o); why != "" {
 		c.violated(c.name(o.Counter), "%o cannot be: "+why, []uint32{id})
 	}
 }
 
 // impossible says why an answer is wrong whatever the counter was, if it is.
-func impossible(o *Op) string {
+func (c *checker) impossible(o *Op) string {
 	switch {
 	case o.Code == cuenta.Overflow && o.Op != cuenta.Outcome:
-		return impossibleOverflow(o)
+		return c.impossibleOverflow(o)
 	case o.Code == cuenta.Unmet && o.Op != cuenta.Outcome:
 		return impossibleUnmet(o)
+	case o.Code == cuenta.Limited && o.Op != cuenta.Outcome:
+		return c.impossibleLimited(o)
+	case o.Code == cuenta.Past && o.Op != cuenta.Outcome:
+		return c.impossiblePast(o)
 	case o.Code == cuenta.Aborted && o.Batch == 0 && o.Op != cuenta.Outcome:
 		return "there was nothing else to be refused"
 	case o.Code == cuenta.Absent && o.Op != cuenta.Outcome:
@@ -38,6 +42,15 @@ func impossible(o *Op) string {
 	}
 	if why := impossibleRevision(o); why != "" || !o.told(WithValue) {
 		return why
+	}
+	return c.impossibleValue(o)
+}
+
+// impossibleValue compares the value with what was asked for.
+func (c *checker) impossibleValue(o *Op) string {
+	x := c.extra(o)
+	if x.Terms.Clamp {
+		return ""
 	}
 	switch o.Op {
 	case cuenta.Add:
@@ -78,13 +91,20 @@ func impossibleRevision(o *Op) string {
 		return "a counter that does not exist reads 0"
 	case absent && o.changes() && o.Op != cuenta.Delete:
 		return "a change has a revision"
+	case o.Op == cuenta.Check && o.If == cuenta.IfValue:
+		if o.Value != o.N {
+			return "it was to pass at another value"
+		}
 	case o.Op == cuenta.Check && o.Revision != uint64(o.N):
 		return "it was to pass at another revision"
 	}
 	return ""
 }
 
-func impossibleOverflow(o *Op) string {
+func (c *checker) impossibleOverflow(o *Op) string {
+	if len(c.extras) > 0 {
+		return impossibleEnd(o)
+	}
 	end := int64(math.MaxInt64)
 	if o.N < 0 {
 		end = math.MinInt64
@@ -100,7 +120,48 @@ func impossibleOverflow(o *Op) string {
 	return ""
 }
 
+// impossibleEnd is about an overflow where there are limits, which may be the ends of
+// int64 as well.
+func impossibleEnd(o *Op) string {
+	switch {
+	case o.Op != cuenta.Add && o.Op != cuenta.Set && o.Op != cuenta.Reset:
+		return "it cannot pass an end of int64"
+	case o.told(WithValue) && o.Value != math.MinInt64 && o.Value != math.MaxInt64:
+		return "that is not an end of int64"
+	}
+	return ""
+}
+
+func (c *checker) impossibleLimited(o *Op) string {
+	x := c.extra(o)
+	switch o.Op {
+	case cuenta.Add, cuenta.Set, cuenta.Reset, cuenta.Limit:
+		if x.Terms.Clamp && o.told(WithValue) && o.Op != cuenta.Limit && !x.Terms.Floor.Set && !x.Terms.Ceiling.Set {
+			return "it was to go as far as it may"
+		}
+		return ""
+	}
+	return "it cannot pass a limit"
+}
+
+func (c *checker) impossiblePast(o *Op) string {
+	e := &c.extra(o).Terms.Expiry
+	switch {
+	case !o.changes() || e.Kind != cuenta.ExpireAt:
+		return "it gave no time that can be over"
+	case e.Lapse:
+		return "it was to delete the counter if the time was over"
+	}
+	if _, high := c.within(o.Start, o.End); high < e.Time {
+		return "that time was still to come"
+	}
+	return ""
+}
+
 func impossibleUnmet(o *Op) string {
+	if o.Op == cuenta.Expire { // it had none, if it had no other condition
+		return ""
+	}
 	if o.Op != cuenta.Check && (o.If == cuenta.Always || !o.changes()) && (o.Batch == 0 || o.told(WithValue)) {
 		return "it had no condition"
 	}
@@ -110,6 +171,10 @@ func impossibleUnmet(o *Op) string {
 	switch absent := o.Revision == 0; {
 	case absent && o.Value != 0:
 		return "a counter that does not exist reads 0"
+	case o.Op == cuenta.Check && o.If == cuenta.IfValue:
+		if o.Value == o.N {
+			return "the value is the one that it was to be"
+		}
 	case o.Op == cuenta.Check && o.Revision == uint64(o.N):
 		return "the revision is the one that it was to be"
 	case o.If == cuenta.IfAbsent && absent, o.If == cuenta.IfPresent && !absent:

@@ -44,7 +44,7 @@ func (c *checker) whole(first, end uint32) {
 			done = id
 		default:
 			refused = id
-			if o.Code != cuenta.Overflow && o.Code != cuenta.Unmet {
+			if !forItsSake(o.Code) {
 				continue
 			}
 			if cause != end {
@@ -60,6 +60,15 @@ func (c *checker) whole(first, end uint32) {
 	if done != end && refused != end {
 		c.violated("", "batch %d was to be carried out all or none, but %o and %o", []uint32{done, refused}, c.at(first).Batch)
 	}
+}
+
+// forItsSake reports whether an operation is refused so by what it found itself.
+func forItsSake(code cuenta.Code) bool {
+	switch code {
+	case cuenta.Overflow, cuenta.Unmet, cuenta.Limited, cuenta.Past:
+		return true
+	}
+	return false
 }
 
 // sawItsOwn reports whether an all-or-none batch refused an operation by what

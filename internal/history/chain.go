@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"math"
 	"slices"
-
-	"github.com/cuenta-server/cuenta"
 )
 
 // chain checks the operations of one counter whose places are known, in one walk
@@ -43,6 +41,10 @@ func (s *sight) note(o *Op, id uint32) {
 // counter checks one counter's operations, and returns those that matter to
 // other counters.
 func (c *checker) counter(counter uint32, all []entry) []touch {
+	if c.mayEnd(counter) && c.unclear[counter] {
+		c.partial.Store(true)
+		return nil
+	}
 	sortEntries(all)
 	isKind := func(k kind) func(entry) bool { return func(e entry) bool { return e.kind >= k } }
 	fixedEnd, freeEnd := len(all), len(all)
@@ -57,17 +59,27 @@ func (c *checker) counter(counter uint32, all []entry) []touch {
 		ch.next(e, i > 0 && all[i-1].role == roleChange && all[i-1].place == e.place)
 	}
 	if ch.failed {
+		c.partial.Store(true)
 		return nil
 	}
+	last := ch.last
 	order, unused, exact := all[:fixedEnd], all[freeEnd:], true
 	if ch.gaps || freeEnd > fixedEnd || ch.leapt && len(all) > freeEnd {
 		var ok bool
-		if order, unused, exact, ok = c.search(counter, all[:fixedEnd], all[fixedEnd:freeEnd], all[freeEnd:]); !ok {
+		if order, unused, last, exact, ok = c.search(counter, all[:fixedEnd], all[fixedEnd:freeEnd], all[freeEnd:]); !ok {
+			c.partial.Store(true)
 			return nil
 		}
 	}
 	if !c.joined {
 		return nil
+	}
+	if last.alive && last.terms.ends() { // it may have ended since
+		if !last.anchored {
+			c.partial.Store(true)
+		}
+		c.endedAt(last.terms.lapse, last.place+1)
+		order = append(order[:len(order):len(order)], entry{place: last.place + 1, id: last.terms.lapse, role: roleChange})
 	}
 	return c.touching(counter, order, unused, exact)
 }
@@ -113,7 +125,7 @@ func (ch *chain) fits(e entry, o *Op, double bool) bool {
 	switch {
 	case double && e.role == roleChange:
 		ch.violated("revision %d was given twice: to %o and to %o", []uint32{ch.lastID, e.id}, e.place)
-		ch.last, ch.valued = after(o, roleChange, e.place), true
+		ch.last, ch.valued = ch.c.after(o, roleChange, e.place, state{terms: unknownTerms}), true
 		return false
 	case e.role == roleChange:
 		return ch.change(e, o)
@@ -123,41 +135,52 @@ func (ch *chain) fits(e entry, o *Op, double bool) bool {
 
 func (ch *chain) change(e entry, o *Op) (fits bool) {
 	fits = true
+	was := ch.last
 	switch {
 	case !ch.c.adjoins(ch.counter, ch.last, e.place, o.End):
 		ch.gaps = true
+		was.terms = unknownTerms
 	case ch.valued:
 		leaps := e.place != ch.last.place+1
 		ch.leapt = ch.leapt || leaps
-		if _, fits = apply(o, ch.last); !fits && leaps {
+		if _, _, fits = ch.c.apply(o, ch.last, ch.from(o)); !fits && leaps {
 			ch.gaps, fits = true, true // it began otherwise
 		} else if !fits {
-			ch.unfit(e, "does not follow from")
+			ch.unfit(e, o, "does not follow from")
 		}
 	}
-	ch.last, ch.valued = after(o, roleChange, e.place), true
+	ch.last, ch.valued = ch.c.after(o, roleChange, e.place, was), true
 	return fits
 }
 
 func (ch *chain) sight(e entry, o *Op) (fits bool) {
-	valued := o.told(WithValue) && o.Code != cuenta.Overflow
+	_, valued := ch.c.foundBy(o, roleState)
 	switch {
 	case e.place != ch.last.place:
 		ch.gaps = true
-		ch.last, ch.valued = after(o, roleState, e.place), valued
+		ch.last, ch.valued = ch.c.after(o, roleState, e.place, state{terms: unknownTerms}), valued
 	case ch.valued:
-		if !sees(o, ch.last) {
-			ch.unfit(e, "does not agree with")
+		seen, _, ok := ch.c.sees(o, ch.last, ch.from(o))
+		if !ok {
+			ch.unfit(e, o, "does not agree with")
 			return false
 		}
+		ch.last = seen
 	case valued:
 		ch.last.value, ch.valued = o.Value, true
 	}
 	return true
 }
 
+// from is when an operation can have taken effect at the earliest.
+func (ch *chain) from(o *Op) int64 { return max(ch.latest.start, o.Start) }
+
 // unfit reports an operation that does not fit what was shown before it.
-func (ch *chain) unfit(e entry, how string) {
+func (ch *chain) unfit(e entry, o *Op, how string) {
+	if _, ok := ch.c.seenAlive(ch.last, ch.from(o)); !ok {
+		ch.violated("%o met with a counter whose time was over, as of %o", []uint32{e.id, ch.lastID})
+		return
+	}
 	if !ch.shown {
 		ch.violated("%o "+how+" a counter never touched", []uint32{e.id})
 		return
@@ -218,6 +241,11 @@ type looseDeletion struct {
 // the earliest of any other counter.
 func (c *checker) noteLoose(counter uint32, start int64) {
 	c.looseFloor = true
+	c.noteDeletionBy(counter, start)
+}
+
+// noteDeletionBy does that for deletions of which the revision shows later, too.
+func (c *checker) noteDeletionBy(counter uint32, start int64) {
 	for i := range c.looseDeletions {
 		if d := &c.looseDeletions[i]; d.counter == counter {
 			d.start = min(d.start, start)

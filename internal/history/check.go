@@ -11,23 +11,27 @@ import (
 )
 
 // checker is one run of Check. It knows an operation by its id: an index in the
-// history or, from n on, in extra.
+// history or, from n on, in made.
 type checker struct {
-	h     *History
-	n     uint32
-	found findings
+	h      *History
+	n      uint32
+	found  findings
+	extras []Extra // the history's, and those of operations made up
 
-	// extra are the operations made up: identities with all their attempts, and
-	// the counters of states as reads. origin is the id that each stands for; of
+	// made are the operations made up: identities with all their attempts, the
+	// counters of states as reads, and deletions at their ends. origin is the id that each stands for; of
 	// states it is n plus their index.
-	extra  []Op
+	made   []Op
 	origin []uint32
-	skip   []uint64 // a bit for each operation of the history that an extra one stands for
+	skip   []uint64 // a bit for each operation of the history that one made up stands for
 
 	deletable      []bool            // by counter: something may have deleted it
 	deletions      []uint64          // revisions of deletions, sorted, each once
 	looseFloor     bool              // there may have been deletions at revisions unknown
-	looseDeletions []looseDeletion   // the first ones of two counters
+	looseDeletions []looseDeletion   // the first ones of two counters, those at their ends included
+	ending         []bool            // by counter: it may have had an end; nil if none has
+	unclear        []bool            // by counter: what times there were is not known well enough; as ending
+	partial        atomic.Bool       // of some counter there is no order
 	grants         map[uint64]uint32 // who was granted a session, by its id
 	joined         bool              // batches, states or deletions tie counters together
 	touches        []touch
@@ -36,13 +40,14 @@ type checker struct {
 // Check decides whether the history is possible. The history stays as it is. An
 // error says that it is no history: that it cannot be judged.
 func Check(h *History) (*Report, error) {
-	c := &checker{h: h, n: uint32(h.Len()), grants: map[uint64]uint32{}}
+	c := &checker{h: h, n: uint32(h.Len()), extras: slices.Clone(h.Extras), grants: map[uint64]uint32{}}
 	if err := c.survey(); err != nil {
 		return nil, err
 	}
 	c.batches()
 	c.identities()
 	c.states()
+	c.ends()
 	c.eachCounter()
 	if c.joined {
 		c.serialize()
@@ -54,7 +59,7 @@ func (c *checker) at(id uint32) *Op {
 	if id < c.n {
 		return c.h.At(int(id))
 	}
-	return &c.extra[id-c.n]
+	return &c.made[id-c.n]
 }
 
 func (c *checker) original(id uint32) uint32 {
@@ -72,7 +77,7 @@ func (c *checker) leftOut(id uint32) bool { return c.skip[id>>6]&(1<<(id&63)) !=
 
 // add makes up an operation that stands for the one with id origin.
 func (c *checker) add(o Op, origin uint32) {
-	c.extra = append(c.extra, o)
+	c.made = append(c.made, o)
 	c.origin = append(c.origin, origin)
 }
 
@@ -106,6 +111,7 @@ func (c *checker) survey() error {
 		last = o.Batch
 		c.found.Operations++
 		c.noteDeletion(o)
+		c.noteEnd(o)
 		c.grant(id, o)
 		c.alone(id, o)
 	}
@@ -122,7 +128,7 @@ func (c *checker) survey() error {
 }
 
 func (c *checker) noteDeletion(o *Op) {
-	if o.Op != cuenta.Delete {
+	if !c.deletes(o) {
 		return
 	}
 	switch r := roleOf(o); {
@@ -150,8 +156,12 @@ func (c *checker) sound(o *Op) error {
 		return fmt.Errorf("there is no session %d", o.Session)
 	case o.End < o.Start:
 		return fmt.Errorf("it ended before it started")
-	case o.Op > cuenta.Outcome || o.Op == cuenta.All || o.Code >= cuenta.NumCodes || o.If > cuenta.IfPresent:
+	case o.Op > cuenta.Describe || o.Op == cuenta.All || o.Code >= cuenta.NumCodes || o.If > cuenta.IfRevision:
 		return fmt.Errorf("operation %d, code %d, condition %d: there is none such", o.Op, o.Code, o.If)
+	case int(o.Extra) > len(c.h.Extras):
+		return fmt.Errorf("there are no terms %d", o.Extra)
+	case !c.extra(o).Terms.valid():
+		return fmt.Errorf("its terms cannot be meant")
 	case o.told(WithRevision) && !o.told(WithValue) && o.Op != cuenta.OpenSession:
 		return fmt.Errorf("an answer with a revision has a value too")
 	case o.told(WithValue|WithRevision) && !o.told(Answered):
@@ -194,13 +204,13 @@ func (c *checker) floorOf(s *State, origin uint32) {
 	if !s.WithFloor {
 		return
 	}
-	if s.Floor != 0 && !c.looseFloor && !c.deletedAt(s.Floor) {
+	if s.Floor != 0 && !c.looseFloor && c.ending == nil && !c.deletedAt(s.Floor) {
 		c.found.add(s.End, Violation{Text: fmt.Sprintf(
 			"%s: the floor of the revisions is %d, and nothing was deleted at that revision", s.Label, s.Floor)})
 		return
 	}
 	c.touches = append(c.touches, touch{
-		node: c.n + uint32(len(c.extra)), counter: noCounter, start: s.Start, end: s.End, floor: s.Floor, floored: true,
+		node: c.n + uint32(len(c.made)), counter: noCounter, start: s.Start, end: s.End, floor: s.Floor, floored: true,
 	})
 	c.add(Op{Start: s.Start, End: s.End}, origin)
 }

@@ -12,6 +12,9 @@ import (
 // between; some certainly do, by their times, and the others must be among those
 // that may, and add up.
 func (w *walker) hopeless() bool {
+	if w.c.mayEnd(w.counter) {
+		return false // a counter may have ended between any two
+	}
 	var certain pool
 	for i, e := range w.free {
 		if e.role == roleChange {
@@ -27,7 +30,7 @@ func (w *walker) hopeless() bool {
 		if e.role == roleChange {
 			n--
 		}
-		value, told := before(o, e.role)
+		value, told := w.c.foundBy(o, e.role)
 		if known && told && at.alive && n > 0 && n <= maxAdditions && !passes(value, negative(at.value)) {
 			g := gap{w: w, h: w.minEnd[i], latest: latest, from: w.minEnd[max(0, i-1)], to: max(latest, o.Start)}
 			if g.open(certain, int(n), value-at.value) {
@@ -37,7 +40,7 @@ func (w *walker) hopeless() bool {
 			}
 		}
 		latest = max(latest, o.Start)
-		at = after(o, e.role, e.place)
+		at = w.c.after(o, e.role, e.place, state{terms: unknownTerms})
 		known = e.role == roleChange || told
 	}
 	return false
@@ -58,7 +61,7 @@ func (g *gap) open(changes pool, n int, sum int64) bool {
 	for _, i := range changes.window(g.h, g.latest) {
 		o := g.w.op(g.w.free[i])
 		switch {
-		case o.Op != cuenta.Add || passes(sum, negative(o.N)):
+		case !g.w.c.adds(o) || passes(sum, negative(o.N)):
 			return false
 		case o.Start > g.from && o.End < g.to:
 			n--
@@ -73,7 +76,7 @@ func (g *gap) open(changes pool, n int, sum int64) bool {
 			switch {
 			case o.Start > g.h || o.End < g.latest:
 				continue
-			case o.Op != cuenta.Add:
+			case !g.w.c.adds(o):
 				return false
 			}
 			may = append(may, addition{n: o.N})
@@ -84,6 +87,9 @@ func (g *gap) open(changes pool, n int, sum int64) bool {
 	}
 	return n < 0 || n > len(may) || g.w.cannot(may, sum, n)
 }
+
+// adds reports whether all that an operation does is to add its amount.
+func (c *checker) adds(o *Op) bool { return o.Op == cuenta.Add && !c.extra(o).Terms.Clamp }
 
 // negative is -n, or if that is no int64 what comes nearest.
 func negative(n int64) int64 {

@@ -17,6 +17,7 @@ type recipe struct {
 	deletes                 bool
 	states                  bool
 	bounded                 bool // lost requests have an end
+	limits, ends            bool
 	deltas                  int64
 }
 
@@ -51,7 +52,59 @@ func (g *generator) item() item {
 	if it.op != cuenta.Delete && it.op != cuenta.Get && it.op != cuenta.Check && g.IntN(4) == 0 {
 		it.cond = cuenta.Condition(1 + g.IntN(2))
 	}
+	if g.limits {
+		g.limit(&it)
+	}
+	if g.ends {
+		g.end(&it)
+	}
 	return it
+}
+
+// limit makes an item one with limits, or with the conditions that need terms.
+func (g *generator) limit(it *item) {
+	bounds := func() {
+		if g.IntN(2) == 0 {
+			it.terms.Floor = cuenta.Bound{Set: true, At: -g.Int64N(2 * g.deltas)}
+		}
+		if g.IntN(2) == 0 {
+			it.terms.Ceiling = cuenta.Bound{Set: true, At: g.Int64N(2 * g.deltas)}
+		}
+	}
+	switch k := g.IntN(12); {
+	case k < 3:
+		*it = item{op: cuenta.Limit, counter: it.counter}
+		bounds()
+	case k < 4:
+		*it = item{op: cuenta.Describe, counter: it.counter}
+	case k < 6 && changing(it.op) && it.op != cuenta.Delete:
+		bounds()
+		it.terms.Clamp = g.IntN(2) == 0
+	case k < 8 && changing(it.op):
+		it.cond = cuenta.IfValue + cuenta.Condition(g.IntN(2))
+		it.terms.Expect = g.Int64N(4)
+	case k < 9 && it.op == cuenta.Check:
+		it.cond = cuenta.IfValue
+	}
+}
+
+// end makes an item one that has to do with ends.
+func (g *generator) end(it *item) {
+	e := cuenta.Expiry{Kind: cuenta.ExpireAt, Time: 1 + g.Int64N(120), Lapse: g.IntN(6) == 0}
+	if g.IntN(4) == 0 {
+		e = cuenta.Expiry{Kind: cuenta.NoExpiry}
+	}
+	if g.IntN(4) == 0 {
+		e.If = cuenta.ExpiryCondition(1 + g.IntN(4))
+	}
+	switch k := g.IntN(12); {
+	case k < 4:
+		*it = item{op: cuenta.Expire, counter: it.counter, terms: Terms{Expiry: e}}
+	case k < 5:
+		*it = item{op: cuenta.Describe, counter: it.counter}
+	case k < 8 && changing(it.op) && it.op != cuenta.Delete:
+		it.terms.Expiry = e
+	}
 }
 
 func (g *generator) request() request {
@@ -145,6 +198,12 @@ func (g *generator) carryOut(all []event) {
 	var w world
 	for _, p := range points {
 		e := &all[p.i]
+		w.now = max(1, p.at)
+		for i := range w.counters {
+			if w.over(i) && g.IntN(3) == 0 {
+				w.drop(i)
+			}
+		}
 		w, e.reply = w.do(e.request)
 		if e.request.items[0].op != cuenta.Outcome && e.request.key > 0 && g.IntN(2) == 0 {
 			if e.told |= First; e.reply.replayed {
@@ -192,7 +251,7 @@ func (g *generator) spoil(all []event) {
 		}
 		return
 	}
-	switch g.IntN(9) {
+	switch g.IntN(11) {
 	case 0:
 		r.value++
 	case 1:
@@ -215,9 +274,17 @@ func (g *generator) spoil(all []event) {
 		*e = all[len(all)-1]
 		e.answered, e.end = false, Never
 	case 6:
-		r.code = []cuenta.Code{cuenta.OK, cuenta.Overflow, cuenta.Unmet}[g.IntN(3)]
+		r.code = []cuenta.Code{cuenta.OK, cuenta.Overflow, cuenta.Unmet, cuenta.Limited, cuenta.Past}[g.IntN(5)]
 	case 7:
 		e.end = min(e.end, e.start)
+	case 9:
+		r.amount++
+	case 10:
+		if r.terms.Expiry.Kind != 0 {
+			r.terms.Expiry.Time += g.Int64N(9) - 4
+		} else {
+			r.terms.Floor.Set = !r.terms.Floor.Set
+		}
 	case 8:
 		r.value, r.revision = r.value+e.request.items[0].n, r.revision+1
 	}

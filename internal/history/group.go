@@ -94,7 +94,7 @@ func (g *group) agree(a, b attempt) bool {
 	x, y := g.op(a), g.op(b)
 	if g.asks(a) == g.asks(b) || !g.c.batched(a) && !g.c.batched(b) {
 		for i := range min(a.items, b.items) {
-			if !agreeing(g.c.at(a.id+i), g.c.at(b.id+i)) {
+			if !g.c.agreeing(g.c.at(a.id+i), g.c.at(b.id+i)) {
 				return false
 			}
 		}
@@ -107,18 +107,20 @@ func (g *group) agree(a, b attempt) bool {
 		first = y
 	}
 	return (x.Code == cuenta.OK) == (y.Code == cuenta.OK) &&
-		(first.Op != cuenta.Get || x.Code != cuenta.OK || agreeing(x, y))
+		(!first.Op.Reads() || x.Code != cuenta.OK || g.c.agreeing(x, y))
 }
 
 // batched reports whether an attempt is a batch.
 func (c *checker) batched(a attempt) bool { return c.at(a.id).Batch != 0 }
 
-func agreeing(x, y *Op) bool {
+func (c *checker) agreeing(x, y *Op) bool {
 	if x.Code != y.Code {
 		return false
 	}
 	both := x.Told & y.Told
-	return (both&WithValue == 0 || x.Value == y.Value) && (both&WithRevision == 0 || x.Revision == y.Revision)
+	return (both&WithValue == 0 || x.Value == y.Value) && (both&WithRevision == 0 || x.Revision == y.Revision) &&
+		(both&WithAmount == 0 || c.extra(x).Amount == c.extra(y).Amount) &&
+		(both&WithTerms == 0 || c.extra(x).Terms == c.extra(y).Terms)
 }
 
 // repeatsFollow checks that a repeat's answer came after somebody had asked, and
@@ -350,13 +352,13 @@ func (g *group) replace(a attempt, start, end int64, answers []attempt) {
 			if o.Op == cuenta.Delete && told.Op == cuenta.Outcome && !told.told(WithRevision) {
 				continue // it may have found nothing to delete
 			}
-			o.learn(told)
+			g.c.learn(&o, told)
 		}
 		if len(answers) == 0 && len(g.settled) > 0 && o.Op != cuenta.Delete { // which may have found nothing
 			o.Code, o.Told = g.op(g.settled[0]).Code, o.Told|Answered
 		}
 		g.c.leaveOut(id)
-		if why := impossible(&o); why != "" && o.told(Answered) {
+		if why := g.c.impossible(&o); why != "" && o.told(Answered) {
 			g.violated("what was told of an identity cannot be, as of %o: "+why, a)
 		}
 		if !g.c.sawItsOwn(a.id, id, o.Code) {
@@ -366,12 +368,23 @@ func (g *group) replace(a attempt, start, end int64, answers []attempt) {
 }
 
 // learn takes over what another answer to the same request tells.
-func (o *Op) learn(from *Op) {
+func (c *checker) learn(o, from *Op) {
 	o.Code, o.Told = from.Code, o.Told|Answered
 	if from.told(WithValue) {
 		o.Value, o.Told = from.Value, o.Told|WithValue
 	}
 	if from.told(WithRevision) {
 		o.Revision, o.Told = from.Revision, o.Told|WithRevision
+	}
+	if from.told(WithAmount | WithTerms) {
+		x, other := *c.extra(o), c.extra(from)
+		if from.told(WithAmount) {
+			x.Amount = other.Amount
+		}
+		if from.told(WithTerms) {
+			x.Terms = other.Terms
+		}
+		c.extras = append(c.extras, x)
+		o.Extra, o.Told = uint32(len(c.extras)), o.Told|from.Told&(WithAmount|WithTerms)
 	}
 }

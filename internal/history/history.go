@@ -10,7 +10,7 @@ import (
 const Never = math.MaxInt64
 
 // Told says what is known of an operation beside its request.
-type Told uint8
+type Told uint16
 
 const (
 	Answered     Told = 1 << iota // it was answered; otherwise its fate is unknown
@@ -20,6 +20,9 @@ const (
 	Replayed                      // the answer said that it is a repeat's
 	WithLowest                    // Spread is known
 	Whole                         // its batch is carried out all or none
+	ByTime                        // nobody asked for it: the counter's time was over; only Check makes such
+	WithAmount                    // Extra.Amount was answered
+	WithTerms                     // Extra.Terms were answered, by a Describe
 )
 
 // What Op.Session may be besides a session.
@@ -31,7 +34,7 @@ const (
 // firstSession is the Op.Session of History.Sessions[0].
 const firstSession = 2
 
-// Op is one operation of one client, in 72 bytes. The zero Op is none and is
+// Op is one operation of one client, in 80 bytes. The zero Op is none and is
 // passed over.
 type Op struct {
 	// Start is when the request was sent, End when its answer had arrived, by one
@@ -49,6 +52,7 @@ type Op struct {
 	Session uint32 // NoIdentity, ByKey, or the index in History.Sessions plus 2
 	Batch   uint32 // operations of the same batch have the same number; 0: none
 	Spread  uint32 // Number less the lowest number still wanted, if WithLowest
+	Extra   uint32 // index in History.Extras plus 1; 0: it has no terms and no amount
 
 	Op   cuenta.Op
 	If   cuenta.Condition
@@ -61,10 +65,44 @@ func (o *Op) told(t Told) bool { return o.Told&t != 0 }
 // changes reports whether the operation can change a counter.
 func (o *Op) changes() bool {
 	switch o.Op {
-	case cuenta.Add, cuenta.Reset, cuenta.Set, cuenta.Delete:
+	case cuenta.Add, cuenta.Reset, cuenta.Set, cuenta.Delete, cuenta.Limit, cuenta.Expire:
 		return true
 	}
 	return false
+}
+
+// Extra is what few operations have.
+type Extra struct {
+	Terms  Terms // of the request; of Describe they are what was answered, if WithTerms
+	Amount int64 // of the answer, if WithAmount
+
+	lapse uint32 // the operation made up for the deletion at the end that it gives
+}
+
+// Terms are those of cuenta.Terms that are judged.
+type Terms struct {
+	Floor, Ceiling cuenta.Bound
+	Clamp          bool
+	Expect         int64
+	Expiry         cuenta.Expiry
+}
+
+func termsOf(t *cuenta.Terms) Terms {
+	return Terms{Floor: t.Floor, Ceiling: t.Ceiling, Clamp: t.Clamp, Expect: t.Expect, Expiry: t.Expiry}
+}
+
+// valid reports whether the terms can be meant.
+func (t *Terms) valid() bool {
+	all := cuenta.Terms{Floor: t.Floor, Ceiling: t.Ceiling, Expiry: t.Expiry}
+	return all.Valid()
+}
+
+// Clock tells what the ledger's time was from some moment on, until the next Clock:
+// the history's and an offset between Low and High. It went on from there without
+// going back; from one Clock to the next it may have.
+type Clock struct {
+	From      int64
+	Low, High int64
 }
 
 // State is what was found durable at one moment: after a crash, at the end.
@@ -92,6 +130,8 @@ type History struct {
 	Keys     []string
 	Sessions []uint64
 	States   []State
+	Extras   []Extra
+	Clocks   []Clock // ascending; before the first one nothing is known of the time
 
 	chunks [][]Op // each of chunkSize; those not recorded are zero
 	length int    // operations recorded by Append

@@ -91,7 +91,7 @@ func verdictOf(o *Op) verdict {
 		return absent
 	}
 	switch o.Code {
-	case cuenta.OK, cuenta.Overflow, cuenta.Unmet, cuenta.Aborted:
+	case cuenta.OK, cuenta.Overflow, cuenta.Limited, cuenta.Past, cuenta.Unmet, cuenta.Aborted:
 		return settled
 	case cuenta.Conflict:
 		return conflict
@@ -108,11 +108,19 @@ func (c *checker) same(a, b attempt) bool {
 	}
 	for i := range a.items {
 		x, y := c.at(a.id+i), c.at(b.id+i)
-		if x.Op != y.Op || x.Counter != y.Counter || x.If != y.If || amount(x) != amount(y) {
+		if x.Op != y.Op || x.Counter != y.Counter || x.If != y.If || amount(x) != amount(y) || c.asked(x) != c.asked(y) {
 			return false
 		}
 	}
 	return true
+}
+
+// asked are the terms of a request.
+func (c *checker) asked(o *Op) Terms {
+	if o.Op == cuenta.Describe {
+		return Terms{}
+	}
+	return c.extra(o).Terms
 }
 
 // amount is N where it means anything.

@@ -16,25 +16,32 @@ import (
 // is shorter.
 const maxLine = 256 << 20
 
-// line is one line of a file: an operation or, if State is there, a state.
+// line is one line of a file: an operation, or a state if State is there, or a clock if
+// Low is.
 type line struct {
-	Client  string  `json:"client,omitempty"`
-	Start   int64   `json:"start"`
-	End     *int64  `json:"end,omitempty"`
-	Op      string  `json:"op,omitempty"`
-	Counter string  `json:"counter,omitempty"`
-	N       int64   `json:"n,omitempty"`
-	If      string  `json:"if,omitempty"`
-	Key     string  `json:"key,omitempty"`
-	Session string  `json:"session,omitempty"`
-	Number  uint64  `json:"number,omitempty"`
-	Lowest  uint64  `json:"lowest,omitempty"`
-	Batch   uint32  `json:"batch,omitempty"`
-	Whole   bool    `json:"whole,omitempty"`
-	Code    string  `json:"code,omitempty"`
-	Value   *int64  `json:"value,omitempty"`
-	Rev     *uint64 `json:"revision,omitempty"`
-	Replay  *bool   `json:"replayed,omitempty"`
+	Client  string     `json:"client,omitempty"`
+	Start   int64      `json:"start"`
+	End     *int64     `json:"end,omitempty"`
+	Op      string     `json:"op,omitempty"`
+	Counter string     `json:"counter,omitempty"`
+	N       int64      `json:"n,omitempty"`
+	If      string     `json:"if,omitempty"`
+	Key     string     `json:"key,omitempty"`
+	Session string     `json:"session,omitempty"`
+	Number  uint64     `json:"number,omitempty"`
+	Lowest  uint64     `json:"lowest,omitempty"`
+	Batch   uint32     `json:"batch,omitempty"`
+	Whole   bool       `json:"whole,omitempty"`
+	Code    string     `json:"code,omitempty"`
+	Value   *int64     `json:"value,omitempty"`
+	Rev     *uint64    `json:"revision,omitempty"`
+	Replay  *bool      `json:"replayed,omitempty"`
+	Amount  *int64     `json:"amount,omitempty"`
+	Terms   *termsLine `json:"terms,omitempty"`
+	Told    bool       `json:"described,omitempty"`
+
+	Low  *int64 `json:"low,omitempty"` // of a clock
+	High *int64 `json:"high,omitempty"`
 
 	State    string           `json:"state,omitempty"`
 	Counters []cuenta.Counter `json:"counters,omitempty"`
@@ -52,6 +59,11 @@ func (h *History) Write(w io.Writer) error {
 			if err := to.Encode(h.lineOf(o)); err != nil {
 				return err
 			}
+		}
+	}
+	for i := range h.Clocks {
+		if err := to.Encode(h.clockLine(&h.Clocks[i])); err != nil {
+			return err
 		}
 	}
 	for i := range h.States {
@@ -79,8 +91,15 @@ func (h *History) lineOf(o *Op) *line {
 			l.Lowest = o.Number - uint64(o.Spread)
 		}
 	}
+	if o.Extra != 0 {
+		l.Terms = lineOfTerms(&h.Extras[o.Extra-1].Terms)
+	}
 	if !o.told(Answered) {
 		return l
+	}
+	l.Told = o.told(WithTerms)
+	if o.told(WithAmount) {
+		l.Amount = &h.Extras[o.Extra-1].Amount
 	}
 	l.Code = o.Code.String()
 	if o.told(WithValue) {
@@ -106,8 +125,6 @@ func (h *History) stateLine(s *State) *line {
 	}
 	return l
 }
-
-var conditions = [...]string{cuenta.Always: "", cuenta.IfAbsent: "absent", cuenta.IfPresent: "present"}
 
 // reader makes a history of lines.
 type reader struct {
@@ -168,8 +185,11 @@ func (r *reader) take(text []byte) error {
 	if from.More() {
 		return errors.New("more than one object")
 	}
-	if l.State != "" {
+	switch {
+	case l.State != "":
 		return r.state(&l)
+	case l.Low != nil || l.High != nil:
+		return r.clock(&l)
 	}
 	o := Op{Start: l.Start, End: Never, N: l.N, Batch: l.Batch}
 	if l.End != nil {
@@ -188,6 +208,9 @@ func (r *reader) take(text []byte) error {
 	if err := r.identify(&o, &l); err != nil {
 		return err
 	}
+	if err := r.extraOf(&o, &l); err != nil {
+		return err
+	}
 	if err := answered(&o, &l); err != nil {
 		return err
 	}
@@ -196,7 +219,7 @@ func (r *reader) take(text []byte) error {
 }
 
 func opNamed(name string) cuenta.Op {
-	for op := cuenta.Get; op <= cuenta.Outcome; op++ {
+	for op := cuenta.Get; op <= cuenta.Describe; op++ {
 		if op != cuenta.All && op.String() == name {
 			return op
 		}
@@ -232,7 +255,7 @@ func (r *reader) identify(o *Op, l *line) error {
 // answered takes over the answer.
 func answered(o *Op, l *line) error {
 	if l.Code == "" {
-		if l.Value != nil || l.Rev != nil || l.Replay != nil {
+		if l.Value != nil || l.Rev != nil || l.Replay != nil || l.Amount != nil {
 			return errors.New("an answer has a code")
 		}
 		return nil

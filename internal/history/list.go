@@ -45,7 +45,7 @@ func (c *checker) entryOf(id uint32) (e entry, ok bool) {
 // lists sorts the operations into one list per counter: counter i has entries
 // bounds[i] to bounds[i+1].
 func (c *checker) lists() (entries []entry, bounds []int) {
-	total := c.n + uint32(len(c.extra))
+	total := c.n + uint32(len(c.made))
 	bounds = make([]int, len(c.h.Counters)+1)
 	for id := range total {
 		if _, ok := c.entryOf(id); ok {

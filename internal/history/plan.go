@@ -47,7 +47,7 @@ func (w *walker) planned(h int64, steps int) (class int32, ok bool) {
 func (w *walker) goal(h int64, steps int) (value int64, count int, ok bool) {
 	if w.at.ended < len(w.byEnd) {
 		if e := w.free[w.byEnd[w.at.ended]]; w.op(e).Start <= h && w.op(e).End <= w.minEnd[w.at.fixed] {
-			value, ok = before(w.op(e), e.role)
+			value, ok = w.c.foundBy(w.op(e), e.role)
 			return value, -1, ok
 		}
 	}
@@ -55,7 +55,7 @@ func (w *walker) goal(h int64, steps int) (value int64, count int, ok bool) {
 		return 0, 0, false
 	}
 	e := w.fixed[w.at.fixed]
-	value, ok = before(w.op(e), e.role)
+	value, ok = w.c.foundBy(w.op(e), e.role)
 	return value, steps, ok
 }
 
@@ -203,7 +203,7 @@ func (w *walker) candidates(h int64, count, limit int) []addition {
 		of := &w.classes[k]
 		for used := of.used; used < len(of.ids) && len(all) < limit; used++ {
 			o := w.c.at(of.ids[used])
-			if o.Op != cuenta.Add || o.If == cuenta.IfAbsent || o.Start > h || o.End < w.at.latest || used-of.used >= count {
+			if !w.c.adds(o) || o.If == cuenta.IfAbsent || o.Start > h || o.End < w.at.latest || used-of.used >= count {
 				break
 			}
 			all = append(all, addition{k, o.N, o.End})

@@ -19,6 +19,7 @@ type Recorder struct {
 	sessions table[uint64]
 	batches  uint32
 	states   []State
+	clocks   []Clock
 }
 
 // table numbers what it has seen.
@@ -72,6 +73,15 @@ func (r *Recorder) State(label string, start int64, counters []cuenta.Counter, f
 	r.states = append(r.states, s)
 }
 
+// Clock notes what the ledger's time is from now on: low and high are between what it
+// is now. It is for whoever starts a server, once it is up.
+func (r *Recorder) Clock(low, high int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.now()
+	r.clocks = append(r.clocks, Clock{now, low - now, high - now})
+}
+
 // Now is the recorder's time.
 func (r *Recorder) Now() int64 { return r.now() }
 
@@ -81,10 +91,12 @@ func (r *Recorder) History() *History {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	h := &History{
-		Counters: r.counters.all, Clients: r.clients, Keys: r.keys.all, Sessions: r.sessions.all, States: r.states,
+		Counters: r.counters.all, Clients: r.clients, Keys: r.keys.all, Sessions: r.sessions.all, States: r.states, Clocks: r.clocks,
 	}
 	for _, l := range r.logs {
+		l.renumber(uint32(len(h.Extras)))
 		h.chunks = append(h.chunks, l.chunks...)
+		h.Extras = append(h.Extras, l.extras...)
 	}
 	h.length = h.Len()
 	return h
@@ -98,6 +110,29 @@ type Log struct {
 	sessions map[uint64]uint32
 	chunks   [][]Op
 	length   int
+	extras   []Extra
+}
+
+// renumber moves the log's extras behind as many others.
+func (l *Log) renumber(by uint32) {
+	if by == 0 || len(l.extras) == 0 {
+		return
+	}
+	for i := range l.length {
+		if o := l.at(i); o.Extra != 0 {
+			o.Extra += by
+		}
+	}
+}
+
+// extra is what request i has besides, which is made if there is nothing yet.
+func (l *Log) extra(i int) *Extra {
+	o := l.at(i)
+	if o.Extra == 0 {
+		l.extras = append(l.extras, Extra{})
+		o.Extra = uint32(len(l.extras))
+	}
+	return &l.extras[o.Extra-1]
 }
 
 // Begin notes a request that is about to be sent, and returns its number in the
@@ -134,6 +169,9 @@ func (l *Log) begin(r *cuenta.Request, batch uint32, told Told) int {
 	l.length++
 	o := l.at(i)
 	*o = Op{End: Never, N: r.N, Counter: l.counter(r.Counter), Client: l.client, Batch: batch, Op: r.Op, If: r.If, Told: told}
+	if r.Terms != nil && r.Op != cuenta.Describe {
+		l.extra(i).Terms = termsOf(r.Terms)
+	}
 	l.identify(o, &r.Identity)
 	o.Start = l.recorder.now()
 	return i
@@ -178,12 +216,23 @@ func (l *Log) identify(o *Op, id *cuenta.Identity) {
 // End notes the answer to request i, and which parts of it the protocol had room
 // for: any of WithValue, WithRevision, First and Replayed. A Delete answered
 // with neither value nor revision has deleted something; one that found nothing
-// is noted with both, 0.
+// is noted with both, 0. WithAmount is for those that have one; a Describe's terms are
+// for Described.
 func (l *Log) End(i int, result *cuenta.Result, told Told) {
 	o := l.at(i)
 	o.End = l.recorder.now()
 	o.Code, o.Value, o.Revision = result.Code, result.Value, result.Revision
-	o.Told |= Answered | told&(WithValue|WithRevision|First|Replayed)
+	o.Told |= Answered | told&(WithValue|WithRevision|First|Replayed|WithAmount)
+	if told&WithAmount != 0 {
+		l.extra(i).Amount = result.Amount
+	}
+}
+
+// Described notes the answer to request i, a Describe, with all that it tells.
+func (l *Log) Described(i int, result *cuenta.Result, terms *cuenta.Terms) {
+	l.End(i, result, WithValue|WithRevision|WithAmount)
+	l.at(i).Told |= WithTerms
+	l.extra(i).Terms = termsOf(terms)
 }
 
 // Lost notes that request i gets no answer, and cannot take effect later than

@@ -131,7 +131,10 @@ func (c *checker) describe(id uint32) string {
 		s := &c.h.States[origin-c.n]
 		return fmt.Sprintf("the state found at %s (%s)", s.Label, found(o))
 	}
-	return fmt.Sprintf("[%s %s, %s, at %s]", c.h.Clients[o.Client], c.request(o), answer(o), times(o))
+	if o.told(ByTime) {
+		return fmt.Sprintf("[the end of counter %q at revision %d, given by %s]", c.name(o.Counter), o.Revision, c.describe(origin))
+	}
+	return fmt.Sprintf("[%s %s, %s, at %s]", c.h.Clients[o.Client], c.request(o), c.answer(o), times(o))
 }
 
 func (c *checker) request(o *Op) string {
@@ -144,6 +147,13 @@ func (c *checker) request(o *Op) string {
 		text += " if absent"
 	case cuenta.IfPresent:
 		text += " if present"
+	case cuenta.IfValue:
+		text += " if of that value"
+	case cuenta.IfRevision:
+		text += " if of that revision"
+	}
+	if o.Op != cuenta.Describe {
+		text += c.inWords(&c.extra(o).Terms)
 	}
 	if o.Op != cuenta.OpenSession && o.Op != cuenta.Outcome {
 		text += fmt.Sprintf(" %q", c.name(o.Counter))
@@ -160,13 +170,48 @@ func (c *checker) request(o *Op) string {
 	return text
 }
 
-func answer(o *Op) string {
+func (c *checker) answer(o *Op) string {
 	if !o.told(Answered) {
 		return "not answered"
 	}
 	text := "answered " + found(o)
+	if x := c.extra(o); o.told(WithAmount) {
+		text += fmt.Sprintf(" by %d", x.Amount)
+	}
+	if o.told(WithTerms) {
+		text += c.inWords(&c.extra(o).Terms)
+	}
 	if o.told(Replayed) {
 		text += " as a repeat"
+	}
+	return text
+}
+
+// inWords says what terms are.
+func (c *checker) inWords(t *Terms) (text string) {
+	if t.Expect != 0 {
+		text += fmt.Sprintf(" expects %d", t.Expect)
+	}
+	if t.Floor.Set {
+		text += fmt.Sprintf(" from %d", t.Floor.At)
+	}
+	if t.Ceiling.Set {
+		text += fmt.Sprintf(" to %d", t.Ceiling.At)
+	}
+	if t.Clamp {
+		text += " clamped"
+	}
+	if e := t.Expiry; e.Kind != cuenta.KeepExpiry {
+		text += " " + expiries[e.Kind]
+		if e.Kind >= cuenta.ExpireAt {
+			text += fmt.Sprintf(" %d", e.Time)
+		}
+		if e.If != cuenta.ExpiryAlways {
+			text += " if " + expiryConditions[e.If]
+		}
+		if e.Lapse {
+			text += " or delete"
+		}
 	}
 	return text
 }

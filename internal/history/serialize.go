@@ -23,6 +23,7 @@ func (c *checker) serialize() {
 		return
 	}
 	g := &order{moments: len(moments), nodes: len(moments)}
+	c.floorsWereLeft(of)
 	c.orderCounters(g, of)
 	c.orderFloors(g, of)
 	orderTimes(g, moments)
@@ -193,9 +194,12 @@ func (c *checker) orderFloors(g *order, of []int32) {
 			g.edge(above[i], above[i+1])
 		}
 	}
-	deletes := map[int32]bool{}
+	deletes, beside := map[int32]bool{}, map[uint32]bool{0: false}
 	for _, d := range deletions {
 		deletes[d.moment] = true
+		for _, batch := range d.beside {
+			beside[batch] = batch != 0
+		}
 	}
 	for i := range c.touches {
 		t := &c.touches[i]
@@ -211,12 +215,32 @@ func (c *checker) orderFloors(g *order, of []int32) {
 		if end == first+1 && !c.looseFloor {
 			g.edge(deletions[first].moment, of[i])
 		}
-		if !deletes[of[i]] {
+		batch := c.at(t.node).Batch
+		if !deletes[of[i]] && !beside[batch] {
 			g.edge(of[i], above[end])
 			continue
 		}
 		for _, d := range deletions[end:] { // one of them is its own
-			g.edge(of[i], d.moment)
+			if batch == 0 || d.beside != [2]uint32{batch, d.beside[1]} && d.beside[1] != batch {
+				g.edge(of[i], d.moment)
+			}
+		}
+	}
+}
+
+// floorsWereLeft checks that where counters end, too, each floor is the revision of a
+// deletion.
+func (c *checker) floorsWereLeft(of []int32) {
+	if c.ending == nil || c.looseFloor || c.partial.Load() {
+		return
+	}
+	left := map[uint64]bool{0: true}
+	for _, d := range c.deletionsIn(of) {
+		left[d.place] = true
+	}
+	for i := range c.touches {
+		if t := &c.touches[i]; t.floored && of[i] >= 0 && !left[t.floor] {
+			c.violated("", "%o began, or was found, above revision %d, and nothing was deleted at that revision", []uint32{t.node}, t.floor)
 		}
 	}
 }
@@ -225,6 +249,7 @@ func (c *checker) orderFloors(g *order, of []int32) {
 type deletion struct {
 	place  uint64
 	moment int32
+	beside [2]uint32 // batches with which it may have been done
 }
 
 // deletionsIn returns the deletions by their revisions, where those are known.
@@ -232,7 +257,7 @@ func (c *checker) deletionsIn(of []int32) []deletion {
 	var all []deletion
 	for i := range c.touches {
 		if t := &c.touches[i]; t.deletes && of[i] >= 0 && c.at(t.node).told(WithRevision) {
-			all = append(all, deletion{t.place, of[i]})
+			all = append(all, deletion{t.place, of[i], t.beside})
 		}
 	}
 	slices.SortFunc(all, func(a, b deletion) int {

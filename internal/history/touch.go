@@ -2,6 +2,7 @@ package history
 
 import (
 	"math"
+	"slices"
 
 	"github.com/cuenta-server/cuenta"
 )
@@ -25,6 +26,10 @@ type touch struct {
 	deletes bool // it deleted the counter, at place
 	unused  bool // it is not needed in the order; if it was carried out, then last
 	doubted bool // the counter's order is not the only one
+
+	// The batches with which a deletion at a counter's end may have been done: the
+	// one that gave the end, and the one that made the counter anew.
+	beside [2]uint32
 }
 
 // noCounter is the counter of a state's floor.
@@ -38,21 +43,29 @@ func (c *checker) touching(counter uint32, order, unused []entry, exact bool) []
 	alive, changes, between := false, 0, between{}
 	for i, e := range order {
 		o := c.at(e.id)
-		if e.role == roleChange {
-			changes++
+		byTime := o.told(ByTime)
+		seen := false
+		if !byTime {
+			if e.role == roleChange {
+				changes++
+			}
+			seen = between.step(e, o)
 		}
-		seen := between.step(e, o)
 		if i > 0 && precedes(order[i-1], e) {
 			latest = max(latest, beside)
 			beside = math.MinInt64
 		}
-		if t := c.touchOf(e, o, alive); t.role != roleNone {
+		if byTime {
+			t := c.lapsed(e, order[i+1:])
+			t.doubted, t.start = !exact, max(latest, o.Start)
+			found, at = append(found, t), append(at, i)
+		} else if t := c.touchOf(e, o, alive); t.role != roleNone {
 			t.counter, t.doubted, t.changes, t.seen, t.start = counter, !exact, changes, seen, max(latest, o.Start)
 			found, at = append(found, t), append(at, i)
 		}
 		beside = max(beside, o.Start)
 		if e.role == roleChange {
-			alive = o.Op != cuenta.Delete
+			alive = !c.deletes(o)
 		}
 	}
 	c.closing(order, found, at)
@@ -79,23 +92,42 @@ func (c *checker) touchOf(e entry, o *Op, alive bool) touch {
 	t := touch{node: e.id, place: e.place}
 	switch {
 	case c.isState(e.id), o.Batch != 0:
-	case e.role == roleChange && c.deletes() && (!alive || o.Op == cuenta.Delete):
+	case e.role == roleChange && c.leavesFloors() && (!alive || c.deletes(o)):
 	default:
 		return t
 	}
 	t.role = e.role
 	if e.role == roleChange {
-		t.deletes = o.Op == cuenta.Delete
+		t.deletes = c.deletes(o)
 		t.floored, t.floor = !alive && !t.deletes, e.place-1
 	}
 	return t
 }
 
-func (c *checker) deletes() bool { return len(c.deletions) > 0 }
+func (c *checker) leavesFloors() bool { return len(c.deletions) > 0 || c.ending != nil }
+
+// lapsed is the touch of a deletion at a counter's end. It need not have been done when
+// the counter was first missed, but by the next change: it stands in no order of the
+// counter's, and its floor tells what came after it.
+func (c *checker) lapsed(e entry, next []entry) touch {
+	t := touch{node: e.id, counter: noCounter, place: e.place, role: roleChange, deletes: true}
+	t.beside[0] = c.batchOf(c.original(e.id))
+	if i := slices.IndexFunc(next, func(n entry) bool { return n.role == roleChange }); i >= 0 {
+		t.beside[1] = c.at(next[i].id).Batch
+	}
+	return t
+}
+
+func (c *checker) batchOf(id uint32) uint32 {
+	if id >= c.n {
+		return 0
+	}
+	return c.at(id).Batch
+}
 
 // closing sets the ends of the touches found in an order, at the given indexes.
 func (c *checker) closing(order []entry, found []touch, at []int) {
-	soonest, beside := int64(Never), int64(Never)
+	soonest, beside, change := int64(Never), int64(Never), int64(Never)
 	for i := len(order) - 1; i >= 0 && len(at) > 0; i-- {
 		o := c.at(order[i].id)
 		if i+1 < len(order) && precedes(order[i], order[i+1]) {
@@ -104,7 +136,13 @@ func (c *checker) closing(order []entry, found []touch, at []int) {
 		}
 		if k := len(at) - 1; at[k] == i {
 			found[k].end = min(soonest, o.End)
+			if o.told(ByTime) {
+				found[k].end = change
+			}
 			at = at[:k]
+		}
+		if order[i].role == roleChange {
+			change = min(change, o.End)
 		}
 		beside = min(beside, o.End)
 	}

@@ -26,7 +26,7 @@ type walker struct {
 	done    []bool  // by index of free
 
 	classes []class // of those of unknown fate
-	ends    []int64 // of them, sorted
+	ends    []int64 // of them, sorted, and last moments at which others may have given an end
 	all     pool
 	byDeed  map[deed]*pool
 	plan    plan
@@ -58,15 +58,19 @@ type spot struct {
 	fixed    int
 	alive    bool
 	anchored bool
+	terms    uint64 // a hash
+	latest   int64  // where counters end
 }
 
 // step is an operation that was given a place: free[ref], or if negative one of
-// class ^ref.
+// class ^ref, or the counter's end if ref is atEnd.
 type step struct {
 	ref   int32
 	id    uint32
 	place uint64
 }
+
+const atEnd = math.MaxInt32
 
 // class is operations of unknown fate that can stand for one another, by start.
 type class struct {
@@ -79,6 +83,8 @@ type deed struct {
 	op, cond uint8
 	n        int64
 	batch    uint32
+	terms    Terms
+	only     uint32 // who gives the counter an end stands for nobody else
 }
 
 // choice is a place in the search to return to.
@@ -96,6 +102,7 @@ type way struct {
 	ref int32
 	of  source
 	to  state
+	at  int64 // the first moment at which it can
 }
 
 type source uint8
@@ -104,6 +111,7 @@ const (
 	fromFixed source = iota
 	fromFree
 	fromMaybe
+	fromEnd
 )
 
 // maxWork bounds one search, in operations looked at, beyond workEach for each of
@@ -128,9 +136,9 @@ const (
 const patience = 1000
 
 // search places what has no place yet. It returns all in their order, those of
-// unknown fate that nothing needed, and whether it is the only order; ok is false
+// unknown fate that nothing needed, the last state, and whether it is the only order; ok is false
 // if there is none, which it reports, or none was found in time.
-func (c *checker) search(counter uint32, fixed, free, maybe []entry) (order, unused []entry, exact, ok bool) {
+func (c *checker) search(counter uint32, fixed, free, maybe []entry) (order, unused []entry, last state, exact, ok bool) {
 	w := newWalker(c, counter, fixed, free, maybe)
 	c.found.mu.Lock()
 	c.found.Searched++
@@ -140,17 +148,20 @@ func (c *checker) search(counter uint32, fixed, free, maybe []entry) (order, unu
 		if !w.hopeless() {
 			w.explain()
 		}
-		return nil, nil, false, false
+		return nil, nil, last, false, false
 	case undecided:
 		if !w.hopeless() {
 			w.giveUp()
 		}
-		return nil, nil, false, false
+		return nil, nil, last, false, false
 	case explained:
-		return nil, nil, false, false
+		return nil, nil, last, false, false
 	}
 	order, unused = w.result()
-	return order, unused, !w.forked && len(free) == 0, true
+	if w.forked && c.mayEnd(counter) {
+		c.partial.Store(true)
+	}
+	return order, unused, w.at.state, !w.forked && len(free) == 0, true
 }
 
 func newWalker(c *checker, counter uint32, fixed, free, maybe []entry) *walker {
@@ -207,14 +218,14 @@ func (w *walker) classify(maybe []entry) {
 		if o.End != Never {
 			w.ends = append(w.ends, o.End)
 		}
-		d := deed{uint8(o.Op), uint8(o.If), amount(o), o.Batch}
+		d := w.deedOf(o, e.id)
 		k, ok := index[kind{d, o.End}]
 		if !ok {
 			k = int32(len(w.classes))
 			index[kind{d, o.End}] = k
 			w.classes = append(w.classes, class{})
 			w.all.add(k, o)
-			d.batch = 0 // those of batches are looked for by what they do as well
+			d = d.sort() // those of batches are looked for by what they do as well
 			if w.byDeed[d] == nil {
 				w.byDeed[d] = &pool{}
 			}
@@ -222,6 +233,8 @@ func (w *walker) classify(maybe []entry) {
 		}
 		w.classes[k].ids = append(w.classes[k].ids, e.id)
 	}
+	w.ends = append(w.ends, w.c.lastMoments(w.fixed)...)
+	w.ends = append(w.ends, w.c.lastMoments(w.free)...)
 	slices.Sort(w.ends)
 	w.ends = slices.Compact(w.ends)
 }
@@ -286,7 +299,13 @@ func (w *walker) turnBack() bool {
 
 func (w *walker) spot() spot {
 	a := &w.at
-	return spot{a.value, a.place, a.set, a.fixed, a.alive, a.anchored}
+	s := spot{value: a.value, place: a.place, set: a.set, fixed: a.fixed, alive: a.alive, anchored: a.anchored}
+	if w.c.mayEnd(w.counter) {
+		s.terms, s.latest = a.terms.sum(), a.latest
+	} else if a.terms != nil {
+		s.terms = a.terms.sum()
+	}
+	return s
 }
 
 // take goes one way.
@@ -295,27 +314,31 @@ func (w *walker) take(y way) {
 	w.forked = w.forked || !y.to.anchored // a place is not known for sure
 	switch y.of {
 	case fromFixed:
-		w.at.latest = max(w.at.latest, w.op(w.fixed[w.at.fixed]).Start)
+		w.at.latest = y.at
 		w.at.fixed++
 	case fromFree:
-		w.put(y.ref)
+		w.put(y.ref, y.at)
+	case fromEnd:
+		w.trail = append(w.trail, step{atEnd, uint32(y.ref), w.at.place})
+		w.at.latest = y.at
+		w.at.set += mix(uint64(y.ref) << 32)
 	case fromMaybe:
 		k := &w.classes[y.ref]
 		id := k.ids[k.used]
 		k.used++
 		w.trail = append(w.trail, step{^y.ref, id, w.at.place})
-		w.at.latest = max(w.at.latest, w.c.at(id).Start)
+		w.at.latest = y.at
 		w.at.set += mixClass(y.ref)
 	}
 }
 
-// put gives free[i] its place: here.
-func (w *walker) put(i int32) {
+// put gives free[i] its place: here, at the moment given.
+func (w *walker) put(i int32, at int64) {
 	w.forward[w.back[i]], w.back[w.forward[i]] = w.forward[i], w.back[i]
 	w.done[i] = true
 	w.trail = append(w.trail, step{i, w.free[i].id, w.at.place})
 	w.at.free++
-	w.at.latest = max(w.at.latest, w.op(w.free[i]).Start)
+	w.at.latest = at
 	w.at.set += mix(uint64(i))
 }
 
@@ -326,6 +349,9 @@ func (w *walker) undo(length int) {
 		w.trail = w.trail[:len(w.trail)-1]
 		if last.ref < 0 {
 			w.classes[^last.ref].used--
+			continue
+		}
+		if last.ref == atEnd {
 			continue
 		}
 		w.done[last.ref] = false
@@ -347,6 +373,11 @@ func mixClass(class int32) uint64 { return mix(uint64(^class)) }
 func (w *walker) result() (order, unused []entry) {
 	order = slices.Clone(w.fixed)
 	for _, s := range w.trail {
+		if s.ref == atEnd {
+			w.c.endedAt(s.id, s.place)
+			order = append(order, entry{place: s.place, id: s.id, role: roleChange})
+			continue
+		}
 		r := roleOf(w.c.at(s.id))
 		if r == roleMaybe {
 			r = roleChange
@@ -360,4 +391,26 @@ func (w *walker) result() (order, unused []entry) {
 		}
 	}
 	return order, unused
+}
+
+// clamped is the op in the deed of what changes a value by nobody knows how much.
+const clamped = 255
+
+func (w *walker) deedOf(o *Op, id uint32) deed {
+	d := deed{op: uint8(o.Op), cond: uint8(o.If), n: amount(o), batch: o.Batch}
+	if o.Extra != 0 {
+		if d.terms = w.c.extra(o).Terms; w.c.setsEnd(o) {
+			d.only = id + 1
+		}
+	}
+	return d
+}
+
+// sort is what deeds are looked for by.
+func (d deed) sort() deed {
+	s := deed{op: d.op, cond: d.cond, n: d.n}
+	if d.terms.Clamp {
+		s.op, s.n = clamped, 0
+	}
+	return s
 }

@@ -36,10 +36,11 @@ func (w *walker) absorb() bool {
 			if e.role != roleState || e.place != w.at.place || o.Start > w.horizon() {
 				break
 			}
-			if !sees(o, w.at.state) {
+			seen, at, ok := w.c.sees(o, w.at.state, w.from(o))
+			if !ok {
 				return false
 			}
-			w.at.latest = max(w.at.latest, o.Start)
+			w.at.state, w.at.latest = seen, at
 			w.at.fixed++
 		}
 		if w.at.fixed+w.at.free == before {
@@ -56,17 +57,21 @@ func (w *walker) absorbFree() {
 		if o.Start > w.horizon() {
 			return
 		}
-		if e.role == roleState && sees(o, w.at.state) && !w.hasty(o) {
-			w.put(i)
+		if e.role != roleState {
+			continue
+		}
+		if seen, at, ok := w.c.sees(o, w.at.state, w.from(o)); ok && at <= w.horizon() && !w.hasty(at) {
+			w.at.state = seen
+			w.put(i, at)
 		}
 	}
 }
 
-// hasty reports whether placing the operation now may be too late for one of
-// unknown fate that would have to come before it.
-func (w *walker) hasty(o *Op) bool {
+// hasty reports whether placing an operation now, at that moment, may be too late for
+// one of unknown fate that would have to come before it.
+func (w *walker) hasty(at int64) bool {
 	i, _ := slices.BinarySearch(w.ends, w.at.latest)
-	return i < len(w.ends) && w.ends[i] < o.Start
+	return i < len(w.ends) && w.ends[i] < at
 }
 
 // ways appends what may come next; more says that changes of unknown fate may do
@@ -88,6 +93,7 @@ func (w *walker) ways(dst []way) (ways []way, more bool) {
 		return dst, false
 	}
 	dst = w.freeWays(dst, h)
+	dst = w.endWay(dst, h)
 	if len(dst) == 0 {
 		return w.maybeWays(dst, h, steps), false
 	}
@@ -112,8 +118,12 @@ func (w *walker) hastyWays(dst []way, h int64) []way {
 	}
 	for i := w.head(); i != w.tail() && w.op(w.free[i]).Start <= h; i = w.forward[i] {
 		w.work++
-		if e := w.free[i]; e.role == roleState && sees(w.op(e), w.at.state) {
-			dst = append(dst, way{i, fromFree, w.at.state})
+		e := w.free[i]
+		if e.role != roleState {
+			continue
+		}
+		if seen, at, ok := w.c.sees(w.op(e), w.at.state, w.from(w.op(e))); ok && at <= h {
+			dst = append(dst, way{i, fromFree, seen, at})
 		}
 	}
 	return dst
@@ -125,16 +135,16 @@ func (w *walker) fixedWay(h int64) (y way, only, ok bool) {
 	e := w.fixed[w.at.fixed]
 	o := w.op(e)
 	s := w.at.state
-	inTime := o.Start <= h
 	if e.role == roleState {
 		// An anchored state's reads are absorbed. Another one may have this place.
 		if s.anchored {
 			return y, e.place <= s.place, false
 		}
 		s.place, s.anchored = e.place, true
-		return way{of: fromFixed, to: s}, e.place < w.at.place, inTime && e.place >= w.at.place && sees(o, s)
+		seen, at, ok := w.c.sees(o, s, w.from(o))
+		return way{of: fromFixed, to: seen, at: at}, e.place < w.at.place, ok && at <= h && e.place >= w.at.place
 	}
-	next, fits := apply(o, s)
+	next, at, fits := w.c.apply(o, s, w.from(o))
 	next.place, next.anchored = e.place, true
 	switch {
 	case s.anchored && s.alive:
@@ -147,7 +157,7 @@ func (w *walker) fixedWay(h int64) (y way, only, ok bool) {
 		only = e.place <= s.place
 		fits = fits && e.place > s.place
 	}
-	return way{of: fromFixed, to: next}, only, inTime && fits
+	return way{of: fromFixed, to: next, at: at}, only, fits && at <= h
 }
 
 // steps is how many changes come before the next operation of known place; -1 if
@@ -165,14 +175,31 @@ func (w *walker) steps() int {
 }
 
 // moved is where a change of unnamed place leads, if it can be made here.
-func (w *walker) moved(o *Op) (state, bool) {
-	next, ok := apply(o, w.at.state)
+func (w *walker) moved(o *Op) (next state, at int64, ok bool) {
+	next, at, ok = w.c.apply(o, w.at.state, w.from(o))
 	if !ok || w.at.alive || !w.at.anchored {
-		return next, ok
+		return next, at, ok
 	}
 	floor, known, ok := w.floorFor(o.End)
 	next.place, next.anchored = floor+1, known
-	return next, ok
+	return next, at, ok
+}
+
+// from is when an operation can take effect at the earliest.
+func (w *walker) from(o *Op) int64 { return max(w.at.latest, o.Start) }
+
+// endWay appends that the counter's time is over, if it may be.
+func (w *walker) endWay(dst []way, h int64) []way {
+	s := w.at.state
+	if !s.alive || !s.terms.ends() {
+		return dst
+	}
+	at, ok := w.c.reached(w.at.latest, s.terms.low)
+	if !ok || at > h || s.anchored && s.place >= w.bound() {
+		return dst
+	}
+	to := state{place: s.place + 1, anchored: s.anchored}
+	return append(dst, way{int32(s.terms.lapse), fromEnd, to, at})
 }
 
 // bound is the highest place left for a change of unnamed place.
@@ -219,22 +246,25 @@ func (w *walker) freeWays(dst []way, h int64) []way {
 		if e.role != roleChange {
 			continue
 		}
-		to, ok := w.moved(o)
-		if !ok {
+		to, at, ok := w.moved(o)
+		if !ok || at > h {
 			continue
 		}
-		twin := slices.IndexFunc(dst[begin:], func(y way) bool { return alike(o, w.op(w.free[y.ref])) })
+		twin := slices.IndexFunc(dst[begin:], func(y way) bool { return w.c.alike(o, w.op(w.free[y.ref])) })
 		switch {
 		case twin < 0 || len(w.ends) > 0 && o.End < w.op(w.free[dst[begin+twin].ref]).End:
-			dst = append(dst, way{i, fromFree, to})
+			dst = append(dst, way{i, fromFree, to, at})
 		case o.End < w.op(w.free[dst[begin+twin].ref]).End:
-			dst[begin+twin].ref = i
+			dst[begin+twin].ref, dst[begin+twin].at = i, at
 		}
 	}
 	return dst
 }
 
-func alike(a, b *Op) bool {
+func (c *checker) alike(a, b *Op) bool {
+	if a.Extra|b.Extra != 0 && (c.setsEnd(a) || c.setsEnd(b) || c.asked(a) != c.asked(b) || !c.agreeing(a, b)) {
+		return false
+	}
 	return a.Op == b.Op && a.If == b.If && amount(a) == amount(b) && a.Batch == b.Batch &&
 		a.told(WithValue) == b.told(WithValue)
 }
@@ -249,7 +279,7 @@ func (w *walker) maybeWays(dst []way, h int64, steps int) []way {
 	begin := len(dst)
 	if steps == 1 {
 		e := w.fixed[w.at.fixed]
-		if value, known := before(w.op(e), e.role); known {
+		if value, known := w.c.foundBy(w.op(e), e.role); known {
 			return w.leading(dst, begin, h, value)
 		}
 	}
@@ -258,7 +288,7 @@ func (w *walker) maybeWays(dst []way, h int64, steps int) []way {
 	}
 	for i := w.head(); i != w.tail() && w.op(w.free[i]).Start <= h; i = w.forward[i] {
 		w.work++
-		if value, known := before(w.op(w.free[i]), w.free[i].role); known {
+		if value, known := w.c.foundBy(w.op(w.free[i]), w.free[i].role); known {
 			dst = w.leading(dst, begin, h, value)
 		}
 	}
@@ -279,11 +309,16 @@ func (w *walker) leading(dst []way, begin int, h int64, value int64) []way {
 	if delta := value - w.at.value; !passes(w.at.value, delta) {
 		dst = w.leadingBy(dst, begin, h, deed{op: uint8(cuenta.Add), n: delta})
 	}
+	if value == w.at.value {
+		dst = w.leadingBy(dst, begin, h, deed{op: uint8(cuenta.Limit)})
+		dst = w.leadingBy(dst, begin, h, deed{op: uint8(cuenta.Expire)})
+	}
+	dst = w.leadingBy(dst, begin, h, deed{op: clamped})
 	return w.leadingBy(dst, begin, h, deed{op: uint8(cuenta.Delete)})
 }
 
 func (w *walker) leadingBy(dst []way, begin int, h int64, d deed) []way {
-	for cond := cuenta.Always; cond <= cuenta.IfPresent; cond++ {
+	for cond := cuenta.Always; cond <= cuenta.IfRevision; cond++ {
 		d.cond = uint8(cond)
 		if p := w.byDeed[d]; p != nil {
 			for _, k := range p.window(h, w.at.latest) {
@@ -305,11 +340,11 @@ func (w *walker) maybeWay(dst []way, begin int, h int64, k int32) []way {
 	if o.Start > h || o.End < w.at.latest {
 		return dst
 	}
-	to, ok := w.moved(o)
-	if !ok || slices.ContainsFunc(dst[begin:], func(y way) bool { return y.of == fromMaybe && y.ref == k }) {
+	to, at, ok := w.moved(o)
+	if !ok || at > min(h, o.End) || slices.ContainsFunc(dst[begin:], func(y way) bool { return y.of == fromMaybe && y.ref == k }) {
 		return dst
 	}
-	return append(dst, way{k, fromMaybe, to})
+	return append(dst, way{k, fromMaybe, to, at})
 }
 
 // deadEnd is where the search got furthest.
@@ -340,6 +375,8 @@ func (w *walker) explain() {
 	}
 	if !at.alive {
 		stands = "no counter"
+	} else if at.terms.ends() {
+		stands += " with an end"
 	}
 	name := w.c.name(w.counter)
 	var ids []uint32

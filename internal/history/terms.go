@@ -1,0 +1,261 @@
+package history
+
+import (
+	"math"
+
+	"github.com/cuenta-server/cuenta"
+)
+
+// terms are those of a counter in one of its states, which do not change: nil is
+// none.
+type terms struct {
+	floor, ceiling cuenta.Bound
+	low, high      int64  // its end, by the ledger's time, is between; 0 and 0: it has none
+	lapse          uint32 // the operation made up for its deletion then
+}
+
+// unknownTerms stand for any: revisions are missing before the state.
+var unknownTerms = &terms{}
+
+func (t *terms) ends() bool { return t != nil && t.high != 0 }
+
+// limits returns a counter's floor and ceiling.
+func (t *terms) limits() (floor, ceiling cuenta.Bound) {
+	if t == nil {
+		return floor, ceiling
+	}
+	return t.floor, t.ceiling
+}
+
+// sum is a hash of the terms, 0 for none.
+func (t *terms) sum() uint64 {
+	if t == nil {
+		return 0
+	}
+	sum := uint64(t.lapse)
+	for _, n := range [...]int64{t.floor.At, t.ceiling.At, t.low, t.high} {
+		sum = mix(sum ^ uint64(n))
+	}
+	if t.floor.Set {
+		sum ^= 1 << 62
+	}
+	if t.ceiling.Set {
+		sum ^= 1 << 61
+	}
+	return sum | 1
+}
+
+// extra is what an operation has besides; all zero for most.
+func (c *checker) extra(o *Op) *Extra {
+	if o.Extra == 0 {
+		return &noExtra
+	}
+	return &c.extras[o.Extra-1]
+}
+
+var noExtra Extra
+
+// setsEnd reports whether the operation may give its counter an end.
+func (c *checker) setsEnd(o *Op) bool {
+	return o.Extra != 0 && o.changes() && c.extra(o).Terms.Expiry.Kind >= cuenta.ExpireAt
+}
+
+// newEnd is the end that an operation gives a counter, as far as it is known.
+func (c *checker) newEnd(o *Op) (low, high int64) {
+	switch e := &c.extra(o).Terms.Expiry; e.Kind {
+	case cuenta.ExpireAt:
+		return max(1, e.Time), max(1, e.Time)
+	case cuenta.ExpireAfter:
+		low, high = c.within(o.Start, o.End)
+		return max(1, plus(low, e.Time)), plus(high, e.Time)
+	}
+	return 0, 0
+}
+
+// certainty is the answer to a question about times that are not known exactly.
+type certainty uint8
+
+const (
+	no certainty = iota
+	unsure
+	yes
+)
+
+// endMeets tells whether an operation may change the end that a counter has.
+func (c *checker) endMeets(o *Op, has *terms) certainty {
+	e := &c.extra(o).Terms.Expiry
+	ends := has.ends()
+	low, high := c.newEnd(o)
+	later := func(low, high, otherLow, otherHigh int64) certainty { // the first than the other
+		switch {
+		case low > otherHigh:
+			return yes
+		case high <= otherLow:
+			return no
+		}
+		return unsure
+	}
+	sure := func(holds bool) certainty {
+		if holds {
+			return yes
+		}
+		return no
+	}
+	switch e.If {
+	case cuenta.ExpiryIfNone:
+		return sure(!ends)
+	case cuenta.ExpiryIfAny:
+		return sure(ends)
+	case cuenta.ExpiryIfLater:
+		if high == 0 || !ends {
+			return sure(high == 0 && ends) // having none is later than all
+		}
+		return later(low, high, has.low, has.high)
+	case cuenta.ExpiryIfSooner:
+		if high == 0 || !ends {
+			return sure(high != 0 && !ends)
+		}
+		return later(has.low, has.high, low, high)
+	}
+	return yes
+}
+
+// within returns where a counter's limits and those of a request let its value be.
+// With a nil request they are the counter's alone.
+func span(has *terms, asked *Terms) (floor, ceiling int64) {
+	floor, ceiling = math.MinInt64, math.MaxInt64
+	f, t := has.limits()
+	bounds := [...]cuenta.Bound{f, t, {}, {}}
+	if asked != nil {
+		bounds[2], bounds[3] = asked.Floor, asked.Ceiling
+	}
+	for i, b := range bounds {
+		switch {
+		case !b.Set:
+		case i%2 == 0:
+			floor = max(floor, b.At)
+		default:
+			ceiling = min(ceiling, b.At)
+		}
+	}
+	return floor, ceiling
+}
+
+// result is the value that an Add, Set, Reset or Limit gives a counter; or, with a
+// code, the limit that it would pass.
+func (c *checker) result(o *Op, s state) (value int64, code cuenta.Code) {
+	asked := &c.extra(o).Terms
+	if o.Op == cuenta.Limit {
+		floor, ceiling := span(nil, asked)
+		if at := min(max(s.value, floor), ceiling); at != s.value {
+			return at, cuenta.Limited
+		}
+		return s.value, cuenta.OK
+	}
+	floor, ceiling := span(s.terms, asked)
+	over, under := false, false
+	switch o.Op {
+	case cuenta.Set:
+		value = o.N
+	case cuenta.Add:
+		if passes(s.value, o.N) {
+			over, under = o.N > 0, o.N < 0
+		} else {
+			value = s.value + o.N
+		}
+	}
+	var at int64
+	switch {
+	case over, !under && value > ceiling:
+		at = ceiling
+	case under, value < floor:
+		at = floor
+	default:
+		return value, cuenta.OK
+	}
+	switch {
+	case asked.Clamp && floor <= ceiling:
+		return at, cuenta.OK
+	case at == math.MinInt64 || at == math.MaxInt64:
+		return at, cuenta.Overflow
+	}
+	return at, cuenta.Limited
+}
+
+// holds reports whether the operation's condition holds at s, as far as that is
+// known.
+func (c *checker) holds(o *Op, s state) bool {
+	switch o.If {
+	case cuenta.IfAbsent:
+		return !s.alive
+	case cuenta.IfPresent:
+		return s.alive
+	case cuenta.IfValue:
+		return s.value == c.extra(o).Terms.Expect
+	case cuenta.IfRevision:
+		return c.revisionIs(c.extra(o).Terms.Expect, s)
+	}
+	return true
+}
+
+// fails is the contrary of holds, as far as that is known.
+func (c *checker) fails(o *Op, s state) bool {
+	if o.If == cuenta.IfRevision && unplaced(s, c.extra(o).Terms.Expect) {
+		return true
+	}
+	return !c.holds(o, s)
+}
+
+// unplaced reports whether it is not known if a state has that revision.
+func unplaced(s state, revision int64) bool { return s.alive && !s.anchored && revision > 0 }
+
+func (c *checker) revisionIs(expected int64, s state) bool {
+	return unplaced(s, expected) || !s.alive && expected == 0 || s.alive && s.place == uint64(expected)
+}
+
+// changed are a counter's terms after an operation on it that was carried out.
+func (c *checker) changed(o *Op, s state) *terms {
+	var next terms
+	if s.alive && s.terms != nil {
+		next = *s.terms
+	}
+	x := c.extra(o)
+	if o.Op == cuenta.Limit {
+		next.floor, next.ceiling = x.Terms.Floor, x.Terms.Ceiling
+	} else if x.Terms.Expiry.Kind != cuenta.KeepExpiry {
+		low, high := c.newEnd(o)
+		switch c.endMeets(o, s.terms) {
+		case yes:
+			next.low, next.high, next.lapse = low, high, x.lapse
+		case unsure: // both have an end, and it is one of the two
+			if o.Op == cuenta.Expire {
+				next.low, next.high, next.lapse = low, high, x.lapse
+			} else {
+				next.low, next.high, next.lapse = min(next.low, low), max(next.high, high), max(next.lapse, x.lapse)
+			}
+		}
+	}
+	if !next.floor.Set && !next.ceiling.Set && next.high == 0 {
+		return nil
+	}
+	return &next
+}
+
+// described are the terms of s after a Describe has told them; false if it cannot
+// have.
+func (c *checker) described(o *Op, s state) (*terms, bool) {
+	told := &c.extra(o).Terms
+	floor, ceiling := s.terms.limits()
+	end := told.Expiry.Time
+	switch {
+	case floor != told.Floor || ceiling != told.Ceiling || s.terms.ends() != (told.Expiry.Kind == cuenta.ExpireAt):
+		return nil, false
+	case !s.terms.ends() || s.terms.low == s.terms.high && end == s.terms.low:
+		return s.terms, true
+	case end < s.terms.low || end > s.terms.high:
+		return nil, false
+	}
+	next := *s.terms
+	next.low, next.high = end, end
+	return &next, true
+}
