@@ -66,3 +66,44 @@ func BenchmarkGrow(b *testing.B) {
 		b.ReportMetric(float64(longest.Microseconds())/1000, "ms-longest")
 	}
 }
+
+// BenchmarkLimitedAccepted, Refused and Clamped change counters that have limits: what
+// is refused or clamped costs no more than what is accepted.
+func BenchmarkLimitedAccepted(b *testing.B) { benchmarkLimited(b, 1, cuenta.OK, nil) }
+
+func BenchmarkLimitedRefused(b *testing.B) { benchmarkLimited(b, 1<<60, cuenta.Limited, nil) }
+
+func BenchmarkLimitedClamped(b *testing.B) {
+	benchmarkLimited(b, 1<<60, cuenta.OK, &cuenta.Terms{Clamp: true})
+}
+
+func benchmarkLimited(b *testing.B, n int64, want cuenta.Code, asked *cuenta.Terms) {
+	const counters = 10_000
+	l := newLedger(b, counters)
+	requests := make([]cuenta.Request, counters)
+	for i := range requests {
+		name := fmt.Appendf(nil, "counter-%08d", i*7919%counters)
+		at(l, 0, with(cuenta.Limit, string(name), 0, within(0, 1<<59)))
+		requests[i] = cuenta.Request{Op: cuenta.Add, N: n, Counter: name, Terms: asked}
+	}
+	var out cuenta.Result
+	var effects Effects
+	turn := func(i int) {
+		r := &requests[i%counters]
+		l.Apply(r, l.Hash(r), testTime, &out)
+		if out.Code != want {
+			b.Fatal(out)
+		}
+		if i%64 == 63 {
+			l.TakeEffects(&effects)
+			l.Publish(&effects)
+		}
+	}
+	for i := range counters {
+		turn(i)
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		turn(i)
+	}
+}
