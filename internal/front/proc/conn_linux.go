@@ -151,14 +151,19 @@ func (l *loop) send(c *conn) {
 	if c.announce {
 		c.announce = !l.announce(c)
 	}
-	for ; c.sent < len(c.batch.Requests); c.sent++ {
-		r := &c.batch.Requests[c.sent]
-		r.Client = c.client
-		if !l.put(tagOf(c, c.sent), r) {
+	for c.sent < len(c.batch.Requests) {
+		run := c.batch.Requests[c.sent:]
+		run = run[:1+int(run[0].Span)] // what belongs together
+		if !l.fits(run) {
 			l.blocked = append(l.blocked, c)
 			return
 		}
-		c.due++
+		for i := range run {
+			run[i].Client = c.client
+			l.put(tagOf(c, c.sent), &run[i])
+			c.sent++
+			c.due++
+		}
 	}
 	if c.due == 0 {
 		l.complete(c)
@@ -185,16 +190,10 @@ func (l *loop) answered(c *conn, index int, r *cuenta.Result) {
 // complete writes the answers of the batch, all of which are there.
 func (l *loop) complete(c *conn) {
 	c.working = false
-	failed := int64(c.session.Malformed())
-	for i := range c.batch.Results {
-		if c.batch.Results[i].Code != cuenta.OK {
-			failed++
-		}
-	}
-	if failed > 0 {
+	c.answers = c.session.AppendAnswers(c.answers[:0], c.batch.Results)
+	if failed := int64(c.session.Malformed() + c.session.Refused()); failed > 0 {
 		l.stats.Errors.Add(failed)
 	}
-	c.answers = c.session.AppendAnswers(c.answers[:0], c.batch.Results)
 	c.out = c.answers
 	c.deadline = l.now.Add(l.set.WriteTimeout)
 	l.flush(c)

@@ -32,6 +32,38 @@ func TestIdentitiesCarryTheirHost(t *testing.T) {
 	})
 }
 
+// What one command is of several requests goes on the ring as a whole, however full
+// it is.
+func TestTransfersFillTheRing(t *testing.T) {
+	eachMode(t, func(t *testing.T, workers int) {
+		r := serve(t, Config{Service: fronttest.NewService(), Workers: workers})
+		c := r.client()
+		if got := c.Ask("ing.10000 @from"); got != "10000" {
+			t.Fatalf("got %q", got)
+		}
+		// Names of many lengths leave room of many sizes.
+		const runs = 1000
+		var lines strings.Builder
+		for i := range runs {
+			fmt.Fprintf(&lines, "tra.1 @from @%s\nret.1 @from id=%d\nttl.0 @from\nret.99999 @from\n", strings.Repeat("n", 1+i%200), i)
+		}
+		sent := make(chan error, 1)
+		go func() {
+			_, err := c.Conn.Write([]byte(lines.String()))
+			sent <- err
+		}()
+		for i := range runs {
+			left := 10000 - 2*i
+			c.Expect(fmt.Sprint(left-1), fmt.Sprint(left-2), "-1", fmt.Sprintf("error limit the limit 0 leaves room for %d", 2-left))
+		}
+		if err := <-sent; err != nil {
+			t.Error(err)
+		}
+		r.Workers()
+		r.await("the errors to be counted", func() bool { r.Workers(); return r.traffic.Errors.Load() == runs })
+	})
+}
+
 // persistent is a client that repeats each command, over a new connection and
 // with the same key, until it is answered.
 type persistent struct {

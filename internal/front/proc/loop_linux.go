@@ -95,11 +95,29 @@ func (l *loop) run() error {
 	}
 }
 
-// put puts a message on the ring. It reports false if there is no room now;
-// answers will come, and make some.
-func (l *loop) put(tag uint32, r *cuenta.Request) bool {
+// fits reports whether there is room for requests now, which are to be taken
+// together. If not, answers will come, and make some.
+func (l *loop) fits(requests []cuenta.Request) bool {
+	if l.inFlight+len(requests) > l.limit {
+		return false
+	}
+	size := 0
+	for i := range requests {
+		size += shm.EntrySize(ring.RequestSize(&requests[i]))
+	}
+	ok, err := l.requests.HasRoom(size)
+	if err != nil {
+		panic(err) // the server is the one process that a worker believes
+	}
+	return ok
+}
+
+// put puts a request on the ring that fits.
+func (l *loop) put(tag uint32, r *cuenta.Request) {
 	l.message = ring.AppendRequest(l.message[:0], tag, r)
-	return l.putMessage()
+	if !l.putMessage() {
+		panic("proc: what fits the ring does not")
+	}
 }
 
 func (l *loop) putMessage() bool {

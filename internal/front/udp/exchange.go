@@ -34,14 +34,15 @@ type exchange struct {
 	in, out []ipv4.Message
 	pending []pending
 	batch   cuenta.Batch
+	decoder text.Decoder
 	drops   drops
 }
 
-// pending is an answer that is due: the result of the next request of the
-// batch, or a fixed text.
+// pending is an answer that is due to a line, whose requests are the next of the
+// batch.
 type pending struct {
 	to   net.Addr
-	text string // empty for a result
+	line text.Line
 }
 
 func (s *Server) newExchange(conn net.PacketConn) *exchange {
@@ -99,6 +100,7 @@ func (x *exchange) conclude() {
 // the answers that are due.
 func (x *exchange) decode(in []ipv4.Message) {
 	x.pending, x.batch.Requests = x.pending[:0], x.batch.Requests[:0]
+	x.decoder.Reset()
 	var size, malformed int
 	for i := range in {
 		m := &in[i]
@@ -109,25 +111,29 @@ func (x *exchange) decode(in []ipv4.Message) {
 			x.traffic.Refused.Add(1)
 			continue
 		}
-		verdict := text.TooLong
-		var r cuenta.Request
+		line := text.Line{Verdict: text.TooLong}
 		if m.N < maxDatagram { // one that fills the buffer may have been cut off
-			verdict = text.Decode(text.TrimDatagram(datagram), &r)
+			line = x.decodeOne(datagram, m.Addr)
 		}
-		if verdict == text.Command {
-			if r.Identity.Given() {
-				r.Client = clientAt(m.Addr)
-			}
-			x.batch.Requests = append(x.batch.Requests, r)
-		}
-		if verdict.Bad() {
+		if line.Bad() {
 			malformed++
 		}
-		x.pending = append(x.pending, pending{m.Addr, verdict.Answer()})
+		x.pending = append(x.pending, pending{m.Addr, line})
 	}
 	x.traffic.BytesIn.Add(int64(size))
 	x.traffic.Requests.Add(int64(len(x.pending)))
 	x.traffic.Errors.Add(int64(malformed))
+}
+
+// decodeOne appends the requests of a datagram to the batch.
+func (x *exchange) decodeOne(datagram []byte, from net.Addr) text.Line {
+	before := len(x.batch.Requests)
+	requests, line := x.decoder.Decode(text.TrimDatagram(datagram), x.batch.Requests)
+	x.batch.Requests = requests
+	if len(requests) > before && requests[before].Identity.Given() {
+		requests[before].Client = clientAt(from)
+	}
+	return line
 }
 
 // refusal begins every error that a server sends.
@@ -161,15 +167,12 @@ func (x *exchange) answers() []ipv4.Message {
 	var size, failed, done int
 	for i, p := range x.pending {
 		m := &x.out[i]
-		answer := append(m.Buffers[0][:0], p.text...)
-		if p.text == "" {
-			r := &x.batch.Results[done]
-			done++
-			answer = text.AppendAnswer(answer, r)
-			if r.Code != cuenta.OK {
-				failed++
-			}
+		results := x.batch.Results[done : done+p.line.Requests()]
+		done += len(results)
+		if len(results) > 0 && results[0].Code != cuenta.OK {
+			failed++
 		}
+		answer := p.line.AppendAnswer(m.Buffers[0][:0], results)
 		m.Buffers[0], m.Addr = answer, p.to
 		size += len(answer)
 	}

@@ -119,6 +119,10 @@ func TestTranscript(t *testing.T) {
 				{"dec.9223372036854775807", "-9223372036854775807"}, {"dec.2", "error overflow the counter would pass -9223372036854775808"},
 				{"inc.1 @otra id=a", "2"}, {"inc.1 @otra", "3"}, {"inc.1 id=a @otra\n", "2"}, {"con.0 @otra id=a", "3"},
 				{"inc.2 @otra id=a", "error conflict " + cuenta.Conflict.Text()}, {"con.0 @otra", "3"},
+				{"ret.4 @otra", "error limit the limit 0 leaves room for -3"}, {"ret.4 @otra sat", "0"}, {"ttl.0 @otra", "-1"}, {"ttl.0 @nada", "-2"},
+				{"tra.1 @otra @una", "error limit the limit 0 leaves room for 0"}, {"ing.9 @otra", "9"},
+				{"tra.6 @otra @una id=t", "3"}, {"tra.6 @otra @una id=t", "3"}, {"bal.0 @una", "6"}, {"lim.0 @una max=6", "6"},
+				{"inc.1 @una", "error limit the limit 6 leaves room for 0"}, {"exp.9 @una", "6"}, {"ayuda lim", "lim.0 limites/limits [@cuenta] [min=N] [max=N] [id=K]"},
 			} {
 				if got := c.ask(step[0]); got != step[1] {
 					t.Errorf("%q: got %q, want %q", step[0], got, step[1])
@@ -204,7 +208,8 @@ func TestRefusalsOfTheService(t *testing.T) {
 	c := dial(t, address)
 	for code := cuenta.OK + 1; code < cuenta.NumCodes; code++ {
 		service.Refuse(code)
-		if got, want := c.ask("inc.1"), "error "+code.String()+" "+code.Text(); code != cuenta.Overflow && got != want {
+		refused := cuenta.Result{Code: code}
+		if got, want := c.ask("inc.1"), "error "+code.String()+" "+refused.Text(); code != cuenta.Overflow && got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}

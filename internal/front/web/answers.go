@@ -38,6 +38,10 @@ var statuses = [cuenta.NumCodes]int{
 	cuenta.NoSession:   http.StatusNotFound,
 	cuenta.Absent:      http.StatusNotFound,
 	cuenta.Aborted:     http.StatusFailedDependency,
+	cuenta.Limited:     http.StatusConflict, // as an overflow
+	cuenta.Past:        http.StatusBadRequest,
+	cuenta.Throttled:   http.StatusTooManyRequests,
+	cuenta.NoHold:      http.StatusNotFound,
 }
 
 // retryAfter is the advice, in seconds, that goes with status 503.
@@ -115,20 +119,21 @@ func (s *Server) change(r *http.Request) reply {
 	if !ok {
 		return badQuery()
 	}
-	var request cuenta.Request
-	if text.Decode([]byte(command), &request) != text.Command {
+	var decoder text.Decoder
+	requests, line := decoder.Decode([]byte(command), nil)
+	if len(requests) == 0 {
 		return badQuery()
 	}
-	if wrong := identify(&request, r); wrong != "" {
+	if wrong := identify(&requests[0], r); wrong != "" {
 		return refusal(http.StatusBadRequest, cuenta.Syntax, wrong)
 	}
 	batch := cuenta.Batch{
 		Origin:   cuenta.Origin{Front: cuenta.FrontWeb, Peer: r.RemoteAddr},
 		Class:    cuenta.ClassConsole,
-		Requests: []cuenta.Request{request},
+		Requests: requests,
 	}
 	s.config.Service.Do(s.http.Context(), &batch)
-	result := &batch.Results[0]
+	result := line.Result(batch.Results)
 	answer := reply{status: http.StatusOK, body: strconv.AppendInt([]byte("Valor del Contador, "), result.Value, 10)}
 	if result.Code != cuenta.OK {
 		answer = refused(result.Code, result.Text())

@@ -263,6 +263,32 @@ func TestEveryCode(t *testing.T) {
 	}
 }
 
+// TestTerms: every command of the text protocol is one here.
+func TestTerms(t *testing.T) {
+	s := start(t, Config{})
+	for _, step := range []struct {
+		command string
+		status  int
+		body    string
+	}{
+		{"ing.100+@ana", 200, "Valor del Contador, 100"},
+		{"ret.101+@ana", 409, "error limit the limit 0 leaves room for -100"},
+		{"ret.101+@ana+sat", 200, "Valor del Contador, 0"},
+		{"ret.1+@ana+min=-5+ttl=60", 200, "Valor del Contador, -1"},
+		{"ttl.0+@ana", 200, "Valor del Contador, 60"},
+		{"ttl.0+@nobody", 200, "Valor del Contador, -2"},
+		{"exp.5+@nobody", 412, "error unmet the condition does not hold"},
+		{"lim.0+@luis+max=9+min=-9", 200, "Valor del Contador, 0"},
+		{"tra.10+@luis+@ana+min=-20", 409, "error limit the limit -9 leaves room for -9"},
+		{"tra.9+@luis+@ana+min=-9", 200, "Valor del Contador, -9"},
+		{"bal.0+@ana", 200, "Valor del Contador, 8"},
+		{"lim.0+min=1+max=0", 400, "consulta mal formulada"},
+		{"ayuda+tra", 400, "consulta mal formulada"},
+	} {
+		s.expect(s.ask("GET", "/cambiar?counter="+step.command), step.status, step.body)
+	}
+}
+
 func TestInfo(t *testing.T) {
 	s := start(t, Config{})
 	a := s.ask("GET", "/info")

@@ -9,7 +9,7 @@ import (
 // An answer is 32 bytes, as a rule, and what its flags announce:
 //
 //	0 tag (4)  4 cell (4)  8 generation (4)  12 code (1)  13 replayed (1)
-//	14 flags (1): 1 amount, 2 terms  15 zero (1)  16 value (8)  24 revision (8)
+//	14 flags (1): 1 amount, 2 terms  15 level (1)  16 value (8)  24 revision (8)
 //	amount: (8), not 0    terms: see terms.go
 const (
 	amountSize = 8
@@ -36,6 +36,7 @@ func AppendAnswer(dst []byte, tag uint32, r *cuenta.Result) []byte {
 	if r.Replayed {
 		m[13] = 1
 	}
+	m[15] = r.Level
 	binary.LittleEndian.PutUint64(m[16:], uint64(r.Value))
 	binary.LittleEndian.PutUint64(m[24:], r.Revision)
 	if r.Amount != 0 {
@@ -66,7 +67,7 @@ func ParseDescription(m []byte, r *cuenta.Result, terms *cuenta.Terms) (tag uint
 		return 0, ErrMalformed
 	}
 	code := binary.LittleEndian.Uint32(m[12:])
-	flags := code >> flagsOfAnswer
+	flags := uint8(code >> flagsOfAnswer)
 	code &= 1<<flagsOfAnswer - 1
 	if code>>9 != 0 || cuenta.Code(code) >= cuenta.NumCodes {
 		return 0, ErrMalformed
@@ -76,6 +77,7 @@ func ParseDescription(m []byte, r *cuenta.Result, terms *cuenta.Terms) (tag uint
 		Generation: binary.LittleEndian.Uint32(m[8:]),
 		Code:       cuenta.Code(code),
 		Replayed:   code>>8 != 0,
+		Level:      m[15],
 		Value:      int64(binary.LittleEndian.Uint64(m[16:])),
 		Revision:   binary.LittleEndian.Uint64(m[24:]),
 	}
@@ -88,7 +90,7 @@ func ParseDescription(m []byte, r *cuenta.Result, terms *cuenta.Terms) (tag uint
 }
 
 // parseRest reads what the flags of an answer announce.
-func parseRest(m []byte, flags uint32, r *cuenta.Result, terms *cuenta.Terms) bool {
+func parseRest(m []byte, flags uint8, r *cuenta.Result, terms *cuenta.Terms) bool {
 	size := 0
 	if flags&hasAmount != 0 {
 		size += amountSize

@@ -21,7 +21,7 @@ var (
 
 // everyTerm says all that terms can, and every value is another one.
 var everyTerm = cuenta.Terms{
-	Floor: cuenta.Bound{Set: true, At: math.MinInt64}, Ceiling: cuenta.Bound{Set: true, At: math.MaxInt64}, Clamp: true, Expect: -3,
+	Total: true, Floor: cuenta.Bound{Set: true, At: math.MinInt64}, Ceiling: cuenta.Bound{Set: true, At: math.MaxInt64}, Clamp: true, Expect: -3,
 	Expiry: cuenta.Expiry{Kind: cuenta.ExpireAt, Time: 1 << 60, If: cuenta.ExpiryIfSooner, Lapse: true},
 }
 
@@ -143,7 +143,7 @@ func TestAnswersTravelWhole(t *testing.T) {
 		{Code: cuenta.NumCodes - 1, Replayed: true},
 		{Cell: 3, Generation: 1, Value: 13, Revision: 4},
 		{Replayed: true, Value: 13, Revision: 4},
-		{Code: cuenta.Limited, Value: 10, Amount: -3},
+		{Code: cuenta.Limited, Value: 10, Amount: -3, Level: 2},
 		{Amount: math.MinInt64, Replayed: true},
 	} {
 		m := AppendAnswer(nil, 77, &want)
@@ -162,7 +162,7 @@ func TestAnswersTravelWhole(t *testing.T) {
 		"one too long":   append(bytes.Clone(honest), 0),
 		"no such code":   change(honest, 12, byte(cuenta.NumCodes)),
 		"half replayed":  change(honest, 13, 2),
-		"more than that": change(honest, 15, 1),
+		"more than that": change(honest, 13, 3),
 		"unknown flag":   change(honest, 14, 4),
 		"an amount of 0": change(amount, AnswerSize, 0),
 		"half an amount": amount[:AnswerSize+4],
@@ -198,7 +198,7 @@ func TestDescriptionsTravelWhole(t *testing.T) {
 	}
 	m := AppendDescription(nil, 1, &cuenta.Result{}, &everyTerm)
 	for name, m := range map[string][]byte{
-		"half": m[:AnswerSize+20], "a byte more": append(bytes.Clone(m), 0), "unknown mark": change(m, AnswerSize, 16), "not zero": change(m, AnswerSize+3, 1),
+		"half": m[:AnswerSize+20], "a byte more": append(bytes.Clone(m), 0), "unknown mark": change(m, AnswerSize, 32), "not zero": change(m, AnswerSize+3, 1),
 	} {
 		if _, err := ParseDescription(m, &got, &told); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s: %v", name, err)
@@ -239,7 +239,7 @@ func TestMalformedRequests(t *testing.T) {
 		"half the terms":           terms[:len(terms)-1],
 		"terms without their flag": change(terms, 7, 0),
 		"terms that are not":       change(honest, 7, hasTerms),
-		"terms with another mark":  change(terms, requestHead, 16),
+		"terms with another mark":  change(terms, requestHead, 32),
 		"terms with a fourth byte": change(terms, requestHead+3, 1),
 		"hello with terms":         appendMessage(nil, 1, kindHello, &within),
 		"hello without a peer":     hello(""),

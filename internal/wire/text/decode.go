@@ -3,18 +3,59 @@ package text
 import (
 	"bytes"
 	"math"
+	"time"
 
 	"github.com/cuenta-server/cuenta"
 )
 
-// Decode reads one command, given without its line end. It sets r only for a
-// [Command]; the request then aliases line. It allocates nothing.
-func Decode(line []byte, r *cuenta.Request) Verdict {
-	verdict := decode(line, r)
-	if verdict.Bad() && verdict != TooLong && bytes.Contains(line, http) {
-		return badHTTP
+// Decoder reads commands. It holds the terms of what it has decoded, which stay
+// until [Decoder.Reset].
+type Decoder struct{ terms []cuenta.Terms }
+
+// maxKept is how many terms a decoder keeps the memory of.
+const maxKept = 64
+
+// Reset takes back the terms of all requests decoded so far, which must not be used
+// any more.
+func (d *Decoder) Reset() {
+	d.terms = d.terms[:0]
+	if cap(d.terms) > maxKept {
+		d.terms = nil
 	}
-	return verdict
+}
+
+// Decode reads one command, given without its line end, and appends its requests,
+// of which there are none if it asks nothing of the service. They alias line.
+func (d *Decoder) Decode(line []byte, requests []cuenta.Request) ([]cuenta.Request, Line) {
+	var c command
+	verdict := c.decode(line)
+	switch {
+	case verdict == Command && c.verb == tra:
+		return d.appendTransfer(requests, &c), Line{Transfer, c.n}
+	case verdict == Command:
+		requests = append(requests, cuenta.Request{})
+		d.fill(&requests[len(requests)-1], &c)
+		if c.verb == ttl {
+			verdict = Remains
+		}
+	case verdict.Bad() && verdict != TooLong && bytes.Contains(line, http):
+		verdict = badHTTP
+	}
+	return requests, Line{Verdict: verdict}
+}
+
+// Decode reads a command as a [Decoder] does that nothing else is asked of. It sets
+// r only for one that is a single request.
+func Decode(line []byte, r *cuenta.Request) Verdict {
+	var (
+		d    Decoder
+		room [MaxRequests]cuenta.Request
+	)
+	requests, l := d.Decode(line, room[:0])
+	if len(requests) == 1 {
+		*r = requests[0]
+	}
+	return l.Verdict
 }
 
 // http is in the first line of every HTTP request, and in no command. A web
@@ -22,7 +63,20 @@ func Decode(line []byte, r *cuenta.Request) Verdict {
 // choice: commands, behind a header that is none. So a [Session] ends there.
 var http = []byte(" HTTP/")
 
-func decode(line []byte, r *cuenta.Request) Verdict {
+// command is a line that was read to the letter.
+type command struct {
+	verb    verb
+	given   option
+	n       int64
+	counter []byte
+	to      []byte // tra's second counter
+	key     []byte
+
+	floor, ceiling, ttl int64
+	when                cuenta.ExpiryCondition
+}
+
+func (c *command) decode(line []byte) Verdict {
 	switch {
 	case len(line) > MaxLine:
 		return TooLong
@@ -31,56 +85,45 @@ func decode(line []byte, r *cuenta.Request) Verdict {
 	case len(line) < 4 || line[3] != '.':
 		return decodeWord(line)
 	}
-	n, rest, verdict := number(line[4:])
-	var req cuenta.Request
-	switch string(line[:3]) {
-	case "inc":
-		req.Op, req.N = cuenta.Add, n
-	case "dec":
-		req.Op, req.N = cuenta.Add, -n
-	case "res":
-		req.Op = cuenta.Reset
-		if verdict == Command && n != 0 {
-			return badResAmount
-		}
-	case "con":
-		req.Op = cuenta.Get
-		if verdict == Command && n != 0 {
-			return badConAmount
-		}
-	default:
+	if c.verb = verbOf(line[:3]); c.verb == 0 {
 		return badVerb
 	}
+	n, rest, verdict := number(line[4:])
 	if verdict != Command {
 		return verdict
 	}
-	if req.Op == cuenta.Add && n == 0 {
-		req.Op = cuenta.Get
+	c.n = n
+	if n != 0 && verbs[c.verb].unless0 != Command {
+		return verbs[c.verb].unless0
 	}
 	if len(rest) > 0 {
-		if verdict := options(rest, &req); verdict != Command {
+		if verdict := c.options(rest); verdict != Command {
 			return verdict
 		}
 	}
-	*r = req
-	return Command
+	return c.check()
 }
 
 // decodeWord reads a line that has no verb with a number.
 func decodeWord(line []byte) Verdict {
-	word, _, more := bytes.Cut(line, []byte{' '})
+	word, rest, more := bytes.Cut(line, []byte{' '})
 	switch string(word) {
 	case "ayuda":
-		if more {
+		v := verbOf(rest)
+		switch {
+		case !more:
+			return Help
+		case v == 0:
 			return badExtra
 		}
-		return Help
+		return helpOfVerb + Verdict(v-1)
 	case "salir":
 		if more {
 			return badExtra
 		}
 		return Quit
-	case "inc", "dec", "res", "con":
+	}
+	if verbOf(word) != 0 {
 		return badNoNumber
 	}
 	return badVerb
@@ -111,51 +154,92 @@ func number(p []byte) (n int64, rest []byte, verdict Verdict) {
 	return n, p[i:], Command
 }
 
-// options reads a run of options, each after its space.
-func options(p []byte, r *cuenta.Request) Verdict {
-	for len(p) > 0 {
-		p = p[1:] // the space that ended what came before
-		option := p
-		if i := bytes.IndexByte(p, ' '); i >= 0 {
-			option = p[:i]
-		}
-		p = p[len(option):]
-		var verdict Verdict
-		switch {
-		case len(option) == 0:
-			verdict = badSpacing
-		case option[0] == '@':
-			verdict = counterOption(option[1:], r)
-		case bytes.HasPrefix(option, []byte("id=")):
-			verdict = keyOption(option[3:], r)
-		default:
-			verdict = badOption
-		}
-		if verdict != Command {
-			return verdict
-		}
+// check looks at what the parts of a command mean together.
+func (c *command) check() Verdict {
+	takes := verbs[c.verb].options
+	switch {
+	case c.reads():
+		takes = every
+	case c.verb == exp && c.n > maxSeconds:
+		return badFar
+	case c.verb == tra && c.n == 0:
+		return badMoves
+	case c.verb == tra && c.to == nil:
+		return badFromTo
+	case c.verb == tra && bytes.Equal(c.counter, c.to):
+		return badSame
+	}
+	switch {
+	case c.given&^takes != 0:
+		return badMisplaced
+	case c.given&limits == limits && c.floor > c.ceiling:
+		return badSpan
+	case c.verb == ret && c.given&limits == maxOption && c.ceiling < 0:
+		return badSpan // its own min is 0
 	}
 	return Command
 }
 
-func counterOption(name []byte, r *cuenta.Request) Verdict {
-	if r.Counter != nil {
-		return badRepeat
+// maxSeconds is how far off an end may be.
+const maxSeconds = math.MaxInt64 / int64(time.Second)
+
+// reads reports whether a command that could be a change is a read, for its 0.
+func (c *command) reads() bool {
+	switch c.verb {
+	case inc, dec, ing, ret:
+		return c.n == 0
 	}
-	if !cuenta.ValidName(name) {
-		return badName
-	}
-	r.Counter = name
-	return Command
+	return false
 }
 
-func keyOption(key []byte, r *cuenta.Request) Verdict {
-	if r.Identity.Key != nil {
-		return badRepeat
+// fill makes the request of a command that is one.
+func (d *Decoder) fill(r *cuenta.Request, c *command) {
+	r.Counter, r.Identity.Key = c.counter, c.key
+	switch c.verb {
+	case inc, ing:
+		r.Op, r.N = cuenta.Add, c.n
+	case dec, ret:
+		r.Op, r.N = cuenta.Add, -c.n
+	case res:
+		r.Op = cuenta.Reset
+	case lim:
+		r.Op = cuenta.Limit
+	case exp:
+		r.Op = cuenta.Expire
+	case ttl:
+		r.Op = cuenta.Describe
+	default:
+		r.Op = cuenta.Get
 	}
-	if !cuenta.ValidKey(key) {
-		return badKey
+	if r.Op == cuenta.Add && c.n == 0 {
+		r.Op = cuenta.Get
+		return
 	}
-	r.Identity.Key = key
-	return Command
+	if c.given&^every != 0 || c.verb >= lim || c.verb == ret {
+		r.Terms = d.newTerms()
+		c.fillTerms(r.Terms)
+	}
+}
+
+func (d *Decoder) newTerms() *cuenta.Terms {
+	d.terms = append(d.terms, cuenta.Terms{})
+	return &d.terms[len(d.terms)-1]
+}
+
+func (c *command) fillTerms(t *cuenta.Terms) {
+	if c.given&minOption != 0 || c.verb == ret || c.verb == tra {
+		t.Floor = cuenta.Bound{Set: true, At: c.floor}
+	}
+	if c.given&maxOption != 0 {
+		t.Ceiling = cuenta.Bound{Set: true, At: c.ceiling}
+	}
+	t.Clamp = c.given&satOption != 0
+	switch {
+	case c.given&ttlOption != 0:
+		t.Expiry = cuenta.Expiry{Kind: cuenta.ExpireAfter, Time: c.ttl * int64(time.Second)}
+	case c.verb == exp && c.n == 0:
+		t.Expiry = cuenta.Expiry{Kind: cuenta.NoExpiry, If: c.when}
+	case c.verb == exp:
+		t.Expiry = cuenta.Expiry{Kind: cuenta.ExpireAfter, Time: c.n * int64(time.Second), If: c.when}
+	}
 }

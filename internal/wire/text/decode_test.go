@@ -3,10 +3,9 @@ package text
 import (
 	"fmt"
 	"math"
-	"math/big"
-	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cuenta-server/cuenta"
 )
@@ -17,7 +16,22 @@ func request(op cuenta.Op, n int64, counter, key string) cuenta.Request {
 
 // show makes requests comparable: nil and empty mean the same.
 func show(r cuenta.Request) string {
-	return fmt.Sprintf("%v %d @%q id=%q", r.Op, r.N, r.Counter, r.Identity.Key)
+	terms := ""
+	if r.Terms != nil {
+		terms = fmt.Sprintf(" %+v", *r.Terms)
+	}
+	return fmt.Sprintf("%v %d @%q id=%q if=%d span=%d%s", r.Op, r.N, r.Counter, r.Identity.Key, r.If, r.Span, terms)
+}
+
+func with(r cuenta.Request, t cuenta.Terms) cuenta.Request {
+	r.Terms = &t
+	return r
+}
+
+func to(at int64) cuenta.Bound { return cuenta.Bound{Set: true, At: at} }
+
+func after(seconds int64, when cuenta.ExpiryCondition) cuenta.Terms {
+	return cuenta.Terms{Expiry: cuenta.Expiry{Kind: cuenta.ExpireAfter, Time: seconds * 1e9, If: when}}
 }
 
 func TestDecodeCommands(t *testing.T) {
@@ -52,6 +66,28 @@ func TestDecodeCommands(t *testing.T) {
 		{"inc.1 id=@x", request(cuenta.Add, 1, "", "@x")},
 		{"inc.1 id==!~", request(cuenta.Add, 1, "", "=!~")},
 		{"inc.1 @" + longName + " id=" + longKey, request(cuenta.Add, 1, longName, longKey)},
+		{"inc.4 max=10", with(request(cuenta.Add, 4, "", ""), cuenta.Terms{Ceiling: to(10)})},
+		{"dec.4 min=-0 id=a max=007 @b", with(request(cuenta.Add, -4, "b", "a"), cuenta.Terms{Floor: to(0), Ceiling: to(7)})},
+		{"inc.4 sat", with(request(cuenta.Add, 4, "", ""), cuenta.Terms{Clamp: true})},
+		{"inc.4 sat ttl=60", with(request(cuenta.Add, 4, "", ""), cuenta.Terms{Clamp: true, Expiry: after(60, 0).Expiry})},
+		{"res.0 ttl=9223372036", with(request(cuenta.Reset, 0, "", ""), after(9223372036, 0))},
+		{"inc.1 min=-9223372036854775808 max=9223372036854775807", with(request(cuenta.Add, 1, "", ""), cuenta.Terms{Floor: to(math.MinInt64), Ceiling: to(math.MaxInt64)})},
+		{"ing.4", request(cuenta.Add, 4, "", "")},
+		{"ing.4 max=9", with(request(cuenta.Add, 4, "", ""), cuenta.Terms{Ceiling: to(9)})},
+		{"ing.0", request(cuenta.Get, 0, "", "")},
+		{"ret.4", with(request(cuenta.Add, -4, "", ""), cuenta.Terms{Floor: to(0)})},
+		{"ret.4 min=-7", with(request(cuenta.Add, -4, "", ""), cuenta.Terms{Floor: to(-7)})},
+		{"ret.4 max=0 sat", with(request(cuenta.Add, -4, "", ""), cuenta.Terms{Floor: to(0), Ceiling: to(0), Clamp: true})},
+		{"ret.0 @a", request(cuenta.Get, 0, "a", "")},
+		{"bal.0 @a id=b", request(cuenta.Get, 0, "a", "b")},
+		{"lim.0", with(request(cuenta.Limit, 0, "", ""), cuenta.Terms{})},
+		{"lim.00 @a min=-5 id=k", with(request(cuenta.Limit, 0, "a", "k"), cuenta.Terms{Floor: to(-5)})},
+		{"lim.0 max=5 min=5", with(request(cuenta.Limit, 0, "", ""), cuenta.Terms{Floor: to(5), Ceiling: to(5)})},
+		{"exp.60", with(request(cuenta.Expire, 0, "", ""), after(60, 0))},
+		{"exp.9223372036 if=later @a", with(request(cuenta.Expire, 0, "a", ""), after(9223372036, cuenta.ExpiryIfLater))},
+		{"exp.0 if=any", with(request(cuenta.Expire, 0, "", ""), cuenta.Terms{Expiry: cuenta.Expiry{Kind: cuenta.NoExpiry, If: cuenta.ExpiryIfAny}})},
+		{"exp.1 if=none", with(request(cuenta.Expire, 0, "", ""), after(1, cuenta.ExpiryIfNone))},
+		{"exp.1 if=sooner id=k", with(request(cuenta.Expire, 0, "", "k"), after(1, cuenta.ExpiryIfSooner))},
 	}
 	for _, test := range tests {
 		var r cuenta.Request
@@ -63,7 +99,72 @@ func TestDecodeCommands(t *testing.T) {
 	}
 }
 
+func TestDecodeOthers(t *testing.T) {
+	for line, want := range map[string][]cuenta.Request{
+		"ttl.0 @a": {with(request(cuenta.Describe, 0, "a", ""), cuenta.Terms{})},
+		"tra.5 @a @b": {
+			{Op: cuenta.All, Span: 3}, request(cuenta.Get, 0, "a", ""),
+			with(request(cuenta.Add, -5, "a", ""), cuenta.Terms{Floor: to(0)}), request(cuenta.Add, 5, "b", ""),
+		},
+		"tra.5 min=-9 @b id=k @a": {
+			{Op: cuenta.All, Span: 3, Identity: cuenta.Identity{Key: []byte("k")}}, request(cuenta.Get, 0, "b", ""),
+			with(request(cuenta.Add, -5, "b", ""), cuenta.Terms{Floor: to(-9)}), request(cuenta.Add, 5, "a", ""),
+		},
+	} {
+		var d Decoder
+		got, l := d.Decode([]byte(line), []cuenta.Request{{}})
+		if l.Bad() || l.Verdict == Command || l.Answer() != "" || l.Requests() != len(want) || len(got) != 1+len(want) {
+			t.Errorf("%q: %+v, %d requests", line, l, len(got)-1)
+			continue
+		}
+		for i := range want {
+			if show(got[1+i]) != show(want[i]) {
+				t.Errorf("%q: got %s, want %s", line, show(got[1+i]), show(want[i]))
+			}
+		}
+	}
+}
+
+// What results are made to one answer of.
+func TestLines(t *testing.T) {
+	transfer := Line{Transfer, 5}
+	hour := int64(time.Hour)
+	for _, x := range []struct {
+		line    Line
+		results []cuenta.Result
+		want    string
+	}{
+		{Line{Verdict: Command}, []cuenta.Result{{Value: 7}}, "7"},
+		{Line{Verdict: Quit}, nil, "adios"},
+		{Line{Verdict: Remains}, []cuenta.Result{{}}, "-2"},
+		{Line{Verdict: Remains}, []cuenta.Result{{Value: 9, Revision: 1}}, "-1"},
+		{Line{Verdict: Remains}, []cuenta.Result{{Value: 9, Revision: 1, Amount: hour}}, "3600"},
+		{Line{Verdict: Remains}, []cuenta.Result{{Value: 9, Revision: 1, Amount: hour + 1}}, "3601"},
+		{Line{Verdict: Remains}, []cuenta.Result{{Revision: 1, Amount: 1}}, "1"},
+		{Line{Verdict: Remains}, []cuenta.Result{{Revision: 1, Amount: math.MaxInt64}}, "9223372037"},
+		{Line{Verdict: Remains}, []cuenta.Result{{Code: cuenta.Busy, Revision: 1, Amount: hour}}, "error busy the server is at its limit, try again"},
+		{transfer, []cuenta.Result{{Value: 7, Revision: 3}, {Value: 7, Revision: 3}, {Value: 2}, {Value: 5}}, "2"},
+		{transfer, []cuenta.Result{{Value: 7, Replayed: true}, {Replayed: true}, {Replayed: true}, {Replayed: true}}, "2"},
+		{transfer, []cuenta.Result{{Code: cuenta.Aborted}, {Code: cuenta.Aborted}, {Code: cuenta.Limited, Value: 3, Amount: -2}, {Code: cuenta.Aborted}}, "error limit the limit 3 leaves room for -2"},
+		{transfer, []cuenta.Result{{Code: cuenta.Aborted}, {Code: cuenta.Aborted}, {Code: cuenta.Aborted}, {Code: cuenta.Overflow, Value: math.MaxInt64}},
+			"error overflow the counter would pass 9223372036854775807"},
+		{transfer, []cuenta.Result{{Code: cuenta.Conflict}, {Code: cuenta.Conflict}, {Code: cuenta.Conflict}, {Code: cuenta.Conflict}}, "error conflict " + cuenta.Conflict.Text()},
+		{transfer, []cuenta.Result{{Code: cuenta.Aborted, Replayed: true}, {Code: cuenta.Aborted}, {Code: cuenta.Aborted}, {Code: cuenta.Aborted}}, "error aborted " + cuenta.Aborted.Text()},
+	} {
+		if got := string(x.line.AppendAnswer([]byte("x"), x.results)); got != "x"+x.want+"\n" {
+			t.Errorf("%+v of %+v: got %q, want %q", x.line, x.results, got, x.want)
+		}
+	}
+}
+
 func TestDecodeWords(t *testing.T) {
+	for v := verb(1); v <= lastVerb; v++ {
+		name := verbs[v].help[:3]
+		var r cuenta.Request
+		if got := Decode([]byte("ayuda "+name), &r); verbOf([]byte(name)) != v || got.Bad() || got.Answer() != verbs[v].help || r.Op != 0 {
+			t.Errorf("ayuda %s: verdict %d, %q", name, got, got.Answer())
+		}
+	}
 	for line, want := range map[string]Verdict{"ayuda": Help, "salir": Quit} {
 		var r cuenta.Request
 		if v := Decode([]byte(line), &r); v != want || v.Bad() || r.Op != 0 {
@@ -100,13 +201,29 @@ func TestDecodeMalformed(t *testing.T) {
 		badConAmount: {"con.1", "con.04", "con.1 @a"},
 		badSpacing:   {"inc.4 ", "inc.4  ", "inc.4  @a", "inc.4 @a ", "inc.4 @a  id=b"},
 		badOption:    {"inc.4 a", "inc.4 dec.3", "inc.4 @a dec.3", "inc.4 ID=a", "inc.4 id", "inc.4 \t@a", "inc.4 4", "inc.4 \x00"},
-		badRepeat:    {"inc.4 @a @b", "inc.4 @a @a", "inc.4 id=a id=b", "inc.4 @a id=b @a", "inc.4 id=b @a id=b"},
+		badRepeat: {"inc.4 @a @b", "inc.4 @a @a", "inc.4 id=a id=b", "tra.1 @a @b @c", "inc.1 sat sat", "inc.1 min=1 min=1", "inc.1 min=1 min=x", "exp.1 if=any if=any",
+			"inc.1 max=1 max=2", "inc.1 ttl=1 ttl=1", "inc.4 @a id=b @a", "inc.4 id=b @a id=b"},
 		badName: {
 			"inc.4 @", "inc.4 @ id=a", "inc.4 @a\tb", "inc.4 @a\x00", "inc.4 @\xff", "inc.4 @a\u00a0b", "inc.4 @\ufeffa", "inc.4 @a\u0085",
 			"inc.4 @" + strings.Repeat("n", cuenta.MaxName+1),
 		},
 		badKey:   {"inc.4 id=", "inc.4 id= @a", "inc.4 id=ñ", "inc.4 id=a\tb", "inc.4 id=\x7f", "inc.4 id=" + strings.Repeat("k", cuenta.MaxKey+1)},
-		badExtra: {"ayuda ", "salir ", "salir now", "ayuda @a"},
+		badExtra: {"ayuda ", "salir ", "salir now", "ayuda @a", "ayuda inc ", "ayuda inc.4", "salir inc", "ayuda inc dec"},
+
+		badZeroAmount: {"bal.1", "lim.5", "ttl.1", "lim.1 max=5"},
+		badFar:        {"exp.9223372037", "exp.9223372036854775807 @a"},
+		badMisplaced: {
+			"inc.0 max=5", "dec.0 sat", "ret.0 min=1", "con.0 max=1", "bal.0 sat", "ttl.0 ttl=1", "lim.0 sat", "lim.0 ttl=5", "exp.5 min=1",
+			"exp.5 ttl=1", "inc.4 if=any", "tra.1 @a @b max=1", "tra.1 @a @b sat", "tra.1 @a @b ttl=1", "lim.0 if=none", "con.0 if=any",
+		},
+		badBound: {"inc.1 min=", "inc.1 max=+5", "inc.1 min=--5", "inc.1 min=-", "inc.1 max=9223372036854775808", "inc.1 min=-9223372036854775809",
+			"inc.1 min=a", "inc.1 max=0x5", "inc.1 max=-92233720368547758080", "tra.1 @a @b min=x", "con.0 min=x"},
+		badSpan:   {"inc.1 min=5 max=4", "lim.0 min=0 max=-1", "ret.1 max=-1", "res.0 min=1 max=0"},
+		badTTL:    {"inc.1 ttl=0", "inc.1 ttl=", "inc.1 ttl=-1", "inc.1 ttl=9223372037", "inc.1 ttl=1.5", "inc.1 ttl=99999999999999999999", "exp.1 ttl="},
+		badIf:     {"exp.1 if=", "exp.1 if=Any", "exp.1 if=anyone", "inc.4 if=x"},
+		badMoves:  {"tra.0 @a @b", "tra.0"},
+		badFromTo: {"tra.1", "tra.1 @a", "tra.1 id=a", "tra.1 @a min=0"},
+		badSame:   {"tra.1 @a @a", "tra.1 @cuenta @cuenta"},
 	}
 	for want, lines := range tests {
 		for _, line := range lines {
@@ -143,6 +260,9 @@ func TestEveryAnswerIsOneShortLine(t *testing.T) {
 		if v.Bad() != strings.HasPrefix(v.Answer(), prefix) {
 			t.Errorf("verdict %d answers %q", v, v.Answer())
 		}
+	}
+	for _, amount := range []int64{0, math.MinInt64, math.MaxInt64} {
+		check(string(AppendAnswer(nil, &cuenta.Result{Code: cuenta.Limited, Value: math.MinInt64, Amount: amount})))
 	}
 	for code := cuenta.OK; code < cuenta.NumCodes; code++ {
 		for _, value := range []int64{0, math.MinInt64, math.MaxInt64} {
@@ -185,83 +305,57 @@ func TestTrimDatagram(t *testing.T) {
 	}
 }
 
-// grammar is the same language as Decode's, read in another way.
-var grammar = regexp.MustCompile(`(?s)^(inc|dec|res|con)\.([0-9]+)(?: (?:@([^ ]+)|id=([!-~]{1,128}))(?: (?:@([^ ]+)|id=([!-~]{1,128})))?)?$`)
-
-func naive(line []byte) (cuenta.Request, bool) {
-	var r cuenta.Request
-	m := grammar.FindSubmatch(line)
-	if m == nil || len(line) > MaxLine {
-		return r, false
-	}
-	n, _ := new(big.Int).SetString(string(m[2]), 10)
-	if !n.IsInt64() || m[3] != nil && m[5] != nil || m[4] != nil && m[6] != nil {
-		return r, false
-	}
-	verb := string(m[1])
-	if (verb == "res" || verb == "con") && n.Sign() != 0 {
-		return r, false
-	}
-	r.Counter, r.Identity.Key = append(m[3], m[5]...), append(m[4], m[6]...)
-	if r.Counter != nil && !cuenta.ValidName(r.Counter) {
-		return r, false
-	}
-	switch {
-	case verb == "res":
-		r.Op = cuenta.Reset
-	case n.Sign() == 0:
-		r.Op = cuenta.Get
-	case verb == "dec":
-		r.Op, r.N = cuenta.Add, -n.Int64()
-	default:
-		r.Op, r.N = cuenta.Add, n.Int64()
-	}
-	return r, true
-}
-
 func FuzzDecode(f *testing.F) {
 	for _, line := range []string{
 		"inc.4", "dec.3 @visitas", "res.0 id=a @b", "con.0 @b id=a", "inc.9223372036854775808", "ayuda", "salir", "", "inc.4  @a",
-		"inc.00000000000000000000000000004", "inc.1 @a @b", "inc.1 id=a id=b", "inc.-1", "\xff", "GET / HTTP/1.1",
+		"ing.4 max=9", "ret.4 min=-5 sat ttl=9 @a", "lim.0 min=-9223372036854775808", "exp.5 if=later", "ttl.0", "tra.5 @a @b min=0 id=k", "bal.0", "ayuda tra",
+		"ret.4 max=-1", "inc.0 sat", "inc.00000000000000000000000000004", "inc.1 @a @b", "inc.1 id=a id=b", "inc.-1", "\xff", "GET / HTTP/1.1",
 	} {
 		f.Add([]byte(line))
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {
-		var r cuenta.Request
-		v := Decode(line, &r)
+		var d Decoder
+		got, l := d.Decode(line, nil)
 		want, ok := naive(line)
-		if (v == Command) != ok {
-			t.Fatalf("%q: verdict %d %q, the naive decoder says %v", line, v, v.Answer(), ok)
+		if l.Requests() != len(got) || len(got) != len(want) || ok != (len(got) > 0) {
+			t.Fatalf("%q: verdict %d %q, %d requests; the naive decoder says %d", line, l.Verdict, l.Answer(), len(got), len(want))
 		}
-		if ok && show(r) != show(want) {
-			t.Fatalf("%q: got %s, want %s", line, show(r), show(want))
+		for i := range got {
+			if show(got[i]) != show(want[i]) {
+				t.Fatalf("%q: got %s, want %s", line, show(got[i]), show(want[i]))
+			}
+			if r := &got[i]; r.Terms != nil && !r.Terms.Valid() {
+				t.Fatalf("%q: terms that nobody can mean: %+v", line, r.Terms)
+			}
 		}
-		if ok {
+		if len(got) == 1 {
 			var again cuenta.Request
-			command, sayable := AppendCommand(nil, &r)
-			if v := Decode(command, &again); !sayable || v != Command || show(again) != show(r) {
+			command, sayable := AppendCommand(nil, &got[0])
+			if v := Decode(command, &again); !sayable || v.Bad() || show(again) != show(got[0]) {
 				t.Fatalf("%q was written as %q, which is read as %s (%d)", line, command, show(again), v)
 			}
 		}
-		if !ok && (r.Op != 0 || v.Answer() == "") {
-			t.Fatalf("%q: request %s, answer %q", line, show(r), v.Answer())
+		if len(got) == 0 && l.Answer() == "" {
+			t.Fatalf("%q is not answered", line)
 		}
-		if word := string(line); (v == Help) != (word == "ayuda") || (v == Quit) != (word == "salir") {
-			t.Fatalf("%q: verdict %d", line, v)
+		if word := string(line); (l.Verdict == Help) != (word == "ayuda") || (l.Verdict == Quit) != (word == "salir") {
+			t.Fatalf("%q: verdict %d", line, l.Verdict)
 		}
 	})
 }
 
 func TestCodecAllocatesNothing(t *testing.T) {
-	lines := [][]byte{[]byte("inc.4 @visitas id=7f3a-19"), []byte("inc.x"), []byte("ayuda"), []byte("nonsense")}
+	lines := [][]byte{[]byte("inc.4 @visitas id=7f3a-19"), []byte("inc.x"), []byte("ayuda"), []byte("nonsense"), []byte("ret.4 @a sat"), []byte("tra.4 @a @b")}
 	results := []cuenta.Result{{Value: -13}, {Code: cuenta.Overflow, Value: math.MaxInt64}}
 	dst := make([]byte, 0, 1024)
+	var d Decoder
+	room := make([]cuenta.Request, MaxRequests)
 	allocs := testing.AllocsPerRun(100, func() {
 		dst = dst[:0]
+		d.Reset()
 		for _, line := range lines {
-			var r cuenta.Request
-			v := Decode(line, &r)
-			dst = append(dst, v.Answer()...)
+			_, l := d.Decode(line, room[:0])
+			dst = append(dst, l.Answer()...)
 		}
 		for i := range results {
 			dst = AppendAnswer(dst, &results[i])
@@ -273,13 +367,15 @@ func TestCodecAllocatesNothing(t *testing.T) {
 }
 
 func BenchmarkDecode(b *testing.B) {
-	for _, line := range []string{"inc.4", "inc.4 @visitas", "inc.9223372036854775807 @visitas id=7f3a-19"} {
+	for _, line := range []string{"inc.4", "inc.4 @visitas", "inc.9223372036854775807 @visitas id=7f3a-19", "ret.4 @visitas", "tra.4 @a @b"} {
 		b.Run(line, func(b *testing.B) {
 			b.ReportAllocs()
 			p := []byte(line)
-			var r cuenta.Request
+			var d Decoder
+			requests := make([]cuenta.Request, MaxRequests)
 			for b.Loop() {
-				if Decode(p, &r) != Command {
+				d.Reset()
+				if _, l := d.Decode(p, requests[:0]); l.Bad() {
 					b.Fatal("malformed")
 				}
 			}

@@ -3,6 +3,7 @@ package text
 import (
 	"math"
 	"strconv"
+	"time"
 
 	"github.com/cuenta-server/cuenta"
 )
@@ -19,6 +20,12 @@ func AppendCommand(dst []byte, r *cuenta.Request) ([]byte, bool) {
 		dst = append(dst, "con.0"...)
 	case r.Op == cuenta.Reset:
 		dst = append(dst, "res.0"...)
+	case r.Op == cuenta.Limit:
+		dst = append(dst, "lim.0"...)
+	case r.Op == cuenta.Expire:
+		dst = strconv.AppendInt(append(dst, "exp."...), r.Terms.Expiry.Time/int64(time.Second), 10)
+	case r.Op == cuenta.Describe:
+		dst = append(dst, "ttl.0"...)
 	case r.N < 0:
 		dst = strconv.AppendInt(append(dst, "dec."...), -r.N, 10)
 	default:
@@ -27,19 +34,49 @@ func AppendCommand(dst []byte, r *cuenta.Request) ([]byte, bool) {
 	if len(r.Counter) > 0 {
 		dst = append(append(dst, " @"...), r.Counter...)
 	}
+	if r.Terms != nil && r.Op != cuenta.Describe {
+		dst = appendTerms(dst, r.Terms, r.Op == cuenta.Expire)
+	}
 	if len(r.Identity.Key) > 0 {
 		dst = append(append(dst, " id="...), r.Identity.Key...)
 	}
 	return dst, true
 }
 
+func appendTerms(dst []byte, t *cuenta.Terms, timeIsSaid bool) []byte {
+	if t.Floor.Set {
+		dst = strconv.AppendInt(append(dst, " min="...), t.Floor.At, 10)
+	}
+	if t.Ceiling.Set {
+		dst = strconv.AppendInt(append(dst, " max="...), t.Ceiling.At, 10)
+	}
+	if t.Clamp {
+		dst = append(dst, " sat"...)
+	}
+	e := &t.Expiry
+	if e.Kind == cuenta.ExpireAfter && !timeIsSaid {
+		dst = strconv.AppendInt(append(dst, " ttl="...), e.Time/int64(time.Second), 10)
+	}
+	if e.If != cuenta.ExpiryAlways {
+		dst = append(append(dst, " if="...), conditions[e.If]...)
+	}
+	return dst
+}
+
 // sayable reports whether there is a command for the request. There is none that
 // adds 0, for that one reads; and none for an amount without a negative.
 func sayable(r *cuenta.Request) bool {
 	switch r.Op {
-	case cuenta.Get, cuenta.Reset:
+	case cuenta.Get:
+		if r.Terms != nil {
+			return false
+		}
+	case cuenta.Reset, cuenta.Limit, cuenta.Expire, cuenta.Describe:
+		if !sayableTerms(r) {
+			return false
+		}
 	case cuenta.Add:
-		if r.N == 0 || r.N == math.MinInt64 {
+		if r.N == 0 || r.N == math.MinInt64 || !sayableTerms(r) {
 			return false
 		}
 	default:
@@ -47,4 +84,45 @@ func sayable(r *cuenta.Request) bool {
 	}
 	return r.If == cuenta.Always && r.Identity.Session == 0 && r.Identity.Valid() &&
 		(len(r.Counter) == 0 || cuenta.ValidName(r.Counter))
+}
+
+// sayableTerms reports whether there are options for what the terms of a request
+// say, and nothing else.
+func sayableTerms(r *cuenta.Request) bool {
+	t := r.Terms
+	switch {
+	case t == nil:
+		return r.Op == cuenta.Add || r.Op == cuenta.Reset
+	case r.Op == cuenta.Describe:
+		return true
+	case !t.Valid() || t.Expiry.Time%int64(time.Second) != 0 || t.Expiry.Kind == cuenta.ExpireAt:
+		return false
+	}
+	said := cuenta.Terms{Expiry: cuenta.Expiry{Kind: t.Expiry.Kind}}
+	if t.Expiry.Kind == cuenta.ExpireAfter {
+		said.Expiry.Time = t.Expiry.Time
+	}
+	if r.Op == cuenta.Expire {
+		said.Expiry.If = t.Expiry.If
+		return t.Expiry.Kind != cuenta.KeepExpiry && sameMeaning(r, &said)
+	}
+	if t.Floor.Set {
+		said.Floor = t.Floor
+	}
+	if t.Ceiling.Set {
+		said.Ceiling = t.Ceiling
+	}
+	if r.Op == cuenta.Limit {
+		return t.Expiry.Kind == cuenta.KeepExpiry && sameMeaning(r, &said)
+	}
+	said.Clamp = t.Clamp
+	nothing := cuenta.Request{Op: r.Op, Terms: &said}
+	return t.Expiry.Kind != cuenta.NoExpiry && sameMeaning(r, &said) && !sameMeaning(&nothing, new(cuenta.Terms))
+}
+
+// sameMeaning reports whether a request with other terms would be the same.
+func sameMeaning(r *cuenta.Request, other *cuenta.Terms) bool {
+	with := *r
+	with.Terms = other
+	return with.Fingerprint() == r.Fingerprint()
 }

@@ -45,17 +45,19 @@ type Session struct {
 	buf        []byte
 	start, end int // the part of buf that is not decoded yet
 
+	decoder   Decoder
 	aside     []aside // of the last Decode
 	malformed int     // in the last Decode
+	refused   int     // in the last AppendAnswers, by the service
 	row       int     // malformed lines in a row, up to now
 	ended     bool
 }
 
-// aside is a line of the last Decode that is answered without the service,
-// after that many of its requests.
+// aside is a line of the last Decode, after that many of its requests, that is not
+// one request which is answered with its value.
 type aside struct {
-	after   int
-	verdict Verdict
+	after int
+	line  Line
 }
 
 // Space returns the room to read into. It is never empty unless the session is
@@ -78,11 +80,12 @@ func (s *Session) Filled(n int) { s.end += n }
 
 // Decode takes complete lines and appends their requests to b.Requests, which
 // may hold those of others already. It takes no more lines than there is room
-// for requests below limit in all. It returns how many lines are to be answered,
-// which is more than there are requests where some ask nothing of the service.
-// Empty lines are not counted. The requests alias the session's buffer until the
-// next [Session.Space].
+// for requests below limit in all, and none whose requests, at most [MaxRequests],
+// do not all fit. It returns how many lines are to be answered, which is more than
+// there are requests where some ask nothing of the service. Empty lines are not
+// counted. The requests are valid until the next Decode or [Session.Space].
 func (s *Session) Decode(b *cuenta.Batch, limit int) int {
+	s.decoder.Reset()
 	s.aside = s.aside[:0]
 	s.malformed = 0
 	first := len(b.Requests)
@@ -92,34 +95,41 @@ func (s *Session) Decode(b *cuenta.Batch, limit int) int {
 		if size == 0 {
 			break
 		}
-		s.start += size
-		if len(line) == 0 {
-			continue
+		if len(line) > 0 {
+			if !s.decodeLine(line, b, first, limit) {
+				break
+			}
+			taken++
 		}
-		taken++
-		s.decodeLine(line, b, first)
+		s.start += size
 	}
 	return taken
 }
 
-func (s *Session) decodeLine(line []byte, b *cuenta.Batch, first int) {
-	var r cuenta.Request
-	verdict := Decode(line, &r)
-	if verdict == Command {
-		r.Client = s.Client
-		b.Requests = append(b.Requests, r)
-		s.row = 0
-		return
+// decodeLine reports false, and has done nothing, if there is no room for all of
+// the line's requests.
+func (s *Session) decodeLine(line []byte, b *cuenta.Batch, first, limit int) bool {
+	before := len(b.Requests)
+	requests, l := s.decoder.Decode(line, b.Requests)
+	if len(requests) > limit {
+		return false
 	}
-	s.aside = append(s.aside, aside{len(b.Requests) - first, verdict})
-	if !verdict.Bad() {
+	b.Requests = requests
+	for i := before; i < len(requests); i++ {
+		requests[i].Client = s.Client
+	}
+	if l.Verdict != Command {
+		s.aside = append(s.aside, aside{before - first, l})
+	}
+	if !l.Bad() {
 		s.row = 0
-		s.ended = verdict == Quit
-		return
+		s.ended = l.Verdict == Quit
+		return true
 	}
 	s.malformed++
 	s.row++
-	s.ended = verdict == TooLong || verdict == badHTTP || s.row >= MaxMalformed
+	s.ended = l.Verdict == TooLong || l.Verdict == badHTTP || s.row >= MaxMalformed
+	return true
 }
 
 // next returns the next line without its line end, and its size with it; size
@@ -148,18 +158,33 @@ func withoutCR(line []byte) []byte {
 // AppendAnswers appends the answers to the lines of the last Decode, in their
 // order. The results are those of the requests which that Decode appended.
 func (s *Session) AppendAnswers(dst []byte, results []cuenta.Result) []byte {
+	s.refused = 0
 	done := 0
 	for _, a := range s.aside {
-		for ; done < a.after; done++ {
-			dst = AppendAnswer(dst, &results[done])
+		dst = s.appendEach(dst, results[done:a.after])
+		done = a.after + a.line.Requests()
+		of := results[a.after:done]
+		if len(of) > 0 && of[0].Code != cuenta.OK {
+			s.refused++
 		}
-		dst = append(dst, a.verdict.Answer()...)
+		dst = a.line.AppendAnswer(dst, of)
 	}
-	for ; done < len(results); done++ {
-		dst = AppendAnswer(dst, &results[done])
+	return s.appendEach(dst, results[done:])
+}
+
+func (s *Session) appendEach(dst []byte, results []cuenta.Result) []byte {
+	for i := range results {
+		if results[i].Code != cuenta.OK {
+			s.refused++
+		}
+		dst = AppendAnswer(dst, &results[i])
 	}
 	return dst
 }
+
+// Refused returns how many lines were refused by the service in the last
+// AppendAnswers.
+func (s *Session) Refused() int { return s.refused }
 
 // Malformed returns how many lines of the last Decode were malformed.
 func (s *Session) Malformed() int { return s.malformed }

@@ -3,51 +3,22 @@ package text
 import (
 	"bytes"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/front/fronttest"
 )
 
-// counters is the least service there can be.
-type counters struct {
-	values  map[string]int64
-	answers map[string]cuenta.Result // by key
-}
-
-func (c counters) do(b *cuenta.Batch) {
-	b.Results = b.Results[:0]
-	for i := range b.Requests {
-		r := &b.Requests[i]
-		result, repeated := c.answers[string(r.Identity.Key)]
-		if r.Op == cuenta.Get || !repeated {
-			result = c.apply(r)
-		}
-		if r.Op != cuenta.Get && r.Identity.Given() {
-			c.answers[string(r.Identity.Key)] = result
-		}
-		b.Results = append(b.Results, result)
-	}
-}
-
-func (c counters) apply(r *cuenta.Request) cuenta.Result {
-	name := string(r.Counter)
-	value := c.values[name]
-	switch {
-	case r.Op == cuenta.Add && r.N > 0 && value > math.MaxInt64-r.N:
-		return cuenta.Result{Code: cuenta.Overflow, Value: math.MaxInt64}
-	case r.Op == cuenta.Add && r.N < 0 && value < math.MinInt64-r.N:
-		return cuenta.Result{Code: cuenta.Overflow, Value: math.MinInt64}
-	case r.Op == cuenta.Add:
-		c.values[name] += r.N
-	case r.Op == cuenta.Reset:
-		c.values[name] = 0
-	}
-	return cuenta.Result{Value: c.values[name]}
+// newService returns a service for which time stands still.
+func newService() *fronttest.Service {
+	service := fronttest.NewService()
+	service.Now(func() time.Time { return time.Unix(1_700_000_000, 0) })
+	return service
 }
 
 // play feeds a fresh session and returns all it answered, and whether it ended.
@@ -55,7 +26,7 @@ func play(t *testing.T, chunks [][]byte, limit int) (string, bool) {
 	t.Helper()
 	var s Session
 	var b cuenta.Batch
-	service := counters{make(map[string]int64), make(map[string]cuenta.Result)}
+	service := newService()
 	var out []byte
 	for _, chunk := range chunks {
 		for len(chunk) > 0 {
@@ -70,10 +41,10 @@ func play(t *testing.T, chunks [][]byte, limit int) (string, bool) {
 				// The batch holds a request of somebody else already.
 				b.Requests = append(b.Requests[:0], cuenta.Request{Op: cuenta.Add, N: 1, Counter: []byte("other")})
 				due := s.Decode(&b, limit+1)
-				if due > limit || due < len(b.Requests)-1 {
-					t.Fatalf("%d lines taken, %d requests, limit %d", due, len(b.Requests)-1, limit)
+				if n := len(b.Requests) - 1; due > limit || n > limit || n > MaxRequests*due {
+					t.Fatalf("%d lines taken, %d requests, limit %d", due, n, limit)
 				}
-				service.do(&b)
+				service.Do(t.Context(), &b)
 				before := len(out)
 				out = s.AppendAnswers(out, b.Results[1:])
 				if lines := bytes.Count(out[before:], []byte{'\n'}); lines != due {
@@ -152,9 +123,9 @@ func TestTranscriptsUnderEverySegmentation(t *testing.T) {
 				}
 			}
 			check("whole", [][]byte{sent}, cuenta.MaxBatch)
-			check("one line a batch", [][]byte{sent}, 1)
-			for i := range sent {
-				check(fmt.Sprint("split at ", i), [][]byte{sent[:i], sent[i:]}, 3)
+			check("few lines a batch", [][]byte{sent}, MaxRequests)
+			for i := 0; i < len(sent); i += 1 + len(sent)/500 {
+				check(fmt.Sprint("split at ", i), [][]byte{sent[:i], sent[i:]}, MaxRequests+1)
 			}
 			for size := 1; size < min(len(sent), 40); size++ {
 				check(fmt.Sprint("pieces of ", size), pieces(sent, size), cuenta.MaxBatch)
@@ -299,7 +270,7 @@ func TestAfterTheEndInputIsThrownAway(t *testing.T) {
 func TestSessionAllocatesNothingOnceWarm(t *testing.T) {
 	var s Session
 	var b cuenta.Batch
-	input := []byte(strings.Repeat("inc.4 @visitas\nayuda\nx\n", 10))
+	input := []byte(strings.Repeat("inc.4 @visitas\nayuda\nx\nret.1 max=9\ntra.3 @a @b\n", 10))
 	out := make([]byte, 0, 4096)
 	turn := func() {
 		s.Filled(copy(s.Space(), input))
@@ -320,6 +291,7 @@ func TestSessionAllocatesNothingOnceWarm(t *testing.T) {
 func FuzzSession(f *testing.F) {
 	f.Add([]byte("inc.4\n\ndec.3 @a\r\nx\nsalir\ninc.1\n"), []byte{3, 1, 200})
 	f.Add(bytes.Repeat([]byte("inc.1 "), 100), []byte{255})
+	f.Add([]byte("ing.9 @a\ntra.5 @a @b id=k\ntra.5 @a @b id=k\nret.9 @a\nttl.0 @b\nbal.0 @b\n"), []byte{0, 0, 0})
 	f.Add([]byte("con.0\r"+strings.Repeat("y\n", 120)), []byte{1})
 	f.Fuzz(func(t *testing.T, stream, cuts []byte) {
 		want, wantEnd := play(t, [][]byte{stream}, cuenta.MaxBatch)
@@ -330,7 +302,7 @@ func FuzzSession(f *testing.F) {
 			n := min(int(cut), len(rest))
 			chunks = append(chunks, rest[:n])
 			rest = rest[n:]
-			limit = int(cut)%5 + 1
+			limit = int(cut)%5 + MaxRequests
 		}
 		got, end := play(t, append(chunks, rest), limit)
 		if got != want || end != wantEnd {
@@ -359,6 +331,54 @@ func BenchmarkSession(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*depth), "ns/command")
 		})
+	}
+}
+
+// A command whose requests do not all fit into a batch waits for the next one.
+func TestTransfersAreNotSplit(t *testing.T) {
+	var s Session
+	s.Filled(copy(s.Space(), "inc.1\ntra.2 @a @b\ninc.3\n"))
+	b := cuenta.Batch{Requests: make([]cuenta.Request, 7)}
+	for _, want := range []struct{ limit, lines, requests int }{{8, 1, 8}, {11, 0, 8}, {12, 1, 12}, {13, 1, 13}, {99, 0, 13}} {
+		if n := s.Decode(&b, want.limit); n != want.lines || len(b.Requests) != want.requests {
+			t.Errorf("limit %d: %d lines taken, %d requests", want.limit, n, len(b.Requests))
+		}
+		if more := want.requests < 13; s.Pending() != more {
+			t.Errorf("limit %d: pending %v", want.limit, !more)
+		}
+	}
+	all := b.Requests[8:12]
+	if all[0].Op != cuenta.All || int(all[0].Span) != len(all)-1 {
+		t.Errorf("%+v", all[0])
+	}
+}
+
+// What a refused line has cost the service is one refusal.
+func TestRefused(t *testing.T) {
+	service := newService()
+	var s Session
+	var b cuenta.Batch
+	s.Filled(copy(s.Space(), "tra.1 @a @b\nret.1\nx\ninc.1\nttl.0\nexp.1 @none\n"))
+	s.Decode(&b, 99)
+	service.Do(t.Context(), &b)
+	if s.AppendAnswers(nil, b.Results); s.Refused() != 3 || s.Malformed() != 1 {
+		t.Errorf("%d refused, %d malformed", s.Refused(), s.Malformed())
+	}
+}
+
+// A session that was busy once does not keep the memory that it took.
+func TestTermsAreGivenBack(t *testing.T) {
+	var s Session
+	var b cuenta.Batch
+	s.Filled(copy(s.Space(), strings.Repeat("ret.1\n", 100)))
+	s.Decode(&b, 1000)
+	if s.Decode(&b, 1000); cap(s.decoder.terms) > maxKept {
+		t.Errorf("%d terms kept", cap(s.decoder.terms))
+	}
+	for i := range b.Requests { // of the first Decode: nobody has written over them
+		if b.Requests[i].Terms.Floor != (cuenta.Bound{Set: true}) {
+			t.Fatalf("request %d: %+v", i, b.Requests[i].Terms)
+		}
 	}
 }
 

@@ -1,0 +1,96 @@
+package text
+
+import (
+	"time"
+
+	"github.com/cuenta-server/cuenta"
+)
+
+// Line is what a line says, and how the results of its requests become its answer.
+type Line struct {
+	Verdict
+	amount int64 // that a transfer moves
+}
+
+// Requests returns how many requests, and results, the line is.
+func (l Line) Requests() int {
+	switch l.Verdict {
+	case Command, Remains:
+		return 1
+	case Transfer:
+		return transferRequests
+	}
+	return 0
+}
+
+// Result returns what the line is answered: its Value, or why it was refused. The
+// results are those of its requests.
+func (l Line) Result(results []cuenta.Result) cuenta.Result {
+	r := results[0]
+	switch {
+	case l.Verdict == Transfer:
+		return transferred(results, l.amount)
+	case l.Verdict == Remains && r.Code == cuenta.OK:
+		r.Value = remains(&r)
+	}
+	return r
+}
+
+// AppendAnswer appends the answer to the line, its line end included. The results
+// are those of its requests.
+func (l Line) AppendAnswer(dst []byte, results []cuenta.Result) []byte {
+	switch l.Verdict {
+	case Command:
+		return AppendAnswer(dst, &results[0])
+	case Remains, Transfer:
+		r := l.Result(results)
+		return AppendAnswer(dst, &r)
+	}
+	return append(dst, l.Answer()...)
+}
+
+const (
+	noEnd     = -1
+	noCounter = -2
+)
+
+// remains returns how many seconds a counter that was described has left, rounded up.
+func remains(r *cuenta.Result) int64 {
+	switch {
+	case r.Revision == 0:
+		return noCounter
+	case r.Amount == 0:
+		return noEnd
+	}
+	return (r.Amount-1)/int64(time.Second) + 1
+}
+
+// A transfer is an all-or-none of two additions. The read before them is there for
+// the repeats of one with a key: of an all-or-none it is the first request's value
+// that is remembered, if that is a read.
+const transferRequests = 4
+
+func (d *Decoder) appendTransfer(requests []cuenta.Request, c *command) []cuenta.Request {
+	floor := d.newTerms()
+	c.fillTerms(floor)
+	return append(requests,
+		cuenta.Request{Op: cuenta.All, Span: transferRequests - 1, Identity: cuenta.Identity{Key: c.key}},
+		cuenta.Request{Op: cuenta.Get, Counter: c.counter},
+		cuenta.Request{Op: cuenta.Add, N: -c.n, Counter: c.counter, Terms: floor},
+		cuenta.Request{Op: cuenta.Add, N: c.n, Counter: c.to})
+}
+
+// transferred returns the new value of the counter from which a transfer was made,
+// or the refusal of the request that failed.
+func transferred(results []cuenta.Result, amount int64) cuenta.Result {
+	all := results[0]
+	if all.Code == cuenta.OK {
+		return cuenta.Result{Value: all.Value - amount, Replayed: all.Replayed}
+	}
+	for _, r := range results[1:] {
+		if r.Code != cuenta.OK && r.Code != cuenta.Aborted {
+			return r
+		}
+	}
+	return all
+}
