@@ -1,6 +1,8 @@
 package history
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -89,6 +91,9 @@ func (c *checker) survey() error {
 	if c.h.Len() > maxOperations {
 		return fmt.Errorf("history: %d operations, at most %d", c.h.Len(), maxOperations)
 	}
+	if !slices.IsSortedFunc(c.h.Clocks, func(a, b Clock) int { return cmp.Compare(a.From, b.From) }) {
+		return errors.New("history: its clocks are not in order")
+	}
 	c.skip = make([]uint64, c.n/64+1)
 	c.deletable = make([]bool, len(c.h.Counters))
 	var last uint32
@@ -160,6 +165,8 @@ func (c *checker) sound(o *Op) error {
 		return fmt.Errorf("operation %d, code %d, condition %d: there is none such", o.Op, o.Code, o.If)
 	case int(o.Extra) > len(c.h.Extras):
 		return fmt.Errorf("there are no terms %d", o.Extra)
+	case o.told(WithAmount|WithTerms) && o.Extra == 0:
+		return errors.New("it was told an amount or terms, and has none")
 	case !c.extra(o).Terms.valid():
 		return fmt.Errorf("its terms cannot be meant")
 	case o.told(WithRevision) && !o.told(WithValue) && o.Op != cuenta.OpenSession:

@@ -1,6 +1,10 @@
 package history
 
-import "github.com/cuenta-server/cuenta"
+import (
+	"fmt"
+
+	"github.com/cuenta-server/cuenta"
+)
 
 // That a counter is deleted at its end nobody is told. So for each operation that may
 // have given one an operation is made up, which may have taken place: once, where the
@@ -23,50 +27,85 @@ func (c *checker) noteEnd(o *Op) {
 
 func (c *checker) mayEnd(counter uint32) bool { return c.ending != nil && c.ending[counter] }
 
-// ends makes up the deletions, and narrows down when the ends were given.
+// ends makes up the deletions, and narrows down when operations were carried out of
+// which it is known what the ledger's time was.
 func (c *checker) ends() {
 	if c.ending == nil {
 		return
 	}
 	for id := range c.n + uint32(len(c.made)) {
-		if _, ok := c.entryOf(id); !ok || !c.setsEnd(c.at(id)) {
+		if _, ok := c.entryOf(id); !ok || c.at(id).Extra == 0 {
 			continue
 		}
-		r := roleOf(c.at(id))
-		if r != roleChange && r != roleMaybe {
-			continue
+		o := c.at(id)
+		switch r := roleOf(o); {
+		case c.setsEnd(o) && (r == roleChange || r == roleMaybe):
+			c.giveEnd(id)
+		case o.Code == cuenta.Past:
+			from, ok := c.reached(o.Start, c.extra(o).Terms.Expiry.Time)
+			c.narrow(id, from, o.End, ok)
+		case o.Op == cuenta.Describe && o.told(WithTerms) && o.told(WithAmount) && c.extra(o).Terms.Expiry.Kind == cuenta.ExpireAt:
+			at := plus(c.extra(o).Terms.Expiry.Time, -c.extra(o).Amount) // the time that the ledger had
+			from, ok := c.reached(o.Start, at)
+			c.narrow(id, from, c.lastBefore(o.End, plus(at, 1)), ok)
 		}
-		if c.isOver(c.at(id)) == unsure && c.at(id).Op == cuenta.Expire && !c.unclear[c.at(id).Counter] {
-			c.unclear[c.at(id).Counter] = true
-			c.found.undecided("counter \"" + c.name(c.at(id).Counter) + "\": whether " + c.describe(id) + " deleted it at once")
-		}
-		c.narrow(id)
 	}
 }
 
-// narrow gives an operation, or one made up in its place, the deletion at the end that
-// it gives, and lets it end before that.
-func (c *checker) narrow(id uint32) {
+// narrow lets an operation, or one made up in its place, start and end at other times.
+// It returns its id.
+func (c *checker) narrow(id uint32, start, end int64, ok bool) uint32 {
 	o := *c.at(id)
-	if e := &c.extra(&o).Terms.Expiry; e.Kind == cuenta.ExpireAt && e.If == cuenta.ExpiryAlways && !e.Lapse {
-		o.End = max(o.Start, c.lastBefore(o.End, e.Time))
+	if !ok || start > end {
+		c.violated(c.name(o.Counter), "%o, which was not the time", []uint32{id})
+		return id
 	}
-	if id < c.n {
-		c.leaveOut(id)
-		c.add(o, id)
-		id = c.n + uint32(len(c.made)) - 1
-	} else {
+	o.Start, o.End = start, end
+	if id >= c.n {
 		*c.at(id) = o
+		return id
 	}
-	extra := *c.extra(&o)
+	c.leaveOut(id)
+	c.add(o, id)
+	return c.n + uint32(len(c.made)) - 1
+}
+
+// giveEnd makes up the deletion at the end that an operation gives.
+func (c *checker) giveEnd(id uint32) {
+	o := c.at(id)
+	e := c.extra(o).Terms.Expiry
+	if o.Op == cuenta.Expire && c.isOver(o) == unsure && !c.unclear[o.Counter] {
+		c.unclear[o.Counter] = true
+		c.found.undecided(fmt.Sprintf("counter %q: whether %s deleted it at once", c.name(o.Counter), c.describe(id)))
+	}
+	last := o.End
+	if e.Kind == cuenta.ExpireAt && e.If == cuenta.ExpiryAlways && !e.Lapse {
+		last = c.lastBefore(o.End, e.Time)
+	}
+	if last < o.Start && roleOf(o) == roleMaybe {
+		c.forget(id) // it came too late
+		return
+	}
+	id = c.narrow(id, o.Start, last, true)
+	extra := *c.extra(c.at(id))
 	extra.lapse = c.n + uint32(len(c.made))
 	c.extras = append(c.extras, extra)
-	c.at(id).Extra = uint32(len(c.extras))
+	o = c.at(id)
+	o.Extra = uint32(len(c.extras))
 	end := Op{Start: o.Start, End: Never, Counter: o.Counter, Client: o.Client}
-	if low, _ := c.newEnd(&o); extra.Terms.Expiry.If == cuenta.ExpiryAlways {
+	if low, _ := c.newEnd(o); e.If == cuenta.ExpiryAlways {
 		end.Start, _ = c.reached(o.Start, low)
 	}
 	c.add(end, c.original(id))
+}
+
+// forget leaves an operation out.
+func (c *checker) forget(id uint32) {
+	if id < c.n {
+		c.leaveOut(id)
+		return
+	}
+	*c.at(id) = Op{}
 }
 
 // endedAt notes that a deletion that was made up has taken place.

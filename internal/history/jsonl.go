@@ -3,10 +3,12 @@ package history
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/cuenta-server/cuenta"
@@ -154,6 +156,7 @@ func Read(from io.Reader) (*History, error) {
 			return nil, fmt.Errorf("line %d: %w", n, err)
 		}
 	}
+	slices.SortStableFunc(r.h.Clocks, func(a, b Clock) int { return cmp.Compare(a.From, b.From) })
 	r.h.Clients, r.h.Counters, r.h.Keys, r.h.Sessions = r.clients.all, r.counters.all, r.keys.all, r.sessions.all
 	return r.h, nil
 }

@@ -12,7 +12,7 @@ import (
 // file again, and the same judgement.
 func TestFile(t *testing.T) {
 	for seed := range uint64(200) {
-		g := &generator{Rand: rand.New(rand.NewPCG(seed, 3)), recipe: recipes["everything"]}
+		g := &generator{Rand: rand.New(rand.NewPCG(seed, 3)), recipe: recipes[[]string{"everything", "all terms"}[seed%2]]}
 		h := toldOf(g.events())
 		var first, second bytes.Buffer
 		if err := h.Write(&first); err != nil {
@@ -51,6 +51,9 @@ func TestBadFile(t *testing.T) {
 		{`{"op":"add","start":1,"code":"fine"}`, `there is no code "fine"`},
 		{`{"state":"the end","start":1}`, "a state has an end"},
 		{`{"op":"add","start":1,"n":9223372036854775808}`, "line 1: "},
+		{`{"op":"expire","start":1,"terms":{"expires":"soon"}}`, `there is no end "soon"`},
+		{`{"op":"expire","start":1,"terms":{"expires":"at","expiresIf":"you like"}}`, `if "you like"`},
+		{`{"start":1,"low":5}`, "a clock has a low and a high"},
 	} {
 		if _, err := Read(strings.NewReader(c.file)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: want %q, got %v", c.file, c.want, err)
@@ -82,7 +85,7 @@ func TestNoHistory(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	for seed := range uint64(20) {
 		var file bytes.Buffer
-		if err := recorded(seed, fault(seed)%(torn+1)).Write(&file); err != nil {
+		if err := recorded(seed, fault(seed)%(endedRead+1), seed > 9).Write(&file); err != nil {
 			f.Fatal(err)
 		}
 		start := file.Bytes()[:min(file.Len(), 4000)]

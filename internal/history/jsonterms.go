@@ -1,6 +1,7 @@
 package history
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -57,7 +58,7 @@ func (r *reader) extraOf(o *Op, l *line) error {
 	if t := l.Terms; t != nil {
 		kind, cond := slices.Index(expiries[:], t.Expires), slices.Index(expiryConditions[:], t.ExpiresIf)
 		if kind < 0 || cond < 0 {
-			return fmt.Errorf("an end %q if %q: there is none such", t.Expires, t.ExpiresIf)
+			return fmt.Errorf("there is no end %q if %q", t.Expires, t.ExpiresIf)
 		}
 		x.Terms = Terms{
 			Floor: boundOf(t.Floor), Ceiling: boundOf(t.Ceiling), Clamp: t.Clamp, Expect: t.Expect,
@@ -81,7 +82,7 @@ func (h *History) clockLine(k *Clock) *line { return &line{Start: k.From, Low: &
 // clock reads a line that is about the ledger's time.
 func (r *reader) clock(l *line) error {
 	if l.Low == nil || l.High == nil {
-		return fmt.Errorf("a clock has a low and a high")
+		return errors.New("a clock has a low and a high")
 	}
 	r.h.Clocks = append(r.h.Clocks, Clock{l.Start, *l.Low, *l.High})
 	return nil

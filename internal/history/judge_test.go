@@ -197,7 +197,7 @@ func toldOf(events []event) *History {
 				x.Told |= Answered | e.itemTold(i)
 				x.Code, x.Value, x.Revision = r.code, r.value, r.revision
 			}
-			if extra := (Extra{Terms: it.terms, Amount: e.reply.results[i].amount}); extra != (Extra{}) || x.told(WithTerms) {
+			if extra := (Extra{Terms: it.terms, Amount: e.reply.results[i].amount}); extra != (Extra{}) || x.told(WithTerms|WithAmount) {
 				if x.told(WithTerms) {
 					extra.Terms = e.reply.results[i].terms
 				}

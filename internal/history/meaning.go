@@ -253,16 +253,7 @@ func (c *checker) seesTerms(o *Op, s state, from int64) (seen state, moment int6
 			return s, from, false
 		}
 	}
-	x := c.extra(o)
-	if x.Terms.Expiry.Kind != cuenta.ExpireAt || !o.told(WithAmount) {
-		return s, from, true
-	}
-	at := plus(x.Terms.Expiry.Time, -x.Amount) // the time that the ledger had
-	if moment, ok = c.reached(from, at); !ok || x.Amount <= 0 {
-		return s, moment, false
-	}
-	moment, ok = c.before(moment, plus(at, 1))
-	return s, moment, ok
+	return s, from, true
 }
 
 // deletes reports whether a change deletes the counter if it is carried out.

@@ -22,6 +22,7 @@ type faulty struct {
 	clients []*client
 	state   func(w world, label string)
 	last    [worldKeys]request
+	terms   bool // counters have limits and ends
 }
 
 type fault int
@@ -38,6 +39,13 @@ const (
 	lostUpdate           // a change is answered and has no effect
 	staleRead            // a read shows what was a while ago
 	torn                 // a batch's second half is lost in a crash
+	limitPassed          // a change beyond a limit is carried out
+	wrongAmount          // a change that is clamped tells the amount asked for
+	lapsesTwice          // the deletion at an end takes two revisions
+	lapsesEarly          // a counter is deleted before its end
+	lapsesNever          // a counter lives on after its end
+	termsLost            // limits and ends are not on the disk
+	endedRead            // a counter whose time is over is read until it is deleted
 )
 
 type client struct {
@@ -51,6 +59,7 @@ type pending struct {
 	request request
 	first   int
 	reply   reply
+	at      int64 // when it was carried out
 }
 
 // tick is the clock: it never stands still.
@@ -75,6 +84,9 @@ func (f *faulty) step() {
 
 func (f *faulty) ask(c *client) {
 	r := f.request()
+	if f.terms {
+		r = f.termsRequest()
+	}
 	if c.retry != nil {
 		r, c.retry = *c.retry, nil
 	}
@@ -84,6 +96,10 @@ func (f *faulty) ask(c *client) {
 	for i := range requests {
 		it := r.items[i]
 		requests[i] = cuenta.Request{Op: it.op, If: it.cond, N: it.n, Counter: fmt.Appendf(nil, "c%d", it.counter)}
+		if it.terms != (Terms{}) || it.op == cuenta.Limit || it.op == cuenta.Describe {
+			t := it.terms
+			requests[i].Terms = &cuenta.Terms{Floor: t.Floor, Ceiling: t.Ceiling, Clamp: t.Clamp, Expect: t.Expect, Expiry: t.Expiry}
+		}
 		if r.key > 0 {
 			requests[i].Identity.Key = fmt.Appendf(nil, "k%d", r.key)
 		}
@@ -97,9 +113,16 @@ func (f *faulty) ask(c *client) {
 }
 
 func (f *faulty) carryOut(p *pending) {
+	if f.terms {
+		f.lapse()
+		p.at = f.memory.now
+	}
 	before := f.memory
 	f.memory, p.reply = f.memory.do(p.request)
 	it := p.request.items[0]
+	if f.terms {
+		f.spoilTerms(&p.reply, p.request, &before)
+	}
 	switch f.fault {
 	case forgetsNow:
 		f.memory.memory = [worldKeys]remembered{}
@@ -176,7 +199,7 @@ func (f *faulty) answer(p *pending) {
 				told ^= First | Replayed
 			}
 		}
-		p.c.log.End(p.first+i, &cuenta.Result{Code: r.code, Value: r.value, Revision: r.revision}, told)
+		f.tell(p, i, told)
 	}
 	p.c.pending = nil
 }
@@ -185,6 +208,11 @@ func (f *faulty) answer(p *pending) {
 func (f *faulty) crash() {
 	f.memory = f.disk
 	switch f.fault {
+	case termsLost:
+		for i := range f.memory.counters {
+			c := &f.memory.counters[i]
+			c.floor, c.ceiling, c.ends = cuenta.Bound{}, cuenta.Bound{}, 0
+		}
 	case forgetsOnCrash, forgetsUnsaid:
 		f.memory.memory = [worldKeys]remembered{}
 	case torn:
@@ -207,17 +235,21 @@ func (f *faulty) crash() {
 }
 
 // recorded runs the server for a while and returns the history.
-func recorded(seed uint64, planted fault) *History {
-	f := &faulty{Rand: rand.New(rand.NewPCG(seed, 1)), fault: planted}
+func recorded(seed uint64, planted fault, terms bool) *History {
+	f := &faulty{Rand: rand.New(rand.NewPCG(seed, 1)), fault: planted, terms: terms}
 	r := NewRecorder(f.tick)
+	if terms {
+		r.Clock(f.now+1, f.now+1) // the recorder's clock is the ledger's
+	}
 	f.state = func(w world, label string) {
+		w.now = f.tick()
 		var counters []cuenta.Counter
 		for i, c := range w.counters {
-			if c.alive {
+			if c.alive && !w.over(i) {
 				counters = append(counters, cuenta.Counter{Name: fmt.Sprintf("c%d", i), Value: c.value, Revision: c.revision})
 			}
 		}
-		r.State(label, f.tick(), counters, w.floor)
+		r.State(label, w.now, counters, w.floor)
 	}
 	for i := range 4 {
 		f.clients = append(f.clients, &client{log: r.Client(fmt.Sprintf("client-%d", i))})
@@ -236,7 +268,7 @@ func TestPlantedFaults(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		fault fault
-		want  []string // any of them
+		want  []string // each of them, in some history
 	}{
 		{"none", sane, nil},
 		{"skipped sync", skippedSync, []string{"what was revealed was lost", "was given twice"}},
@@ -249,11 +281,19 @@ func TestPlantedFaults(t *testing.T) {
 		{"lost update", lostUpdate, []string{"was given twice"}},
 		{"stale read", staleRead, []string{"a stale read"}},
 		{"torn batch", torn, []string{"each have taken effect at one moment"}},
+		{"limit passed", limitPassed, []string{"does not follow from"}},
+		{"wrong amount of a clamp", wrongAmount, []string{"does not follow from"}},
+		{"end that comes twice", lapsesTwice, []string{"nothing was deleted at that revision"}},
+		{"end that comes early", lapsesEarly, []string{"leads from value"}},
+		{"end that does not come", lapsesNever, []string{"met with a counter whose time was over"}},
+		{"terms lost in a crash", termsLost, []string{"does not agree with", "does not follow from"}},
+		{"read of an ended counter", endedRead, []string{"met with a counter whose time was over"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			said := map[string]bool{}
-			for seed := range uint64(40) {
-				report, err := Check(recorded(seed, c.fault))
+			for seed := range uint64(80) {
+				terms := c.fault >= limitPassed || c.fault == sane && seed%2 == 0
+				report, err := Check(recorded(seed, c.fault, terms))
 				if err != nil {
 					t.Fatal(err)
 				}
