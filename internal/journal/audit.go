@@ -68,6 +68,14 @@ func (a *auditor) Hold(cell uint32, revision uint64, h Hold) error {
 	return nil
 }
 
+// held returns how many holds there are.
+func (a *auditor) held() (n uint64) {
+	for _, holds := range a.holds {
+		n += uint64(len(holds))
+	}
+	return n
+}
+
 // Unhold checks that the hold is there. One that ended before the snapshot came to it
 // is not.
 func (a *auditor) Unhold(cell uint32, revision, id uint64) error {

@@ -129,7 +129,7 @@ func (b *book) group(r *Record, rng *rand.Rand, time int64, n int, limit uint32)
 		}
 		cell := rng.Uint32N(limit)
 		c, known := b.cells[cell]
-		if known && rng.IntN(16) == 0 {
+		if known && rng.IntN(8) == 0 {
 			r.Drop(cell, c.revision+1)
 			b.Floor(c.revision + 1)
 			b.remove(cell)
@@ -151,6 +151,9 @@ func (b *book) group(r *Record, rng *rand.Rand, time int64, n int, limit uint32)
 			r.Terms(cell, c.revision, c.terms)
 		}
 		b.cells[cell] = c
+		for range rng.IntN(4) / 2 * 2 {
+			b.changeHold(r, rng, cell, c.revision)
+		}
 	}
 }
 
@@ -203,7 +206,7 @@ func (b *book) snapshot(j *Journal, now int64) error {
 			}
 		}
 	}
-	if err := b.putTerms(s, nothing); err != nil {
+	if err := errors.Join(b.putTerms(s, nothing), b.putHolds(s, nothing)); err != nil {
 		return err
 	}
 	if err := b.put(s, nothing); err != nil {

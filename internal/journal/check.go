@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/cuenta-server/cuenta/internal/disk"
@@ -53,7 +54,7 @@ func (c *contents) report(a *auditor, w io.Writer) error {
 	if r.snapshot != nil {
 		n := &r.snapshot.foot.counts
 		p.line("%s: %s, %d sessions, %d keys, taken at %s, needs the log from sequence %d on and was written through %d",
-			snapshotName(r.begin), counters(n[ofCounters], n[ofTerms]), n[ofSessions], n[ofKeys], date(r.snapshot.head.time), r.begin+1, r.end)
+			snapshotName(r.begin), counters(n[ofCounters], n[ofTerms], n[ofHolds]), n[ofSessions], n[ofKeys], date(r.snapshot.head.time), r.begin+1, r.end)
 	}
 	for i := range r.segments {
 		p.segment(&r.segments[i])
@@ -63,17 +64,26 @@ func (c *contents) report(a *auditor, w io.Writer) error {
 	}
 	if len(r.segments) > 0 || r.snapshot != nil {
 		p.line("%s, %d sessions, %d keys, %d records, last sequence %d at %s, history %016x",
-			counters(r.seen.n, a.terms.n), len(r.sessions), r.keys, r.records, r.sequence, date(r.time), r.history)
+			counters(r.seen.n, a.terms.n, a.held()), len(r.sessions), r.keys, r.records, r.sequence, date(r.time), r.history)
 	}
 	return p.err
 }
 
-// counters tells how many there are, and how many of them have terms, if any.
-func counters(n, terms uint64) string {
-	if terms == 0 {
-		return fmt.Sprintf("%d counters", n)
+// counters tells how many there are, how many of them have terms, and how many holds
+// there are on them, if any.
+func counters(n, terms, holds uint64) string {
+	text := fmt.Sprintf("%d counters", n)
+	var of []string
+	if terms > 0 {
+		of = append(of, fmt.Sprintf("%d with limits or an end", terms))
 	}
-	return fmt.Sprintf("%d counters (%d with limits or an end)", n, terms)
+	if holds > 0 {
+		of = append(of, fmt.Sprintf("%d holds", holds))
+	}
+	if of == nil {
+		return text
+	}
+	return text + " (" + strings.Join(of, ", ") + ")"
 }
 
 // printer writes lines until one fails.

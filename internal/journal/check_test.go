@@ -121,6 +121,37 @@ func TestCheckLooksAtContents(t *testing.T) {
 			r.Terms(5, 1, Terms{Floor: bound(2), Ceiling: bound(1)})
 		},
 
+		"cell 5 has a hold before it is opened": func(r *Record) { r.Hold(5, 1, Hold{1, 1, 1}); r.Open(5, []byte("a"), 1, 1) },
+		"cell 5 has a hold of revision 2, and is at revision 3": func(r *Record) {
+			r.Open(5, []byte("a"), 1, 3)
+			r.Hold(5, 2, Hold{1, 1, 1})
+		},
+		"cell 5 has a hold of revision 4, and is at revision 3": func(r *Record) {
+			r.Open(5, []byte("a"), 1, 3)
+			r.Hold(5, 4, Hold{1, 1, 1})
+		},
+		"cell 5 has the hold 4 at revision 3, before it was made": func(r *Record) {
+			r.Open(5, []byte("a"), 1, 3)
+			r.Hold(5, 3, Hold{4, 1, 1})
+		},
+		"cell 5 has the end of a hold of revision 2, and is at revision 3": func(r *Record) {
+			r.Open(5, []byte("a"), 1, 3)
+			r.Hold(5, 3, Hold{1, 1, 1})
+			r.Unhold(5, 2, 1)
+		},
+		"cell 5 has the hold 2 no more, and never had it": func(r *Record) {
+			r.Open(5, []byte("a"), 1, 3)
+			r.Hold(5, 3, Hold{1, 1, 1})
+			r.Unhold(5, 3, 2)
+		},
+		"cell 5 has the hold 1 no more, and never had it": func(r *Record) { // it went with its counter
+			r.Open(5, []byte("a"), 1, 3)
+			r.Hold(5, 3, Hold{1, 1, 1})
+			r.Drop(5, 4)
+			r.Open(5, []byte("a"), 1, 5)
+			r.Unhold(5, 5, 1)
+		},
+
 		"a session has the number 0":        func(r *Record) { r.Session(0) },
 		`idempotency key "a b" is not val`:  func(r *Record) { r.Key([]byte("a b"), Kept{}) },
 		"the code 100, which means nothing": func(r *Record) { r.Key([]byte("a"), Kept{Code: 100}) },

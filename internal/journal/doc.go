@@ -70,6 +70,10 @@
 //	10 terms  cell uvarint, revision uvarint, mask u8: 1 floor, 2 ceiling, 4 end,
 //	        8 it is a total; then those of the first three that the mask names: varint,
 //	        varint, uvarint (ledger time, not 0). They replace all that the counter had
+//	11 hold    cell uvarint, revision uvarint, id uvarint, amount varint, end uvarint
+//	        (ledger time), the last three not 0: the counter has this hold from then on,
+//	        in place of one of that id
+//	12 unhold  cell uvarint, revision uvarint, id uvarint: it has that hold no more
 //
 // and those of identities, whose time is that of the record:
 //
@@ -89,8 +93,10 @@
 // a key was forgotten is not written: it follows from the time.
 //
 // Terms stand behind the set or open of the same cell and revision, in its record,
-// for giving a counter terms is a change of it. A drop ends them, and a cell that is
-// opened has none.
+// for giving a counter terms is a change of it. So do holds, each with the revision
+// that the counter has in the end of the record: some changes of a group may each have
+// made one, whose id is the revision of its own. A drop ends terms and holds, and a
+// cell that is opened has none.
 //
 // An unknown type, version, or history stops recovery.
 //
@@ -100,20 +106,22 @@
 //
 //	block   "CBLK", length u32, checksum u32, counters u32, then counters
 //	        "CTRM", length u32, checksum u32, counters u32, then their terms
+//	        "CHLD", length u32, checksum u32, holds u32, then holds
 //	        "CSES", length u32, checksum u32, sessions u32, then sessions
 //	        "CKEY", length u32, checksum u32, keys u32, then keys
 //	counter cell uvarint, name length u8, name, value varint, revision uvarint
 //	terms   what an entry has behind its type; the revision is the counter's then
+//	hold    the same
 //	session id u64, time of last use i64, lowest number remembered uvarint, answers u8,
 //	        then answers: number less the lowest u8, outcome
 //	key     length u8, idempotency key, outcome, time of first use varint, time until
 //	        which it is remembered less that of first use varint
 //	footer  "CEND", length u32, checksum u32, 0 u32, end u64, blocks u64, counters u64,
-//	        terms u64, sessions u64, keys u64,
+//	        terms u64, holds u64, sessions u64, keys u64,
 //	        floor u64: the highest revision of a deletion before the beginning
 //	        horizon i64: the latest own time of a key that was forgotten
 //
-// Blocks of counters come first, then those of terms, of sessions, and of keys.
+// Blocks of counters come first, then those of terms, holds, sessions, and keys.
 // Cells of counters ascend. The first of a block is whole, and each further one is
 // counted from the cell behind the one before. The rest is in no order. A
 // checksum covers the whole of its block and, before it, the header, so that it
@@ -143,6 +151,21 @@
 // of a cell that the snapshot has not are passed over, for its counter was opened
 // behind the beginning, and the log has all of its terms. What the log has from before
 // the counter's revision in the snapshot is ignored, terms like values.
+//
+// The same holds for holds, each for itself, though terms are one thing that the next
+// ones replace, and holds are many. Take the last that became of one, and the record
+// that says so. If its revision is below that of the counter in the snapshot, or it
+// lies before the beginning, it was done before the walk came to the counter, so
+// before it came to any hold: the walk met the hold as it still is, or met none, and
+// what the log has of it is ignored. Otherwise the record is read and heeded, and
+// nothing of the hold comes behind it: whether the walk met it in a state since left,
+// later than its counter, or not at all, it is then what it should be. A hold made and
+// ended between may come and go again, and an unhold find nothing. A hold that the walk
+// met of a counter made anew in the cell waits, if the snapshot has the older counter,
+// with the wrong one, which the drop ends; the log has the right one's behind it. But on
+// the way a counter may have holds that never were there together, and it is only
+// behind the snapshot's end that they must make sense: from there on an unhold of what
+// is not there is an error, which a start ignores and a check tells.
 //
 // In the records through the snapshot's end, an answer may come for a session that
 // is not known: it ended before the snapshot came to it, and the answer is passed

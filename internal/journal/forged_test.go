@@ -71,6 +71,9 @@ func TestForgedSegments(t *testing.T) {
 		{"cell 2 has terms before it is opened", behind, [][]byte{good, second(entryTerms, 2, 1, 0)}},
 		{"cell 1 has terms before it is opened", behind, [][]byte{good, second(entryDrop, 1, 2, entryTerms, 1, 2, 0)}},
 		{"a counter's terms are incomplete or malformed", behind, [][]byte{good, second(entryTerms, 1, 1, 0x80)}},
+		{"cell 2 has a hold before it is opened", behind, [][]byte{good, second(entryHold, 2, 1, 1, 2, 1)}},
+		{"cell 1 has a hold before it is opened", behind, [][]byte{good, second(entryDrop, 1, 2, entryUnhold, 1, 2, 1)}},
+		{"a hold is incomplete or malformed", behind, [][]byte{good, second(entryHold, 1, 1, 1, 2, 0)}},
 		{"cell 1 is opened twice", behind, [][]byte{good, second(entryOpen, 1, 1, 'a', 2, 2)}},
 	}
 	for _, tt := range tests {
@@ -133,6 +136,12 @@ func TestForgedSnapshots(t *testing.T) {
 		{"a counter's terms are incomplete or malformed", forgedSnapshot(empty, block(ofTerms, 1, 1, 1, maskEnd, 0))},
 		{"a counter's terms are incomplete or malformed", forgedSnapshot(empty, block(ofTerms, 2, 1, 1, 0))},
 		{"holds more than it says", forgedSnapshot(empty, block(ofTerms, 1, 1, 1, 0, 9))},
+		{"a hold is incomplete or malformed", forgedSnapshot(empty, block(ofHolds, 1, 1, 1, 1, 2, 0))},
+		{"a hold is incomplete or malformed", forgedSnapshot(empty, block(ofHolds, 1, 1, 0x80))},
+		{"a hold is incomplete or malformed", forgedSnapshot(empty, block(ofHolds, 2, 1, 1, 1, 2, 1))},
+		{"holds more than it says", forgedSnapshot(empty, block(ofHolds, 1, 1, 1, 1, 2, 1, 9))},
+		{"neither a block that may follow", forgedSnapshot(empty, block(ofHolds, 0), block(ofTerms, 0))},
+		{"neither a block that may follow", forgedSnapshot(empty, block(ofSessions, 0), block(ofHolds, 0))},
 		{"neither a block that may follow", forgedSnapshot(empty, block(ofTerms, 0), block(ofCounters, 0))},
 		{"neither a block that may follow", forgedSnapshot(empty, block(ofSessions, 0), block(ofTerms, 0))},
 		{"a session is incomplete", forgedSnapshot(empty, block(ofSessions, 1, with(session, 0x80)...))},
@@ -172,7 +181,11 @@ func TestSinkRefusesTheSnapshot(t *testing.T) {
 // A snapshot under another one's name is refused.
 func TestSnapshotUnderAnotherName(t *testing.T) {
 	mem, _, name := sampleSnapshot(t)
-	must(t, mem.Rename(name, name[:len(name)-1]+"0"))
+	other := name[:len(name)-1] + "0"
+	if other == name {
+		other = name[:len(name)-1] + "1"
+	}
+	must(t, mem.Rename(name, other))
 	var damage *DamageError
 	if _, _, _, err := read(mem); !errors.As(err, &damage) || damage.Offset != 24 || !strings.Contains(damage.Reason, "its name says") {
 		t.Errorf("%v", err)

@@ -92,6 +92,8 @@ func FuzzReader(f *testing.F) {
 	r.Open(1<<32-1, []byte("ñ"), -1, 1<<64-1)
 	r.Set(0, 1, 1)
 	r.Terms(1<<32-1, 1<<64-1, Terms{Floor: bound(-1 << 63), Expires: 1<<63 - 1})
+	r.Hold(1<<32-1, 1<<64-1, Hold{1<<64 - 1, -1 << 63, 1<<63 - 1})
+	r.Unhold(0, 1, 1)
 	h := head{segmentMagic, version, [5]uint64{1, 1, 400}}
 	b := append(h.append(nil), r.finish(stamp{history: 1, sequence: 1})...)
 	f.Add(append(b, make([]byte, 400-len(b))...))

@@ -181,7 +181,11 @@ func TestMostBytes(t *testing.T) {
 		"counter's terms": {func(r *Record) {
 			r.Terms(math.MaxUint32, math.MaxUint64, Terms{bound(math.MinInt64), bound(math.MinInt64), true, math.MaxInt64})
 		}, MaxTerms},
-		"key": {func(r *Record) { r.Key([]byte(longKey), k) }, MaxKey + cuenta.MaxKey},
+		"hold": {func(r *Record) {
+			r.Hold(math.MaxUint32, math.MaxUint64, Hold{math.MaxUint64, math.MinInt64, math.MaxInt64})
+		}, MaxHold},
+		"hold's end": {func(r *Record) { r.Unhold(math.MaxUint32, math.MaxUint64, math.MaxUint64) }, MaxUnhold},
+		"key":        {func(r *Record) { r.Key([]byte(longKey), k) }, MaxKey + cuenta.MaxKey},
 	}
 	for name, tt := range tests {
 		var r Record
@@ -214,6 +218,11 @@ func TestIdentitiesThatDoNotFit(t *testing.T) {
 		"code too big":   func(r *Record) { r.Answer(Answer{Session: 1, Number: 1, Lowest: 1, Code: 128}) },
 		"key's code":     func(r *Record) { r.Key([]byte("k"), Kept{Code: 128}) },
 		"end too early":  func(r *Record) { r.Terms(1, 1, Terms{Expires: -1}) },
+		"hold's id":      func(r *Record) { r.Hold(1, 1, Hold{0, 1, 1}) },
+		"hold of none":   func(r *Record) { r.Hold(1, 1, Hold{1, 0, 1}) },
+		"endless hold":   func(r *Record) { r.Hold(1, 1, Hold{1, 1, 0}) },
+		"hold ends soon": func(r *Record) { r.Hold(1, 1, Hold{1, 1, -1}) },
+		"unhold's id":    func(r *Record) { r.Unhold(1, 1, 0) },
 		"no key":         func(r *Record) { r.Key(nil, Kept{}) },
 		"long key":       func(r *Record) { r.Key([]byte(longKey+"k"), Kept{}) },
 	}
@@ -266,6 +275,19 @@ func TestEntriesThatCannotBe(t *testing.T) {
 		"terms are incomplete or malformed":            {entryTerms, 1, 1, maskEnd, 0}, // never without one
 		"a counter's terms are incomplete or malf":     {entryTerms, 1, 1, 0x80},
 		"a counter's terms are incomplete or malforme": binary.AppendUvarint([]byte{entryTerms, 1, 1, maskEnd}, 1<<63),
+		"a hold is inc":                                {entryHold},
+		"a hold is inco":                               {entryHold, 1, 1},
+		"a hold is incom":                              {entryHold, 1, 1, 1},
+		"a hold is incomp":                             {entryHold, 1, 1, 1, 2},
+		"a hold is incompl":                            {entryHold, 1, 1, 1, 2, 0x80},
+		"a hold is incomple":                           {entryHold, 1, 1, 0, 2, 1},
+		"a hold is incomplet":                          {entryHold, 1, 1, 1, 0, 1},
+		"a hold is incomplete":                         {entryHold, 1, 1, 1, 2, 0},
+		"a hold is incomplete or":                      binary.AppendUvarint([]byte{entryHold, 1, 1, 1, 2}, 1<<63),
+		"a hold is incomplete or m":                    binary.AppendUvarint([]byte{entryHold}, 1<<32),
+		"a hold is incomplete or mal":                  {entryUnhold, 1, 1},
+		"a hold is incomplete or malf":                 {entryUnhold, 1, 1, 0},
+		"a hold is incomplete or malfo":                {entryUnhold, 1, 0x80},
 		"answer to an idempotency key is in":           {entryKey, 1, 'k', 1, 2, 3, 4, 0, 0},
 	}
 	for reason, data := range tests {
@@ -306,7 +328,7 @@ func TestSessionsOutOfPlace(t *testing.T) {
 // The reference directories, in which every byte is flipped and at every call the
 // power cut, hold entries and blocks of all kinds.
 func TestSamplesHoldAllKinds(t *testing.T) {
-	var kinds [entryTerms + 1]int
+	var kinds [entryUnhold + 1]int
 	mem, _, _ := sampleLog(t, true)
 	for _, name := range segmentFiles(t, mem) {
 		data := load(t, mem, name)

@@ -38,6 +38,11 @@ func TestRoundTrip(t *testing.T) {
 	r.Terms(0, 3, Terms{bound(1), bound(2), true, 3})
 	r.Set(0, 13, 4)
 	r.Terms(0, 4, want[0].terms)
+	r.Hold(0, 4, Hold{3, math.MinInt64, math.MaxInt64})
+	r.Hold(0, 4, Hold{1, 1, 1})
+	r.Hold(0, 4, Hold{4, 5, 6})
+	r.Hold(0, 4, Hold{1, -2, 3})
+	r.Unhold(0, 4, 4)
 	must(t, j.Append(&r))
 	if j.Sequence() != 2 {
 		t.Errorf("sequence %d after two records", j.Sequence())
@@ -52,8 +57,9 @@ func TestRoundTrip(t *testing.T) {
 	}
 
 	j, b, again := mustOpen(t, fs)
-	if !b.equal(&book{cells: want}) {
-		t.Errorf("recovered %v", b.cells)
+	holds := map[held]Hold{{0, 3}: {3, math.MinInt64, math.MaxInt64}, {0, 1}: {1, -2, 3}}
+	if !b.equal(&book{cells: want, holds: holds}) {
+		t.Errorf("recovered %v, %v", b.cells, b.holds)
 	}
 	if again.History != rec.History || again.Time != 50 || again.Sequence != 3 || again.Records != 3 ||
 		again.Counters != 3 || !again.Sealed || again.Segments != 1 {

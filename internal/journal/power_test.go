@@ -95,6 +95,9 @@ func (l *life) serve(j *Journal, b *book, seed uint64) error {
 	if err := b.putTerms(s, func() error { return grow(2) }); err != nil {
 		return err
 	}
+	if err := b.putHolds(s, func() error { return grow(2) }); err != nil {
+		return err
+	}
 	if err := b.put(s, func() error { return grow(2) }); err != nil {
 		return err
 	}

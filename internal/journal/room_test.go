@@ -367,6 +367,7 @@ func TestSnapshotNeedsSegment(t *testing.T) {
 			}
 		}
 		must(t, b.putTerms(s, nothing))
+		must(t, b.putHolds(s, nothing))
 		must(t, b.put(s, nothing))
 		must(t, s.Commit(j.Sequence()))
 		expect(t, mem, b)

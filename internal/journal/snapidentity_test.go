@@ -131,6 +131,17 @@ func TestSnapshotRefusesIdentities(t *testing.T) {
 			must(t, s.PutSession(one))
 			return s.PutTerms(1, 1, Terms{})
 		},
+		"hold without an id":  func(s *Snapshot) error { return s.PutHold(1, 1, Hold{0, 1, 1}) },
+		"hold of nothing":     func(s *Snapshot) error { return s.PutHold(1, 1, Hold{1, 0, 1}) },
+		"hold without an end": func(s *Snapshot) error { return s.PutHold(1, 1, Hold{1, 1, 0}) },
+		"holds too late": func(s *Snapshot) error {
+			must(t, s.PutSession(SessionState{ID: 1, Lowest: 1}))
+			return s.PutHold(1, 1, Hold{1, 1, 1})
+		},
+		"terms behind holds": func(s *Snapshot) error {
+			must(t, s.PutHold(1, 1, Hold{1, 1, 1}))
+			return s.PutTerms(1, 1, Terms{})
+		},
 		"counter behind terms": func(s *Snapshot) error {
 			must(t, s.PutTerms(1, 1, Terms{}))
 			return s.Put(1, []byte("a"), 1, 1)
@@ -219,11 +230,12 @@ func TestSnapshotThatCannotBe(t *testing.T) {
 		{key, 102, keys, "an idempotency key is incomplete, malformed or too long"},
 		{key - 4, 0, keys, "more than it says"},
 		{key - 4, 2, keys, "an idempotency key is incomplete, malformed or too long"},
-		{foot + 24, 3, foot, "in 2 blocks, and should be [0 0 1 1] in 3"},
-		{foot + 32, 1, foot, "in 2 blocks, and should be [1 0 1 1] in 2"},
-		{foot + 40, 7, foot, "in 2 blocks, and should be [0 7 1 1] in 2"},
-		{foot + 48, 0, foot, "should be [0 0 0 1]"},
-		{foot + 56, 9, foot, "should be [0 0 1 9]"},
+		{foot + 24, 3, foot, "in 2 blocks, and should be [0 0 0 1 1] in 3"},
+		{foot + 32, 1, foot, "in 2 blocks, and should be [1 0 0 1 1] in 2"},
+		{foot + 40, 7, foot, "in 2 blocks, and should be [0 7 0 1 1] in 2"},
+		{foot + 48, 8, foot, "should be [0 0 8 1 1]"},
+		{foot + 56, 0, foot, "should be [0 0 0 0 1]"},
+		{foot + 64, 9, foot, "should be [0 0 0 1 9]"},
 	}
 	for _, tt := range tests {
 		changed := slices.Clone(data)

@@ -41,7 +41,7 @@ func (c *churn) groups(n int) {
 	}
 }
 
-// change makes, changes or deletes a counter, or gives it terms.
+// change makes, changes or deletes a counter, or gives it terms and holds.
 func (c *churn) change(cell uint32) {
 	x, known := c.b.cells[cell]
 	what := c.rng.IntN(5)
@@ -51,8 +51,8 @@ func (c *churn) change(cell uint32) {
 		c.b.remove(cell)
 		return
 	}
-	x.revision++
 	if known {
+		x.revision += 1 + c.rng.Uint64N(3) // the last of some, as a group has it
 		if what > 2 {
 			x.value += c.rng.Int64N(100)
 		}
@@ -67,6 +67,9 @@ func (c *churn) change(cell uint32) {
 		c.r.Terms(cell, x.revision, x.terms)
 	}
 	c.b.cells[cell] = x
+	for range c.rng.IntN(4) {
+		c.b.changeHold(&c.r, c.rng, cell, x.revision)
+	}
 }
 
 // walk writes a snapshot, with changes between all that it says.
@@ -88,36 +91,78 @@ func (c *churn) walk() {
 			must(c.t, s.PutTerms(uint32(cell), x.revision, x.terms))
 		}
 	}
+	c.walkHolds(s)
 	end := c.j.Sequence()
 	c.groups(3)
 	must(c.t, s.Commit(end))
 	c.groups(8)
 }
 
+// walkHolds puts holds place by place. They stay where they are, so one that is there
+// all the time is met, and one that is made meanwhile, or ended, may be or not.
+func (c *churn) walkHolds(s *Snapshot) {
+	const places = 12
+	for at := range uint64(places) {
+		c.groups(2)
+		for cell := range c.cells {
+			for _, id := range c.b.heldOn(cell) {
+				if (uint64(cell)*5+id*7)%places == at {
+					must(c.t, s.PutHold(cell, c.b.cells[cell].revision, c.b.holds[held{cell, id}]))
+				}
+			}
+		}
+	}
+}
+
 // onlooker is a book that counts the cases in which the order matters.
 type onlooker struct {
 	*book
-	ahead, back, old int // terms of a later revision than the cell's; put back; passed over
-	snapshot         map[uint32]uint64
+	terms, holds, ends met
+	snapshot           map[uint32]uint64
+	nowhere            int // ends of holds that were not there
+}
+
+// met is how many came of a later revision than the cell's; were put back; were passed over.
+type met struct{ ahead, back, old int }
+
+func (m *met) all() bool { return m.ahead > 0 && m.back > 0 && m.old > 0 }
+
+func (m *met) add(n met) { m.ahead, m.back, m.old = m.ahead+n.ahead, m.back+n.back, m.old+n.old }
+
+func (m *met) count(o *onlooker, cell uint32, revision uint64) {
+	switch at := o.cells[cell].revision; {
+	case revision > at:
+		m.ahead++
+		o.snapshot[cell] = max(o.snapshot[cell], revision)
+	case revision < at:
+		m.old++
+	case revision < o.snapshot[cell]:
+		m.back++
+	}
 }
 
 func (o *onlooker) Terms(cell uint32, revision uint64, t Terms) error {
-	switch at := o.cells[cell].revision; {
-	case revision > at:
-		o.ahead++
-		o.snapshot[cell] = revision
-	case revision < at:
-		o.old++
-	case revision < o.snapshot[cell]:
-		o.back++
-	}
+	o.terms.count(o, cell, revision)
 	return o.book.Terms(cell, revision, t)
 }
 
+func (o *onlooker) Hold(cell uint32, revision uint64, h Hold) error {
+	o.holds.count(o, cell, revision)
+	return o.book.Hold(cell, revision, h)
+}
+
+func (o *onlooker) Unhold(cell uint32, revision, id uint64) error {
+	o.ends.count(o, cell, revision)
+	if _, ok := o.book.holds[held{cell, id}]; !ok && revision >= o.cells[cell].revision {
+		o.nowhere++
+	}
+	return o.book.Unhold(cell, revision, id)
+}
+
 // TestTermsWhileChanging takes snapshots while counters come, go, change and get
-// terms, all in every order. A crash afterwards loses nothing.
+// terms and holds, all in every order. A crash afterwards loses nothing.
 func TestTermsWhileChanging(t *testing.T) {
-	var ahead, back, old int
+	var all onlooker
 	for seed := range uint64(1000) {
 		c, mem := newChurn(t, seed)
 		c.walk()
@@ -130,13 +175,16 @@ func TestTermsWhileChanging(t *testing.T) {
 		must(t, err)
 		must(t, j.Close())
 		if !got.equal(c.b) {
-			t.Fatalf("seed %d: recovered %+v\nwant %+v", seed, got.cells, c.b.cells)
+			t.Fatalf("seed %d: recovered %+v, %v\nwant %+v, %v", seed, got.cells, got.book.holds, c.b.cells, c.b.holds)
 		}
 		must(t, Check(mem, dir, io.Discard))
-		ahead, back, old = ahead+got.ahead, back+got.back, old+got.old
+		all.terms.add(got.terms)
+		all.holds.add(got.holds)
+		all.ends.add(got.ends)
+		all.nowhere += got.nowhere
 	}
-	if ahead == 0 || back == 0 || old == 0 {
-		t.Errorf("met %d terms ahead of their cells, %d that were put back, %d old ones", ahead, back, old)
+	if !all.terms.all() || !all.holds.all() || all.ends.back == 0 || all.ends.old == 0 || all.nowhere == 0 {
+		t.Errorf("met terms %+v, holds %+v, ends of holds %+v, %d of them of none", all.terms, all.holds, all.ends, all.nowhere)
 	}
 }
 
