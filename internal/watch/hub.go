@@ -36,6 +36,10 @@ type Config struct {
 	Counters  int           // that one watch may cover; default 1,048,576
 	Ring      int           // changes kept for those who are behind; default 65,536
 	Heartbeat time.Duration // of silence at most; default 15 s
+
+	// Rest is how many times as long as all watching together takes it rests; default
+	// 9, which leaves it about a tenth of one processor. Below 0: not at all.
+	Rest int
 }
 
 const (
@@ -44,6 +48,7 @@ const (
 	defaultCounters  = 1 << 20
 	defaultRing      = 1 << 16
 	defaultHeartbeat = 15 * time.Second
+	defaultRest      = 9
 )
 
 func (c *Config) setDefaults() {
@@ -61,6 +66,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.Heartbeat == 0 {
 		c.Heartbeat = defaultHeartbeat
+	}
+	if c.Rest == 0 {
+		c.Rest = defaultRest
 	}
 }
 
@@ -103,13 +111,14 @@ func New(c Config) *Hub {
 	c.setDefaults()
 	h := &Hub{
 		config:  c,
+		ring:    newRing(c.Ring),
+		pace:    pace{factor: time.Duration(max(c.Rest, 0))},
 		topics:  newTopics(),
 		due:     make(chan struct{}, 1),
 		full:    make(chan struct{}, 1),
 		listing: make(chan struct{}, 1),
 		done:    make(chan struct{}),
 	}
-	h.ring.most = max(2, c.Ring/partChanges)
 	h.told.L = &h.ring.mu
 	h.work.Go(h.tell)
 	return h
@@ -164,7 +173,7 @@ func (h *Hub) Tell(number uint64, g *Group) {
 // signal wakes the teller.
 func (h *Hub) signal() {
 	wake := h.due
-	if h.ring.end-h.behind.Load() > uint64(h.ring.most*partChanges/4) {
+	if h.ring.end-h.behind.Load() > h.ring.quarter() {
 		wake = h.full
 	}
 	select {

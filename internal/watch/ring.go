@@ -44,7 +44,7 @@ type ring struct {
 	parts []*part // the oldest first
 	spare *part
 
-	most  int    // parts
+	size  int    // changes in a part at most
 	begin uint64 // index of the oldest change kept; changes are counted from 0
 	end   uint64 // that of the next one
 	floor uint64 // the last group of which something was dropped, or that was before the ring began
@@ -57,9 +57,20 @@ type part struct {
 }
 
 const (
-	partChanges = 4096
-	partNames   = 256 << 10
+	ringParts = 16
+
+	// nameRoom is how many bytes a part has for names, for each of its changes: the
+	// ring is as large as it says while they are not longer.
+	nameRoom = 64
+
+	// leastPart is so large that any name fits in.
+	leastPart = 16
 )
+
+func newRing(changes int) ring { return ring{size: max(changes/ringParts, leastPart)} }
+
+// quarter is a quarter of the ring.
+func (r *ring) quarter() uint64 { return uint64(r.size * ringParts / 4) }
 
 // restart empties the ring, which then has everything behind a group.
 func (r *ring) restart(group uint64) {
@@ -86,11 +97,11 @@ func (r *ring) put(number uint64, g *Group) {
 // room returns the part that the next change goes into.
 func (r *ring) room(name int) *part {
 	if n := len(r.parts); n > 0 {
-		if p := r.parts[n-1]; len(p.changes) < partChanges && len(p.names)+name <= partNames {
+		if p := r.parts[n-1]; len(p.changes) < r.size && len(p.names)+name <= r.size*nameRoom {
 			return p
 		}
 	}
-	if len(r.parts) == r.most {
+	if len(r.parts) == ringParts {
 		r.spare = r.parts[0]
 		r.begin += uint64(len(r.spare.changes))
 		r.floor = r.spare.changes[len(r.spare.changes)-1].group

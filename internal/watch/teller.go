@@ -6,10 +6,6 @@ import (
 )
 
 const (
-	// restFactor is how many times as long as watching takes it rests: so all of it
-	// together takes about a tenth of one processor, however many watch.
-	restFactor = 9
-
 	// maxRest bounds the rest, and with it how late a change is told.
 	maxRest = 10 * time.Second
 
@@ -135,10 +131,11 @@ func (h *Hub) deliver(beat bool) (woken int) {
 
 // pace says how long to rest.
 type pace struct {
-	writes  atomic.Int64 // by watchers
-	writing atomic.Int64 // the time that those took
-	besides atomic.Int64 // what watchers worked on their own
-	usual   time.Duration
+	writes  atomic.Int64  // by watchers
+	writing atomic.Int64  // the time that those took
+	besides atomic.Int64  // what watchers worked on their own
+	usual   time.Duration // that one takes
+	factor  time.Duration
 }
 
 const (
@@ -167,5 +164,5 @@ func (p *pace) after(work time.Duration, woken int) time.Duration {
 		p.usual = (3*p.usual + time.Duration(p.writing.Swap(0)/n)) / 4
 	}
 	work += time.Duration(woken)*p.usual + time.Duration(p.besides.Swap(0))
-	return min(restFactor*work, maxRest)
+	return min(p.factor*work, maxRest)
 }
