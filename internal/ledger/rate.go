@@ -125,9 +125,12 @@ func judgeSliding(rate *cuenta.Rate, u usage, n, now int64) verdict {
 // end as well (the generic cell rate algorithm).
 func judgeSteady(rate *cuenta.Rate, u usage, n, now int64) verdict {
 	burst := cmp.Or(rate.Burst, rate.Limit)
-	depth := scale(burst, rate.Period, rate.Limit, down)
+	depth := scale(burst, rate.Period, rate.Limit, up)
 	full := max(now, u.ends)
-	left := scale(max(0, depth-(full-now)), rate.Limit, rate.Period, down)
+	leftAt := func(full int64) int64 {
+		return min(burst, scale(max(0, depth-(full-now)), rate.Limit, rate.Period, down))
+	}
+	left := leftAt(full)
 	if n > burst {
 		return verdict{left: left, wait: -1}
 	}
@@ -137,7 +140,7 @@ func judgeSteady(rate *cuenta.Rate, u usage, n, now int64) verdict {
 	}
 	return verdict{
 		allowed: true, next: usage{next, next}, wait: next - now,
-		left: scale(depth-(next-now), rate.Limit, rate.Period, down),
+		left: leftAt(next),
 	}
 }
 
