@@ -175,7 +175,7 @@ func TestSinkRefusesHolds(t *testing.T) {
 	counter, hold := block(ofCounters, 1, 1, 1, 'a', 2, 1), block(ofHolds, 1, 1, 1, 1, 2, 1)
 	data := forgedSnapshot(snapshotFoot{end: 3}, counter, hold)
 	s := &snapshotReader{name: "f", r: bytes.NewReader(data), size: int64(len(data)), into: &full{}, seen: new(cells), sessions: new(sessions)}
-	if err := s.read(); !errors.Is(err, fs.ErrInvalid) || !strings.Contains(err.Error(), "f, block at offset 86") {
+	if err := s.read(); !errors.Is(err, fs.ErrInvalid) || !strings.Contains(err.Error(), "f, block at offset 85") {
 		t.Errorf("%v", err)
 	}
 	for _, entry := range [][]byte{{entryHold, 1, 1, 1, 2, 1}, {entryUnhold, 1, 1, 1}} {
