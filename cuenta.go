@@ -180,8 +180,9 @@ type Result struct {
 	// identity. Cell and Generation are then 0.
 	Replayed bool
 
-	// Level, with the code [Limited], says whose limit it is: that of the counter, 0, or
-	// of the declared total so many levels above it.
+	// Level, with the codes [Limited] and [Overflow], says whose value would pass its
+	// limit: the counter's, 0, or that of the declared total so many levels above it. A
+	// repeated answer does not know it any more, and says 0.
 	Level uint8
 
 	// Cell and Generation say where the counter lives in the shared cells, for

@@ -10,6 +10,10 @@ import (
 	"github.com/cuenta-server/cuenta/internal/terms"
 )
 
+// maxHolds is how many holds there may be of all counters together: they take about
+// 1.5 GB.
+const maxHolds = 1 << 24
+
 // HoldEffect is what became of a hold.
 type HoldEffect struct {
 	Cell     uint32
@@ -45,7 +49,7 @@ func (l *Ledger) hold(r *cuenta.Request, hash, cell uint32, found bool, now int6
 	if limit, code := room.fits(value, r.N); code != cuenta.OK {
 		return l.atLimit(code, limit, value, cell, found, out)
 	}
-	if sums := l.held(cell, alive); sums.Count >= cuenta.MaxHolds || overflows(sums, r.N) {
+	if sums := l.held(cell, alive); sums.Count >= cuenta.MaxHolds || l.holds.Len() >= maxHolds || overflows(sums, r.N) {
 		return refuse(cuenta.TooMany, out)
 	}
 	code = l.allOf(func() (code cuenta.Code) {
