@@ -35,6 +35,11 @@ func (c *Client) Do(ctx context.Context, request cuenta.RPCRequest) (cuenta.RPCR
 	return call[cuenta.RPCReply](ctx, c, "Apply", request)
 }
 
+// Transfer moves an amount from one counter to another, all or none.
+func (c *Client) Transfer(ctx context.Context, t cuenta.RPCTransfer) (cuenta.RPCReply, error) {
+	return call[cuenta.RPCReply](ctx, c, "Transferir", t)
+}
+
 // Outcome tells what became of the request with r's identity; the rest of r is
 // not looked at. It returns what that request did, or refuses as that was
 // refused. [cuenta.Absent] says that nothing was done under the identity,

@@ -19,6 +19,11 @@ import (
 // Cuenta is a server's side that says again what it was asked.
 type Cuenta struct{ stall chan struct{} }
 
+func (c *Cuenta) Transferir(r cuenta.RPCTransfer, reply *cuenta.RPCReply) error {
+	*reply = cuenta.RPCReply{Value: -r.N}
+	return nil
+}
+
 func (c *Cuenta) Apply(r cuenta.RPCRequest, reply *cuenta.RPCReply) error {
 	if r.Op == "get" {
 		<-c.stall
@@ -122,6 +127,9 @@ func TestMethods(t *testing.T) {
 	}
 	if reply, err := c.Outcome(ctx, cuenta.RPCRequest{Identity: "used"}); err != nil || reply != (cuenta.RPCReply{Value: 4, Revision: 2, Replayed: true}) {
 		t.Errorf("Outcome: %+v, %v", reply, err)
+	}
+	if reply, err := c.Transfer(ctx, cuenta.RPCTransfer{From: "a", To: "b", N: 4}); err != nil || reply != (cuenta.RPCReply{Value: -4}) {
+		t.Errorf("Transfer: %+v, %v", reply, err)
 	}
 	if id, err := c.OpenSession(ctx); err != nil || id != 1<<63 {
 		t.Errorf("OpenSession: %d, %v", id, err)

@@ -22,7 +22,7 @@ const maxList = 1000
 
 var (
 	errDecrease = &cuenta.Error{Code: cuenta.Overflow, Text: "-9223372036854775808 cannot be subtracted, it has no negative"}
-	errOp       = &cuenta.Error{Code: cuenta.Syntax, Text: `the operation is "get", "add", "reset", "set" or "delete"`}
+	errOp       = &cuenta.Error{Code: cuenta.Syntax, Text: `the operation is "get", "add", "reset", "set", "delete", "limit", "expire" or "describe"`}
 	errIdentity = &cuenta.Error{Code: cuenta.Syntax, Text: "an identity is a key of 1 to 128 visible ASCII bytes, or a session and a number from 1"}
 	errNobody   = &cuenta.Error{Code: cuenta.Syntax, Text: "the identity that is asked about is missing"}
 	errName     = &cuenta.Error{Code: cuenta.Syntax, Text: "a counter name is 1 to 255 bytes of UTF-8 without spaces"}
@@ -63,31 +63,10 @@ func (m *methods) Get(_ int64, value *int64) error {
 	return result.Err()
 }
 
-// operations are what Apply does.
-var operations = map[string]cuenta.Op{
-	"get": cuenta.Get, "add": cuenta.Add, "reset": cuenta.Reset, "set": cuenta.Set, "delete": cuenta.Delete,
-}
-
-// Apply applies one request to any counter.
-func (m *methods) Apply(r cuenta.RPCRequest, reply *cuenta.RPCReply) error {
-	op, known := operations[r.Op]
-	if !known {
-		return errOp
-	}
-	request := cuenta.Request{Op: op, Counter: []byte(r.Counter), N: r.N, Identity: identity(&r), Client: m.client}
-	switch {
-	case r.Counter != "" && !cuenta.ValidName(request.Counter):
-		return errName
-	case !request.Identity.Valid():
-		return errIdentity
-	}
-	return m.reply(request, reply)
-}
-
 // Outcome tells what became of the request with an identity: it answers what
 // that was answered, or is refused as that was.
 func (m *methods) Outcome(r cuenta.RPCRequest, reply *cuenta.RPCReply) error {
-	request := cuenta.Request{Op: cuenta.Outcome, Identity: identity(&r), Client: m.client}
+	request := cuenta.Request{Op: cuenta.Outcome, Identity: identity(r.Identity, r.Session, r.Number, r.Lowest), Client: m.client}
 	switch {
 	case !request.Identity.Given():
 		return errNobody
@@ -104,24 +83,13 @@ func (m *methods) OpenSession(_ int64, id *uint64) error {
 	return result.Err()
 }
 
-func identity(r *cuenta.RPCRequest) cuenta.Identity {
-	return cuenta.Identity{Key: []byte(r.Identity), Session: r.Session, Number: r.Number, Lowest: r.Lowest}
-}
+func (m *methods) do(r cuenta.Request) cuenta.Result { return m.doAll(r)[0] }
 
-func (m *methods) reply(r cuenta.Request, reply *cuenta.RPCReply) error {
-	result := m.do(r)
-	*reply = cuenta.RPCReply{Value: result.Value, Revision: result.Revision, Replayed: result.Replayed}
-	return result.Err()
-}
-
-func (m *methods) do(r cuenta.Request) cuenta.Result {
-	batch := cuenta.Batch{
-		Origin:   m.origin,
-		Class:    m.server.config.Class,
-		Requests: []cuenta.Request{r},
-	}
+// doAll has requests done as one batch.
+func (m *methods) doAll(requests ...cuenta.Request) []cuenta.Result {
+	batch := cuenta.Batch{Origin: m.origin, Class: m.server.config.Class, Requests: requests}
 	m.server.config.Service.Do(m.ctx, &batch)
-	return batch.Results[0]
+	return batch.Results
 }
 
 // Info returns the server's report as a text.
