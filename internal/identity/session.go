@@ -41,7 +41,7 @@ type kept struct {
 }
 
 const (
-	indexBytes   = 16 // a slot of an index, and the empty ones that go with it
+	indexBytes   = 28 // a slot of an index, and the empty ones that go with it at most
 	sessionBytes = uint64(unsafe.Sizeof(session{})) + indexBytes
 	answerBytes  = uint64(unsafe.Sizeof(kept{}))
 )

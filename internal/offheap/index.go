@@ -144,11 +144,11 @@ func (ix *Index) Remove(hash, item uint32) {
 	ix.count--
 }
 
-// renew begins to make the table anew: twice as large, unless it is the dead
-// slots that fill it.
+// renew begins to make the table anew: twice as large, unless it is dead slots that
+// fill a fourth of what is full. So an item never takes more than 32/9 of a slot.
 func (ix *Index) renew() error {
 	tableBits := uint(bits.Len(uint(len(ix.cur.slots))) - 1)
-	if ix.count > len(ix.cur.slots)/loadDen*loadNum/2 {
+	if ix.count > len(ix.cur.slots)/loadDen*loadNum/4*3 {
 		tableBits++
 	}
 	if tableBits > maxIndexBits {
@@ -164,7 +164,7 @@ func (ix *Index) renew() error {
 }
 
 // step moves the next few slots. The new table has room for at least three
-// eighths of its slots in insertions, which at stepSlots slots each is far more
+// sixteenths of its slots in insertions, which at stepSlots slots each is far more
 // than the walk needs.
 func (ix *Index) step() error {
 	end := min(ix.moved+stepSlots, len(ix.old.slots))

@@ -146,7 +146,7 @@ func (l *load) besideCrowd(ctx context.Context, a *arena) (f figures, err error)
 		return f, err
 	}
 	sleep(ctx, crowdSettles)
-	if f, err = l.measure(ctx, a); err == nil && c.open.Load() < int64(l.crowd)*9/10 {
+	if f, err = l.measure(ctx, a); err == nil && c.open.Load() < atLeastOpen(l.crowd) {
 		err = fmt.Errorf("of %d connections only %d are open", l.crowd, c.open.Load())
 	}
 	return f, err
