@@ -152,20 +152,20 @@
 // behind the beginning, and the log has all of its terms. What the log has from before
 // the counter's revision in the snapshot is ignored, terms like values.
 //
-// The same holds for holds, each for itself, though terms are one thing that the next
-// ones replace, and holds are many. Take the last that became of one, and the record
-// that says so. If its revision is below that of the counter in the snapshot, or it
-// lies before the beginning, it was done before the walk came to the counter, so
-// before it came to any hold: the walk met the hold as it still is, or met none, and
-// what the log has of it is ignored. Otherwise the record is read and heeded, and
-// nothing of the hold comes behind it: whether the walk met it in a state since left,
-// later than its counter, or not at all, it is then what it should be. A hold made and
-// ended between may come and go again, and an unhold find nothing. A hold that the walk
-// met of a counter made anew in the cell waits, if the snapshot has the older counter,
-// with the wrong one, which the drop ends; the log has the right one's behind it. But on
-// the way a counter may have holds that never were there together, and it is only
-// behind the snapshot's end that they must make sense: from there on an unhold of what
-// is not there is an error, which a start ignores and a check tells.
+// It is the same with holds, each by itself. Take the last that became of one, and the
+// record that says so. If its revision is below that of the counter in the snapshot, or
+// it stands before the beginning, it was done before the walk came to the counter, and
+// so before it came to any hold: the walk met the hold as it still is, or did not meet
+// it, and what the log has of it is ignored. Otherwise that record is heeded, and none
+// of the hold comes behind it: whether the walk met the hold in an earlier state, in a
+// later one than its counter, or not at all, it is then what it should be. So a hold
+// that was made and ended meanwhile may come and go again, and an unhold find nothing.
+// One of a counter that was made anew in the cell is given to the older counter where
+// the snapshot has that; the drop that is to come ends it, and the log has it behind.
+//
+// On the way there may be holds side by side that never were. Behind the snapshot's end
+// all is as it was, so from there on an unhold that finds nothing is an error: a start
+// ignores it, a check tells it.
 //
 // In the records through the snapshot's end, an answer may come for a session that
 // is not known: it ended before the snapshot came to it, and the answer is passed
