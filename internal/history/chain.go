@@ -19,6 +19,7 @@ type chain struct {
 	gaps   bool // revisions are missing
 	leapt  bool // the counter began above the floor that another left
 	failed bool
+	whole  bool // there is nothing else: what is missing was deleted
 
 	// The latest start among the operations before this one, and among those
 	// reads that share its place and so have no order among themselves.
@@ -55,6 +56,7 @@ func (c *checker) counter(counter uint32, all []entry) []touch {
 		freeEnd = fixedEnd + i
 	}
 	ch := newChain(c, counter)
+	ch.whole = fixedEnd == len(all)
 	for i, e := range all[:fixedEnd] {
 		ch.next(e, i > 0 && all[i-1].role == roleChange && all[i-1].place == e.place)
 	}
@@ -149,7 +151,11 @@ func (ch *chain) change(e entry, o *Op) (fits bool) {
 			ch.unfit(e, o, "does not follow from")
 		}
 	}
+	leaps := e.place != ch.last.place+1
 	ch.last, ch.valued = ch.c.after(o, roleChange, e.place, was), true
+	if leaps && !ch.whole {
+		ch.last.terms = unknownTerms // it may have begun otherwise
+	}
 	return fits
 }
 

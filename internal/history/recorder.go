@@ -64,7 +64,16 @@ func (r *Recorder) Client(name string) *Log {
 
 // State notes what was found durable between start and now.
 func (r *Recorder) State(label string, start int64, counters []cuenta.Counter, floor uint64) {
-	s := State{Label: label, Start: start, End: r.now(), Floor: floor, WithFloor: true}
+	r.found(State{Label: label, Start: start, Floor: floor, WithFloor: true}, counters)
+}
+
+// Part notes that at least these counters were found.
+func (r *Recorder) Part(label string, start int64, counters []cuenta.Counter, floor uint64) {
+	r.found(State{Label: label, Start: start, Floor: floor, WithFloor: true, Partial: true}, counters)
+}
+
+func (r *Recorder) found(s State, counters []cuenta.Counter) {
+	s.End = r.now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, c := range counters {

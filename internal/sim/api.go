@@ -9,7 +9,7 @@ import (
 
 // The fourth way in stands for all that carry whole requests and whole answers:
 // the API, net/rpc, the rings. A packet is a batch of the rings' messages, each
-// with its length before it, and the answer one of theirs.
+// with its length before it, and the answer their answers.
 
 func appendBatch(dst []byte, requests []cuenta.Request) []byte {
 	for i := range requests {
@@ -53,7 +53,13 @@ func (f *fronts) serve(p packet) {
 		f.api--
 		var out []byte
 		for i := range b.Results {
-			out = ring.AppendAnswer(out, uint32(i), &b.Results[i])
+			var m []byte
+			if r := &b.Requests[i]; r.Op == cuenta.Describe {
+				m = ring.AppendDescription(nil, uint32(i), &b.Results[i], r.Terms)
+			} else {
+				m = ring.AppendAnswer(nil, uint32(i), &b.Results[i])
+			}
+			out = append(binary.LittleEndian.AppendUint16(out, uint16(len(m))), m...)
 		}
 		p.answer(out)
 	}
@@ -67,15 +73,20 @@ func (f *fronts) serve(p packet) {
 	}
 }
 
-// parseAnswers reads the answer to a packet.
-func parseAnswers(data []byte) (results []cuenta.Result, ok bool) {
-	for i := uint32(0); len(data) >= ring.AnswerSize; i++ {
-		var r cuenta.Result
-		tag, err := ring.ParseAnswer(data[:ring.AnswerSize], &r)
-		if err != nil || tag != i {
-			return nil, false
+// parseAnswers reads the answer to a packet; the terms are those of Describes.
+func parseAnswers(data []byte) (results []cuenta.Result, terms []cuenta.Terms, ok bool) {
+	for i := uint32(0); len(data) >= 2; i++ {
+		n := int(binary.LittleEndian.Uint16(data)) + 2
+		if n > len(data) {
+			return nil, nil, false
 		}
-		results, data = append(results, r), data[ring.AnswerSize:]
+		var r cuenta.Result
+		var t cuenta.Terms
+		tag, err := ring.ParseDescription(data[2:n], &r, &t)
+		if err != nil || tag != i {
+			return nil, nil, false
+		}
+		results, terms, data = append(results, r), append(terms, t), data[n:]
 	}
-	return results, len(data) == 0
+	return results, terms, len(data) == 0
 }

@@ -28,7 +28,7 @@ func (c *call) bare() bool { return c.changes() && !c.head().Identity.Given() }
 
 func (c *call) changes() bool {
 	switch c.head().Op {
-	case cuenta.Get, cuenta.Outcome:
+	case cuenta.Get, cuenta.Describe, cuenta.Outcome:
 		return false
 	}
 	return true
@@ -54,7 +54,7 @@ func sentence(r *cuenta.Request) string {
 	text := r.Op.String()
 	switch r.Op {
 	case cuenta.OpenSession, cuenta.Outcome, cuenta.All:
-	case cuenta.Get, cuenta.Reset, cuenta.Delete:
+	case cuenta.Get, cuenta.Reset, cuenta.Delete, cuenta.Limit, cuenta.Expire, cuenta.Describe:
 		text += fmt.Sprintf(" %.12s", r.Counter)
 	default:
 		text += fmt.Sprintf(" %d %.12s", r.N, r.Counter)
@@ -64,7 +64,12 @@ func sentence(r *cuenta.Request) string {
 		text += " if absent"
 	case cuenta.IfPresent:
 		text += " if present"
+	case cuenta.IfValue:
+		text += " if of that value"
+	case cuenta.IfRevision:
+		text += " if of that revision"
 	}
+	text += inWords(r.Terms)
 	if id := &r.Identity; len(id.Key) > 0 {
 		text += fmt.Sprintf(" key %s", id.Key)
 	} else if id.Session != 0 {
@@ -126,6 +131,7 @@ func (c *client) change(d dice) cuenta.Request {
 	if r.Op != cuenta.Delete && d.percent(15) {
 		r.If = some(d, []cuenta.Condition{cuenta.IfAbsent, cuenta.IfPresent})
 	}
+	c.within(d, &r)
 	return r
 }
 
@@ -134,10 +140,14 @@ func (c *client) draw() *call {
 	d := c.w.dice
 	one := func(r cuenta.Request) *call { return &call{requests: []cuenta.Request{r}} }
 	switch n := d.IntN(100); {
-	case n < 20:
+	case n < 14:
 		return one(cuenta.Request{Op: cuenta.Get, Counter: c.name(d)})
+	case n < 20:
+		return one(cuenta.Request{Op: cuenta.Describe, Counter: c.name(d), Terms: &cuenta.Terms{}})
 	case n < 32:
 		return c.meter()
+	case n < 36:
+		return c.transfer(d)
 	case n < 42:
 		return c.together(cuenta.All, d.between(1, 4))
 	case n < 47:
@@ -195,12 +205,16 @@ func (c *client) together(op cuenta.Op, n int) *call {
 	made := &call{requests: []cuenta.Request{{Op: op, Span: uint16(n)}}}
 	if op == cuenta.Check {
 		made.head().Counter = c.name(d)
-		made.head().N = int64(d.IntN(2)) * c.seen[string(made.head().Counter)]
+		seen := c.seen[string(made.head().Counter)]
+		made.head().N = int64(d.IntN(2)) * seen.revision
+		if d.percent(30) {
+			made.head().If, made.head().N = cuenta.IfValue, seen.value
+		}
 	}
 	for range n {
 		r := c.change(d)
 		if d.percent(20) {
-			r = cuenta.Request{Op: cuenta.Get, Counter: r.Counter}
+			r = c.look(d, op, r.Counter)
 		}
 		made.requests = append(made.requests, r)
 	}
@@ -208,6 +222,17 @@ func (c *client) together(op cuenta.Op, n int) *call {
 		c.identify(made)
 	}
 	return made
+}
+
+// look draws a request that only reads.
+func (c *client) look(d dice, in cuenta.Op, counter []byte) cuenta.Request {
+	switch n := d.IntN(100); {
+	case n < 50:
+		return cuenta.Request{Op: cuenta.Get, Counter: counter}
+	case n < 75 || in != cuenta.All:
+		return cuenta.Request{Op: cuenta.Describe, Counter: counter, Terms: &cuenta.Terms{}}
+	}
+	return cuenta.Request{Op: cuenta.Check, If: cuenta.IfValue, N: c.seen[string(counter)].value, Counter: counter}
 }
 
 // identify gives a call an identity: a key, or a number of the client's session.

@@ -23,9 +23,12 @@ type client struct {
 	keys    int
 	calls   []*call // not settled
 	past    []*call // identified and settled
-	seen    map[string]int64
+	seen    map[string]sighting
 	talks   [numKinds]*talk
 }
+
+// sighting is what a client has seen of a counter last.
+type sighting struct{ value, revision int64 }
 
 // attempt is one sending of a call.
 type attempt struct {
@@ -39,7 +42,7 @@ type attempt struct {
 func newClient(w *world, number int) *client {
 	c := &client{
 		w: w, number: number, label: fmt.Sprintf("client %d", number), depth: w.between(1, 8),
-		usual: w.someWay(), seen: map[string]int64{},
+		usual: w.someWay(), seen: map[string]sighting{},
 	}
 	c.skew = w.lasting(-w.profile.skew, w.profile.skew)
 	c.log = w.judge.recorder.Client(c.label)
@@ -225,7 +228,7 @@ func (c *client) write(a *attempt, to *asked, results []cuenta.Result, told []hi
 // ever get.
 func decided(code cuenta.Code) bool {
 	switch code {
-	case cuenta.OK, cuenta.Overflow, cuenta.Unmet, cuenta.Aborted:
+	case cuenta.OK, cuenta.Overflow, cuenta.Limited, cuenta.Past, cuenta.Unmet, cuenta.Aborted:
 		return true
 	}
 	return false
@@ -258,7 +261,7 @@ func atFault(results []cuenta.Result) *cuenta.Result {
 func (c *client) learn(made *call, results []cuenta.Result) {
 	for i := range results {
 		if results[i].Revision != 0 && made.head().Op != cuenta.OpenSession && made.head().Op != cuenta.Outcome {
-			c.seen[string(made.requests[i].Counter)] = int64(results[i].Revision)
+			c.seen[string(made.requests[i].Counter)] = sighting{results[i].Value, int64(results[i].Revision)}
 		}
 	}
 }

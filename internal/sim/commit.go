@@ -113,6 +113,7 @@ func (l *life) lead() {
 	if len(l.backlog) > 0 {
 		l.w.met("room: the queue waits for it")
 	}
+	l.deleteEnded()
 	record := l.cycle.Seal(l.now())
 	if record == nil || l.failed != nil {
 		if len(l.backlog) > 0 {

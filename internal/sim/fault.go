@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"time"
+
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/journal"
 )
@@ -19,12 +21,15 @@ const (
 	Wrap                    // what would pass an end of int64 wraps
 	EarlySnapshot           // a snapshot counts before what it saw is durable
 	ForgottenDeletion       // a restart forgets that counters were deleted
+	ForgottenTerms          // a restart forgets limits and ends
+	PassedLimit             // what would pass a limit is carried out
+	EarlyEnd                // counters are deleted before their end
 	NumFaults
 )
 
 func (f Fault) String() string {
 	return [...]string{"no fault", "a skipped sync", "an answer before the sync", "a read of a value not yet durable",
-		"a forgotten identity", "a doubled identity", "a wrap", "a snapshot before the sync", "a forgotten deletion"}[f]
+		"a forgotten identity", "a doubled identity", "a wrap", "a snapshot before the sync", "a forgotten deletion", "forgotten terms", "a passed limit", "an early end"}[f]
 }
 
 func (f Fault) is(other Fault) bool { return f == other }
@@ -60,22 +65,38 @@ func (f Fault) after(l *life, b *batch) {
 			}
 		}
 		b.ticket = 0
-	case Wrap:
+	case Wrap, PassedLimit:
 		for i := range b.Requests {
-			l.wrap(&b.Requests[i], &b.Results[i])
+			l.wrap(&b.Requests[i], &b.Results[i], f)
 		}
 	}
 }
 
-// wrap carries out what was refused as an overflow.
-func (l *life) wrap(r *cuenta.Request, out *cuenta.Result) {
-	if out.Code != cuenta.Overflow || r.Op != cuenta.Add || r.Identity.Given() {
+// ahead is how far the clock is ahead by which counters end.
+func (f Fault) ahead() time.Duration {
+	if f == EarlyEnd {
+		return time.Second
+	}
+	return 0
+}
+
+// wrap carries out what was refused as an overflow, or for a limit.
+func (l *life) wrap(r *cuenta.Request, out *cuenta.Result, f Fault) {
+	refused := cuenta.Overflow
+	if f == PassedLimit {
+		refused = cuenta.Limited
+	}
+	if out.Code != refused || r.Op != cuenta.Add || r.Identity.Given() {
 		return
 	}
 	now := l.now()
 	get := cuenta.Request{Op: cuenta.Get, Counter: r.Counter}
 	l.ledger.Apply(&get, l.ledger.Hash(&get), now, out)
 	set := cuenta.Request{Op: cuenta.Set, Counter: r.Counter, N: out.Value + r.N}
+	if f == PassedLimit {
+		none := cuenta.Request{Op: cuenta.Limit, Counter: r.Counter, Terms: &cuenta.Terms{}}
+		l.ledger.Apply(&none, l.ledger.Hash(&none), now, out)
+	}
 	l.ledger.Apply(&set, l.ledger.Hash(&set), now, out)
 }
 
@@ -86,6 +107,8 @@ func (f Fault) sink(w *world, to journal.Sink) journal.Sink {
 		return forgetful{to, w}
 	case ForgottenDeletion:
 		return clinging{to}
+	case ForgottenTerms:
+		return boundless{to}
 	}
 	return to
 }
@@ -114,3 +137,8 @@ func (s forgetful) Key(key []byte, k journal.Kept, used, until int64) error {
 type clinging struct{ journal.Sink }
 
 func (clinging) Drop(uint32, uint64) error { return nil }
+
+// boundless loses limits and ends.
+type boundless struct{ journal.Sink }
+
+func (boundless) Terms(uint32, uint64, journal.Terms) error { return nil }

@@ -41,6 +41,10 @@ func (j *judge) now() int64 {
 	return j.last
 }
 
+// moment is the present one, by the history's clock: later than all that is written
+// down.
+func (j *judge) moment() int64 { return max(j.last, int64(j.w.now)) }
+
 // complain says what is wrong.
 func (j *judge) complain(format string, args ...any) {
 	j.wrong = append(j.wrong, fmt.Sprintf(format, args...))
@@ -52,15 +56,20 @@ type asked struct {
 	log   *history.Log
 	first int // of its operations
 	n     int
-	heard bool   // it was answered
-	ended uint64 // a bit for each operation whose answer is written down
+	heard bool           // it was answered
+	terms []cuenta.Terms // those that Describes were told
+	ended uint64         // a bit for each operation whose answer is written down
 }
 
 // end writes the answer to one of its operations down.
 func (a *asked) end(i int, r *cuenta.Result, told history.Told) {
 	// Of an answer that leaves the fate unknown nothing is: it may take effect later.
 	if r.Code != cuenta.Unknown && told != vague {
-		a.log.End(a.first+i, r, told)
+		if told&history.WithTerms != 0 {
+			a.log.Described(a.first+i, r, &a.terms[i])
+		} else {
+			a.log.End(a.first+i, r, told)
+		}
 		a.ended |= 1 << i
 	}
 }
@@ -120,9 +129,15 @@ func (j *judge) tallyOf(name string) *tally {
 }
 
 // recovered notes the state that a start has found.
-func (j *judge) recovered(began int64, l *ledger.Ledger) {
-	counters := countersOf(l)
-	j.recorder.State(fmt.Sprintf("start %d", j.w.lives), began, counters, l.Floor())
+func (j *judge) recovered(began, now int64, l *ledger.Ledger) {
+	counters, over := unended(l, now)
+	label := fmt.Sprintf("start %d", j.w.lives)
+	if over {
+		// Nobody is told that those are gone, so the next start may find them again.
+		j.recorder.Part(label, began, counters, l.Floor())
+	} else {
+		j.recorder.State(label, began, counters, l.Floor())
+	}
 	for _, t := range j.tallies {
 		value := int64(0)
 		for _, c := range counters {
@@ -134,6 +149,23 @@ func (j *judge) recovered(began int64, l *ledger.Ledger) {
 			j.complain("start %d: counter %q holds %d, but %d was acknowledged and %d attempted", j.w.lives, t.name, value, t.acked, t.attempted)
 		}
 	}
+}
+
+// unended lists the counters whose time is not over, and reports whether there are
+// others.
+func unended(l *ledger.Ledger, now int64) (all []cuenta.Counter, others bool) {
+	for cell := range l.Used() {
+		generation, value, revision := l.Cell(cell).DurableState()
+		if generation&1 == 0 {
+			continue
+		}
+		if of := l.Terms().Of(cell); of.Ended(now) {
+			others = true
+			continue
+		}
+		all = append(all, cuenta.Counter{Name: string(l.Name(cell)), Value: value, Revision: revision})
+	}
+	return all, others
 }
 
 // countersOf lists all counters that are durable.

@@ -73,8 +73,9 @@ func (l *life) after(what func()) {
 	})
 }
 
-// now is the ledger's time.
-func (l *life) now() int64 { return l.clock.base + int64(l.w.now-l.clock.start) }
+// now is the ledger's time. It goes by the judge's clock, which knows it to the
+// nanosecond so.
+func (l *life) now() int64 { return l.clock.base + l.w.judge.moment() - l.clock.start }
 
 // during tells what is being done, for the summary: the calls of the disk at which
 // the tasks pause.
@@ -128,7 +129,6 @@ func (l *life) open() {
 	if w.percent(20) {
 		w.probe()
 	}
-	began := w.judge.now()
 	rec, err := l.recover()
 	if l.dead {
 		return
@@ -137,16 +137,19 @@ func (l *life) open() {
 		l.refuse(err)
 		return
 	}
-	l.clock = clock{base: max(w.wall(), rec.Time), start: w.now}
+	l.clock = clock{base: max(w.wall(), rec.Time)}
+	w.judge.recorder.Clock(l.clock.base, l.clock.base)
+	l.clock.start = w.judge.moment()
 	l.cycle = engine.NewCycle(l.ledger, w.Uint64)
 	l.queue = queue.New[*batch](w.profile.queue)
 	l.up = true
 	w.met("recovery: sealed %v, cut %v, snapshot %v", rec.Sealed, rec.Cut != nil, rec.Snapshot != "")
 	w.note("server", "is up: history %x, record %d, %d counters, %d sessions, %d keys, snapshot %q, %d segments, sealed %v, cut %v",
 		rec.History, rec.Sequence, rec.Counters, rec.Sessions, rec.Keys, rec.Snapshot, rec.Segments, rec.Sealed, rec.Cut)
-	w.judge.recovered(began, l.ledger)
+	w.judge.recovered(l.clock.start, l.now(), l.ledger)
 	l.fronts.open(l)
 	l.tend()
+	w.after(lapseEvery, l.lapse)
 }
 
 func (l *life) recover() (rec journal.Recovery, err error) {
@@ -197,7 +200,7 @@ func (l *life) drain(again bool) {
 }
 
 func (l *life) drained(again bool) {
-	if len(l.backlog)+len(l.waiting)+l.queue.Len() > 0 || l.leading || l.making || l.fronts.busy() {
+	if len(l.backlog)+len(l.waiting)+l.queue.Len() > 0 || l.leading || l.kicked || l.making || l.fronts.busy() {
 		l.after(func() { l.drained(again) })
 		return
 	}

@@ -85,6 +85,11 @@ func contents(l *ledger.Ledger) []string {
 	for _, c := range countersOf(l) {
 		all = append(all, fmt.Sprintf("%s=%d at %d", c.Name, c.Value, c.Revision))
 	}
+	for item := range l.Terms().Records() {
+		if cell, t, ok := l.Terms().Record(item); ok {
+			all = append(all, fmt.Sprintf("%s has %+v", l.Name(cell), t))
+		}
+	}
 	m := l.Identities()
 	for item := range m.Sessions() {
 		id, lowest, used, answers := m.Session(item, []identity.NumberedAnswer(nil))

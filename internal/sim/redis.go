@@ -15,6 +15,9 @@ import (
 func appendRESP(dst []byte, r *cuenta.Request) ([]byte, bool) {
 	var command []string
 	id := &r.Identity
+	if r.Terms != nil || r.Op == cuenta.Delete && r.If != cuenta.Always {
+		return dst, false
+	}
 	switch {
 	case r.Op == cuenta.Add && r.If == cuenta.Always:
 		command = []string{"INCRBY", string(r.Counter), strconv.FormatInt(r.N, 10)}
@@ -125,6 +128,8 @@ var refusals = []struct {
 	{"TOOOLD", cuenta.TooOld},
 	{"TOONEW", cuenta.TooNew},
 	{"NOSESSION", cuenta.NoSession},
+	{"LIMIT", cuenta.Limited},
+	{"PAST", cuenta.Past},
 	{"ERR increment or decrement would overflow", cuenta.Overflow},
 	{"ERR the condition does not hold", cuenta.Unmet},
 	{"ERR another request of its batch was refused", cuenta.Aborted},
@@ -147,6 +152,9 @@ func (r *reply) result(to *cuenta.Request) (result cuenta.Result, told history.T
 			if strings.HasPrefix(r.text, refused.begin) {
 				return cuenta.Result{Code: refused.code}, 0, true
 			}
+		}
+		if r.text == "" { // the protocol has no words for it yet
+			return cuenta.Result{Code: cuenta.Limited}, vague, true
 		}
 		return result, 0, false
 	}

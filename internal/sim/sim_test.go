@@ -57,6 +57,7 @@ func TestSeeds(t *testing.T) {
 		"flipped bit: refused", "journal failed", "clock: jumps back", "network: datagram lost", "network: datagram doubled",
 		"network: connection cut: the network cuts it", "retries", "answers replayed", "answers too late", "queue: full, refused",
 		"answer conflict to ", "answer too-old to ", "answer too-new to ", "answer no-session to ", "answer overflow to ", "answer unmet to ",
+		"answer limit to ", "answer past to ", "answer ok to limit", "answer ok to expire", "answer ok to describe", "lapse: deletes", "lapse: looked for",
 		"answer failed to ", "answer unknown to ", "answer absent to outcome", "judged: undecided false",
 	} {
 		met := 0

@@ -3,7 +3,6 @@ package sim
 import (
 	"iter"
 	"strings"
-	"time"
 )
 
 // task is a piece of the server's work that takes its time: it pauses at every
@@ -69,5 +68,5 @@ func (t *task) pause(at string) bool {
 // does not follow the system's clock any more.
 type clock struct {
 	base  int64
-	start time.Duration
+	start int64
 }

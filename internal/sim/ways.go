@@ -21,7 +21,7 @@ func (c *call) sayable(k kind) bool {
 		return ok && len(c.requests) == 1
 	}
 	_, ok := text.AppendCommand(nil, c.head())
-	return ok && len(c.requests) == 1
+	return ok && len(c.requests) == 1 && c.head().Op != cuenta.Describe // whole seconds tell nothing here
 }
 
 // post sends an attempt as a datagram.
@@ -72,11 +72,15 @@ func (c *client) receive(a *attempt, to *asked, out []byte) {
 		c.readText(a, to, bytes.TrimSuffix(out, []byte("\n")))
 		return
 	}
-	results, ok := parseAnswers(out)
+	results, terms, ok := parseAnswers(out)
 	if !ok || len(results) != len(a.c.requests) {
 		c.w.judge.complain("an answer arrived spoilt: %x", out)
 		return
 	}
+	if a.c.head().Op == cuenta.All {
+		terms = terms[1:]
+	}
+	to.terms = terms
 	c.answered(a, to, results, toldOf(a.c, results))
 }
 
@@ -84,7 +88,7 @@ func (c *client) receive(a *attempt, to *asked, out []byte) {
 func toldOf(c *call, results []cuenta.Result) []history.Told {
 	told := make([]history.Told, len(results))
 	head := c.head()
-	identified := head.Identity.Given() && head.Op != cuenta.Get && head.Op != cuenta.Outcome
+	identified := head.Identity.Given() && !head.Op.Reads() && head.Op != cuenta.Outcome
 	for i := range results {
 		r := &results[i]
 		switch {
@@ -95,8 +99,10 @@ func toldOf(c *call, results []cuenta.Result) []history.Told {
 			// It was refused unseen.
 		case c.requests[i].Op == cuenta.OpenSession:
 			told[i] = history.WithRevision
+		case r.Code == cuenta.Past:
+			// It tells nothing of the counter.
 		default:
-			told[i] = history.WithValue | history.WithRevision
+			told[i] = history.WithValue | history.WithRevision | toldOfTerms(&c.requests[i], r)
 		}
 		switch {
 		case !identified || head.Op == cuenta.Check:
@@ -107,6 +113,17 @@ func toldOf(c *call, results []cuenta.Result) []history.Told {
 		}
 	}
 	return told
+}
+
+// toldOfTerms tells what an answer tells of limits and ends.
+func toldOfTerms(asked *cuenta.Request, r *cuenta.Result) history.Told {
+	switch {
+	case asked.Op == cuenta.Describe && r.Code == cuenta.OK:
+		return history.WithAmount | history.WithTerms
+	case r.Code == cuenta.Limited, r.Code == cuenta.OK && asked.Terms != nil && asked.Terms.Clamp:
+		return history.WithAmount
+	}
+	return 0
 }
 
 // talk is the client's end of a connection: answers come in the order of what was
