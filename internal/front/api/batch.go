@@ -17,17 +17,17 @@ func (c *calls) Batch(ctx context.Context, m *cuentav1.BatchRequest) (*cuentav1.
 	}
 	results := c.do(ctx, requests...)
 	if !m.GetAtomic() {
-		return &cuentav1.BatchResponse{Results: resultsOf(results)}, nil
+		return &cuentav1.BatchResponse{Results: resultsOf(requests, results)}, nil
 	}
 	whole, each := &results[0], results[1:]
 	// Under one identity only the whole is remembered.
 	forgotten := whole.Replayed && requests[0].Identity.Given()
 	if whole.Code != cuenta.OK {
-		return nil, refusedBatch(whole, each, forgotten)
+		return nil, refusedBatch(requests, results, forgotten)
 	}
-	response := &cuentav1.BatchResponse{Whole: answerOf(whole)}
+	response := &cuentav1.BatchResponse{Whole: answerOf(nil, whole)}
 	if !forgotten {
-		response.Results = resultsOf(each)
+		response.Results = resultsOf(requests[1:], each)
 	}
 	return response, nil
 }
@@ -107,9 +107,10 @@ func (r *run) join(id *cuenta.Identity) *refusal {
 
 // refusedBatch is an atomic batch of which nothing was carried out. If what came of
 // each of its operations is forgotten, only that is known.
-func refusedBatch(whole *cuenta.Result, each []cuenta.Result, forgotten bool) *refusal {
+func refusedBatch(requests []cuenta.Request, results []cuenta.Result, forgotten bool) *refusal {
+	whole, each := &results[0], results[1:]
 	if whole.Code != cuenta.Aborted || forgotten {
-		return refusedResult(whole)
+		return refusedResult(nil, whole)
 	}
 	refused := &cuenta.Result{Code: cuenta.Aborted, Replayed: whole.Replayed}
 	text := refused.Text()
@@ -124,9 +125,12 @@ func refusedBatch(whole *cuenta.Result, each []cuenta.Result, forgotten bool) *r
 			text = fmt.Sprintf("operation %d was refused: %s: %s", i, code, each[i].Text())
 		}
 	}
-	r := refusedResult(refused)
+	r := refusedResult(nil, refused)
 	r.info.Text = text
-	r.batch = &cuentav1.BatchResponse{Results: resultsOf(each)}
+	r.batch = &cuentav1.BatchResponse{Results: resultsOf(requests[1:], each)}
+	for _, one := range r.batch.Results {
+		one.GetError().Counter = nil // here it is not told whose limit it was
+	}
 	return r
 }
 
@@ -141,19 +145,32 @@ func refusesIdentity(code cuenta.Code) bool {
 	return false
 }
 
-func resultsOf(results []cuenta.Result) []*cuentav1.Result {
+func resultsOf(requests []cuenta.Request, results []cuenta.Result) []*cuentav1.Result {
 	all := make([]*cuentav1.Result, len(results))
 	for i := range results {
 		r := &results[i]
 		if r.Code == cuenta.OK {
-			all[i] = &cuentav1.Result{Result: &cuentav1.Result_Answer{Answer: answerOf(r)}}
+			all[i] = &cuentav1.Result{Result: &cuentav1.Result_Answer{Answer: answerOf(&requests[i], r)}}
 		} else {
-			all[i] = &cuentav1.Result{Result: &cuentav1.Result_Error{Error: infoOf(r)}}
+			all[i] = &cuentav1.Result{Result: &cuentav1.Result_Error{Error: infoOf(&requests[i], r)}}
 		}
 	}
 	return all
 }
 
-func answerOf(r *cuenta.Result) *cuentav1.Answer {
-	return &cuentav1.Answer{Value: r.Value, Revision: r.Revision, Replayed: r.Replayed}
+// answerOf is the answer to a request, or to one of which no more is known.
+func answerOf(of *cuenta.Request, r *cuenta.Result) *cuentav1.Answer {
+	m := &cuentav1.Answer{Value: r.Value, Revision: r.Revision, Replayed: r.Replayed}
+	switch {
+	case of == nil && r.Amount != 0, of != nil && tellsAmount(of):
+		m.Amount = &r.Amount
+	case of != nil && of.Op == cuenta.Describe:
+		m.Terms = termsOf(of.Terms, r)
+	}
+	return m
+}
+
+// tellsAmount reports whether the answer to a request has an amount.
+func tellsAmount(r *cuenta.Request) bool {
+	return r.Op >= cuenta.Take || r.Terms != nil && r.Terms.Clamp
 }

@@ -37,22 +37,41 @@ func (c *calls) do(ctx context.Context, requests ...cuenta.Request) []cuenta.Res
 	return batch.Results
 }
 
-// change carries out one operation.
-func (c *calls) change(ctx context.Context, operation *cuentav1.Operation) (*cuenta.Result, error) {
-	request, given, err := requestOf(operation)
-	if err != nil {
-		return nil, err
+// done is a request that was carried out, and its answer.
+type done struct {
+	of *cuenta.Request
+	*cuenta.Result
+}
+
+// applied is by how much a change that may be clamped has changed the value.
+func (d done) applied() *int64 {
+	if d.of.Terms != nil && d.of.Terms.Clamp {
+		return &d.Amount
 	}
-	if request.Op != cuenta.Get {
+	return nil
+}
+
+// change carries out one operation.
+func (c *calls) change(ctx context.Context, operation *cuentav1.Operation) (done, error) {
+	d, err := c.attempt(ctx, operation)
+	if err == nil && d.Code != cuenta.OK {
+		return d, refusedResult(d.of, d.Result)
+	}
+	return d, err
+}
+
+// attempt carries out one operation, or has it refused.
+func (c *calls) attempt(ctx context.Context, operation *cuentav1.Operation) (done, error) {
+	request, given, refused := requestOf(operation)
+	if refused != nil {
+		return done{}, refused
+	}
+	if !request.Op.Reads() {
 		if err := identify(ctx, &request, given); err != nil {
-			return nil, err
+			return done{}, err
 		}
 	}
-	result := &c.do(ctx, request)[0]
-	if result.Code != cuenta.OK {
-		return nil, refusedResult(result)
-	}
-	return result, nil
+	return done{&request, &c.do(ctx, request)[0]}, nil
 }
 
 // Add implements the service.
@@ -61,7 +80,7 @@ func (c *calls) Add(ctx context.Context, m *cuentav1.AddRequest) (*cuentav1.AddR
 	if err != nil {
 		return nil, err
 	}
-	return &cuentav1.AddResponse{Value: r.Value, Revision: r.Revision, Replayed: r.Replayed}, nil
+	return &cuentav1.AddResponse{Value: r.Value, Revision: r.Revision, Replayed: r.Replayed, Applied: r.applied()}, nil
 }
 
 // Reset implements the service.
@@ -70,7 +89,7 @@ func (c *calls) Reset(ctx context.Context, m *cuentav1.ResetRequest) (*cuentav1.
 	if err != nil {
 		return nil, err
 	}
-	return &cuentav1.ResetResponse{Value: r.Value, Revision: r.Revision, Replayed: r.Replayed}, nil
+	return &cuentav1.ResetResponse{Value: r.Value, Revision: r.Revision, Replayed: r.Replayed, Applied: r.applied()}, nil
 }
 
 // Set implements the service.
@@ -79,7 +98,7 @@ func (c *calls) Set(ctx context.Context, m *cuentav1.SetRequest) (*cuentav1.SetR
 	if err != nil {
 		return nil, err
 	}
-	return &cuentav1.SetResponse{Value: r.Value, Revision: r.Revision, Replayed: r.Replayed}, nil
+	return &cuentav1.SetResponse{Value: r.Value, Revision: r.Revision, Replayed: r.Replayed, Applied: r.applied()}, nil
 }
 
 // Delete implements the service.
@@ -100,66 +119,17 @@ func (c *calls) Get(ctx context.Context, m *cuentav1.GetRequest) (*cuentav1.GetR
 	return &cuentav1.GetResponse{Value: r.Value, Revision: r.Revision}, nil
 }
 
-// OpenSession implements the service.
-func (c *calls) OpenSession(ctx context.Context, _ *cuentav1.OpenSessionRequest) (*cuentav1.OpenSessionResponse, error) {
-	result := &c.do(ctx, cuenta.Request{Op: cuenta.OpenSession})[0]
-	if result.Code != cuenta.OK {
-		return nil, refusedResult(result)
-	}
-	return &cuentav1.OpenSessionResponse{
-		Session: string(cuenta.AppendSession(nil, result.Revision)),
-		Window:  cuenta.SessionWindow,
-	}, nil
-}
-
-// Outcome implements the service.
-func (c *calls) Outcome(ctx context.Context, m *cuentav1.OutcomeRequest) (*cuentav1.OutcomeResponse, error) {
-	given := m.GetIdentity()
-	if given == nil {
-		return nil, unclear(refuse(cuenta.Syntax, "whose outcome is not said: the identity is missing"))
-	}
-	id, refused := identityOf(given)
-	if refused != nil {
-		return nil, unclear(refused)
-	}
-	id.Lowest = 0 // to ask makes nothing be forgotten
-	result := &c.do(ctx, cuenta.Request{Op: cuenta.Outcome, Identity: id})[0]
-	response := &cuentav1.OutcomeResponse{Fate: fates[result.Code.Fate()]}
-	switch result.Code {
-	case cuenta.OK:
-		response.Result = &cuentav1.OutcomeResponse_Answer{Answer: answerOf(result)}
-	case cuenta.Overflow, cuenta.Unmet, cuenta.Aborted, cuenta.Absent, cuenta.TooOld, cuenta.NoSession:
-		response.Result = &cuentav1.OutcomeResponse_Error{Error: infoOf(result)}
-	default:
-		return nil, unclear(refusedResult(result))
-	}
-	return response, nil
-}
-
-// unclear is a refusal of Outcome itself. What it says of its own fate must not be
-// taken for that of the change.
-func unclear(r *refusal) *refusal {
-	r.info.Fate = fates[cuenta.FateUnknown]
-	return r
-}
-
 // List implements the service.
 func (c *calls) List(ctx context.Context, m *cuentav1.ListRequest) (*cuentav1.ListResponse, error) {
-	size := int(m.GetPageSize())
-	switch {
-	case size < 0:
-		return nil, refuse(cuenta.Syntax, "page_size must be 0 to %d", maxPage)
-	case size == 0:
-		size = defaultPage
+	size, refused := pageSize(m.GetPageSize())
+	if refused != nil {
+		return nil, refused
 	}
-	cursor := uint64(0)
-	if token := m.GetPageToken(); token != "" {
-		var err error
-		if cursor, err = strconv.ParseUint(token, 36, 64); err != nil || cursor == 0 {
-			return nil, refuse(cuenta.Syntax, "the page_token is none that was given out")
-		}
+	cursor, refused := cursorOf(m.GetPageToken())
+	if refused != nil {
+		return nil, refused
 	}
-	found, next, err := c.operator.List(ctx, m.GetPrefix(), cursor, min(size, maxPage))
+	found, next, err := c.operator.List(ctx, m.GetPrefix(), cursor, size)
 	if err != nil {
 		return nil, refusedError(err)
 	}
@@ -168,10 +138,39 @@ func (c *calls) List(ctx context.Context, m *cuentav1.ListRequest) (*cuentav1.Li
 		f := &found[i]
 		response.Counters = append(response.Counters, &cuentav1.Counter{Name: f.Name, Value: f.Value, Revision: f.Revision})
 	}
-	if next != 0 {
-		response.NextPageToken = strconv.FormatUint(next, 36)
-	}
+	response.NextPageToken = tokenOf(next)
 	return response, nil
+}
+
+// pageSize returns how much a page may have.
+func pageSize(given int32) (int, *refusal) {
+	switch {
+	case given < 0:
+		return 0, refuse(cuenta.Syntax, "page_size must be 0 to %d", maxPage)
+	case given == 0:
+		return defaultPage, nil
+	}
+	return int(min(given, maxPage)), nil
+}
+
+// cursorOf reads the token of a page; 0 is the first page's.
+func cursorOf(token string) (uint64, *refusal) {
+	if token == "" {
+		return 0, nil
+	}
+	cursor, err := strconv.ParseUint(token, 36, 64)
+	if err != nil || cursor == 0 {
+		return 0, refuse(cuenta.Syntax, "the page_token is none that was given out")
+	}
+	return cursor, nil
+}
+
+// tokenOf is the token of the page at a cursor, empty for none.
+func tokenOf(cursor uint64) string {
+	if cursor == 0 {
+		return ""
+	}
+	return strconv.FormatUint(cursor, 36)
 }
 
 // Info implements the service.

@@ -103,9 +103,16 @@ func TestSchemasAreTheMessages(t *testing.T) {
 	for name, message := range map[string]proto.Message{
 		"Add": &cuentav1.AddRequest{}, "Reset": &cuentav1.ResetRequest{}, "Set": &cuentav1.SetRequest{}, "Delete": &cuentav1.DeleteRequest{},
 		"Get": &cuentav1.GetRequest{}, "Identity": &cuentav1.Identity{}, "Batch": &cuentav1.BatchRequest{}, "Operation": &cuentav1.Operation{},
-		"Value": &cuentav1.GetResponse{}, "Answer": &cuentav1.AddResponse{}, "Error": &cuentav1.ErrorInfo{}, "Result": &cuentav1.Result{},
+		"Described": &cuentav1.DescribeResponse{}, "Changed": &cuentav1.AddResponse{}, "Answer": &cuentav1.Answer{}, "Error": &cuentav1.ErrorInfo{}, "Result": &cuentav1.Result{},
 		"Results": &cuentav1.BatchResponse{}, "Outcome": &cuentav1.OutcomeResponse{}, "Counter": &cuentav1.Counter{}, "Page": &cuentav1.ListResponse{},
-		"Session": &cuentav1.OpenSessionResponse{},
+		"Session": &cuentav1.OpenSessionResponse{}, "Expiry": &cuentav1.Expiry{}, "Terms": &cuentav1.Terms{}, "SetLimits": &cuentav1.SetLimitsRequest{},
+		"Expire": &cuentav1.ExpireRequest{}, "Rate": &cuentav1.Rate{}, "Take": &cuentav1.TakeRequest{}, "Taken": &cuentav1.TakeResponse{},
+		"Ticket": &cuentav1.TicketRequest{}, "TicketNumbers": &cuentav1.TicketResponse{}, "TicketCheck": &cuentav1.CheckTicketResponse{},
+		"ResetTickets": &cuentav1.ResetTicketsRequest{}, "TicketsReset": &cuentav1.ResetTicketsResponse{}, "Hold": &cuentav1.HoldRequest{},
+		"HoldMade": &cuentav1.HoldResponse{}, "Settle": &cuentav1.SettleRequest{}, "Settled": &cuentav1.SettleResponse{},
+		"Release": &cuentav1.ReleaseRequest{}, "HoldChanged": &cuentav1.ReleaseResponse{}, "Extend": &cuentav1.ExtendRequest{},
+		"Holds": &cuentav1.ListHoldsResponse{}, "Held": &cuentav1.Held{}, "Check": &cuentav1.CheckRequest{}, "Transfer": &cuentav1.TransferRequest{},
+		"Transferred": &cuentav1.TransferResponse{}, "Sum": &cuentav1.SumResponse{},
 	} {
 		var said, want []string
 		for property := range schemas[name].(map[string]any)["properties"].(map[string]any) {

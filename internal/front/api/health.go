@@ -27,7 +27,7 @@ func (h health) Check(ctx context.Context, asked *grpchealth.CheckRequest) (*grp
 	case cuenta.Failed, cuenta.Unknown, cuenta.Stopping:
 		status = grpchealth.StatusNotServing
 	case cuenta.Canceled:
-		return nil, connectError(ctx, refusedResult(result))
+		return nil, connectError(ctx, refusedResult(nil, result))
 	}
 	return &grpchealth.CheckResponse{Status: status}, nil
 }

@@ -16,12 +16,20 @@ type problem struct {
 	Status int    `json:"status"`
 	Detail string `json:"detail"`
 
-	Code     string          `json:"code"`
-	Fate     string          `json:"fate"`
-	Value    *int64          `json:"value,omitempty,string"` // with unmet and overflow
-	Revision *uint64         `json:"revision,omitempty,string"`
-	Replayed bool            `json:"replayed,omitempty"`
-	Results  json.RawMessage `json:"results,omitempty"` // of an atomic batch
+	Code     string  `json:"code"`
+	Fate     string  `json:"fate"`
+	Value    *int64  `json:"value,omitempty,string"` // with unmet, overflow, limit and throttled
+	Revision *uint64 `json:"revision,omitempty,string"`
+	Replayed bool    `json:"replayed,omitempty"`
+
+	// As in ErrorInfo.
+	Bound      *string `json:"bound,omitempty"`
+	Room       *int64  `json:"room,omitempty,string"`
+	Counter    *string `json:"counter,omitempty"`
+	Level      *uint32 `json:"level,omitempty"`
+	RetryAfter string  `json:"retry_after,omitempty"` // as 1.5s
+
+	Results json.RawMessage `json:"results,omitempty"` // of an atomic batch
 }
 
 const (
@@ -41,12 +49,22 @@ func writeProblem(w http.ResponseWriter, r *refusal) {
 		Code:     r.info.Code,
 		Fate:     r.info.Fate,
 		Replayed: r.info.Replayed,
+		Bound:    r.info.Bound,
+		Room:     r.info.Room,
+		Counter:  r.info.Counter,
+		Level:    r.info.Level,
 	}
 	if p.Status == 0 {
 		p.Status = told[r.code].status
 	}
-	if r.code == cuenta.Unmet || r.code == cuenta.Overflow {
+	switch r.code {
+	case cuenta.Unmet, cuenta.Overflow, cuenta.Limited:
 		p.Value, p.Revision = &r.info.Value, &r.info.Revision
+	case cuenta.Throttled:
+		p.Value = &r.info.Value
+	}
+	if after := r.info.RetryAfter; after != nil {
+		p.RetryAfter = strconv.FormatFloat(after.AsDuration().Seconds(), 'f', -1, 64) + "s"
 	}
 	if r.batch != nil {
 		p.Results = resultsJSON(r)
@@ -56,8 +74,8 @@ func writeProblem(w http.ResponseWriter, r *refusal) {
 		panic("api: a problem cannot be written: " + err.Error())
 	}
 	h := w.Header()
-	if r.allow != "" {
-		h.Set("Allow", r.allow)
+	for name, value := range r.header {
+		h.Set(name, value)
 	}
 	if p.Status == http.StatusServiceUnavailable {
 		h.Set("Retry-After", retryAfter)

@@ -40,6 +40,10 @@ var told = [cuenta.NumCodes]struct {
 	cuenta.TooNew:      {http.StatusBadRequest, connect.CodeInvalidArgument},
 	cuenta.NoSession:   {http.StatusNotFound, connect.CodeNotFound},
 	cuenta.Absent:      {http.StatusNotFound, connect.CodeNotFound},
+	cuenta.Limited:     {http.StatusConflict, connect.CodeOutOfRange},
+	cuenta.Past:        {http.StatusBadRequest, connect.CodeInvalidArgument},
+	cuenta.Throttled:   {http.StatusTooManyRequests, connect.CodeResourceExhausted}, // of Take itself an answer, see TakeResponse
+	cuenta.NoHold:      {http.StatusNotFound, connect.CodeNotFound},
 	cuenta.Aborted:     {http.StatusFailedDependency, connect.CodeFailedPrecondition}, // not CodeAborted, which asks to try again
 }
 
@@ -55,7 +59,7 @@ type refusal struct {
 	info   *cuentav1.ErrorInfo
 	batch  *cuentav1.BatchResponse // what came of each operation of an atomic batch
 	status int                     // HTTP, if the table's does not fit
-	allow  string                  // methods, for status 405
+	header map[string]string       // besides, at the routes
 }
 
 func (r *refusal) Error() string { return r.info.Code + ": " + r.info.Text }
@@ -69,20 +73,9 @@ func refuse(code cuenta.Code, format string, a ...any) *refusal {
 	}}
 }
 
-// refusedResult returns the refusal that a result is.
-func refusedResult(result *cuenta.Result) *refusal {
-	return &refusal{code: result.Code, info: infoOf(result)}
-}
-
-func infoOf(result *cuenta.Result) *cuentav1.ErrorInfo {
-	return &cuentav1.ErrorInfo{
-		Code:     result.Code.String(),
-		Fate:     fates[result.Code.Fate()],
-		Text:     result.Text(),
-		Value:    result.Value,
-		Revision: result.Revision,
-		Replayed: result.Replayed,
-	}
+// refusedResult returns the refusal that a result is, of a request if it is known.
+func refusedResult(of *cuenta.Request, result *cuenta.Result) *refusal {
+	return &refusal{code: result.Code, info: infoOf(of, result)}
 }
 
 // refusedError returns the refusal for an error of the operator.

@@ -189,16 +189,22 @@ func (a *API) list(q *ask) (reply, *refusal) {
 	if refused := q.read(m, "prefix", "page_size", "page_token"); refused != nil {
 		return reply{}, refused
 	}
-	size, _, refused := q.number("page_size")
+	size, refused := q.pageSize()
 	if refused != nil {
 		return reply{}, refused
 	}
 	m = &cuentav1.ListRequest{
 		Prefix:    q.query.Get("prefix"),
-		PageSize:  int32(max(-1, min(size, maxPage))),
+		PageSize:  size,
 		PageToken: q.query.Get("page_token"),
 	}
 	return answered(a.calls.List(q.ctx, m))
+}
+
+// pageSize reads the parameter page_size.
+func (q *ask) pageSize() (int32, *refusal) {
+	size, _, refused := q.number("page_size")
+	return int32(max(-1, min(size, maxPage))), refused
 }
 
 func (a *API) info(q *ask) (reply, *refusal) {

@@ -3,6 +3,8 @@ package api
 import (
 	"strconv"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/cuenta-server/cuenta"
 	cuentav1 "github.com/cuenta-server/cuenta/proto/cuenta/v1"
 )
@@ -10,24 +12,18 @@ import (
 // The routes of changes and identities: each makes the message of its call out of
 // path, parameters and body.
 
-func (a *API) get(q *ask) (reply, *refusal) {
-	m := &cuentav1.GetRequest{}
-	refused := q.read(m)
+// readFor decodes the body into a message about the counter in the path.
+func (q *ask) readFor(m proto.Message, counter *string, parameters ...string) *refusal {
+	refused := q.read(m, parameters...)
 	if refused == nil {
-		m.Counter, refused = q.counter(m.Counter)
+		*counter, refused = q.counter(*counter)
 	}
-	if refused != nil {
-		return reply{}, refused
-	}
-	return answered(a.calls.Get(q.ctx, m))
+	return refused
 }
 
 func (a *API) add(q *ask) (reply, *refusal) {
 	m := &cuentav1.AddRequest{}
-	refused := q.read(m, "amount")
-	if refused == nil {
-		m.Counter, refused = q.counter(m.Counter)
-	}
+	refused := q.readFor(m, &m.Counter, "amount")
 	if refused == nil {
 		m.Amount, refused = q.override("amount", m.Amount)
 	}
@@ -39,11 +35,7 @@ func (a *API) add(q *ask) (reply, *refusal) {
 
 func (a *API) reset(q *ask) (reply, *refusal) {
 	m := &cuentav1.ResetRequest{}
-	refused := q.read(m)
-	if refused == nil {
-		m.Counter, refused = q.counter(m.Counter)
-	}
-	if refused != nil {
+	if refused := q.readFor(m, &m.Counter); refused != nil {
 		return reply{}, refused
 	}
 	return answered(a.calls.Reset(q.ctx, m))
@@ -51,10 +43,7 @@ func (a *API) reset(q *ask) (reply, *refusal) {
 
 func (a *API) set(q *ask) (reply, *refusal) {
 	m := &cuentav1.SetRequest{}
-	refused := q.read(m, "value")
-	if refused == nil {
-		m.Counter, refused = q.counter(m.Counter)
-	}
+	refused := q.readFor(m, &m.Counter, "value")
 	if refused == nil {
 		m.Value, refused = q.override("value", m.Value)
 	}
@@ -80,11 +69,7 @@ func (q *ask) override(name string, inBody *int64) (*int64, *refusal) {
 
 func (a *API) delete(q *ask) (reply, *refusal) {
 	m := &cuentav1.DeleteRequest{}
-	refused := q.read(m)
-	if refused == nil {
-		m.Counter, refused = q.counter(m.Counter)
-	}
-	if refused != nil {
+	if refused := q.readFor(m, &m.Counter); refused != nil {
 		return reply{}, refused
 	}
 	return answered(a.calls.Delete(q.ctx, m))

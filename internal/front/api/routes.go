@@ -26,11 +26,24 @@ const (
 
 var routes = []route{
 	{http.MethodGet, "/v1/counters", (*API).list},
-	{http.MethodGet, counterPath, (*API).get},
+	{http.MethodGet, counterPath, (*API).describe},
 	{http.MethodDelete, counterPath, (*API).delete},
 	{http.MethodPost, counterPath + ":add", (*API).add},
 	{http.MethodPost, counterPath + ":reset", (*API).reset},
 	{http.MethodPost, counterPath + ":set", (*API).set},
+	{http.MethodPut, counterPath + ":limits", (*API).setLimits},
+	{http.MethodPost, counterPath + ":expire", (*API).expire},
+	{http.MethodPost, counterPath + ":take", (*API).take},
+	{http.MethodPost, counterPath + ":ticket", (*API).ticket},
+	{http.MethodGet, counterPath + ":ticket", (*API).checkTicket},
+	{http.MethodPost, counterPath + ":reset-tickets", (*API).resetTickets},
+	{http.MethodPost, counterPath + ":hold", (*API).hold},
+	{http.MethodPost, counterPath + ":settle", (*API).settle},
+	{http.MethodPost, counterPath + ":release", (*API).release},
+	{http.MethodPost, counterPath + ":extend", (*API).extend},
+	{http.MethodGet, counterPath + ":holds", (*API).holds},
+	{http.MethodPost, "/v1/transfers", (*API).transfer},
+	{http.MethodGet, "/v1/sum", (*API).sum},
 	{http.MethodPost, "/v1/batch", (*API).batch},
 	{http.MethodPost, "/v1/sessions", (*API).openSession},
 	{http.MethodGet, keyPath, (*API).outcomeOfKey},
@@ -67,7 +80,7 @@ func find(r *http.Request) (*route, []string, *refusal) {
 		allow = append(allow, http.MethodHead)
 	}
 	refused = refuse(cuenta.Unsupported, "the method must be %s", strings.Join(allow, ", "))
-	refused.status, refused.allow = http.StatusMethodNotAllowed, strings.Join(allow, ", ")
+	refused.status, refused.header = http.StatusMethodNotAllowed, map[string]string{"Allow": strings.Join(allow, ", ")}
 	return nil, nil, refused
 }
 

@@ -9,9 +9,9 @@
 // A counter is a name and a signed 64-bit value. A counter that was never touched
 // reads 0, and reading creates nothing. Every change gives the counter its next
 // revision: the revisions of a counter form one chain, and each value is the one
-// before it plus the change. Nothing wraps and nothing clamps. No answer, a
-// read's included, leaves the server before all that it reveals would survive a
-// power cut.
+// before it plus the change. Nothing wraps, and nothing clamps unless it is asked to.
+// No answer, a read's included, leaves the server before all that it reveals would
+// survive a power cut.
 //
 // Names have 1 to 255 bytes of UTF-8 without spaces and control characters.
 // Integers of 64 bits are strings in the JSON form, as the proto3 JSON mapping
@@ -25,19 +25,20 @@
 // An error of the service carries an ErrorInfo among its details. Its status by
 // code:
 //
-//   syntax, too-large, too-new    INVALID_ARGUMENT
+//   syntax, too-large             INVALID_ARGUMENT
+//   too-new, past                 INVALID_ARGUMENT
 //   unsupported                   UNIMPLEMENTED
-//   overflow                      OUT_OF_RANGE
+//   overflow, limit               OUT_OF_RANGE
 //   unmet, aborted, too-old       FAILED_PRECONDITION
 //   conflict                      ALREADY_EXISTS
 //   busy, stopping                UNAVAILABLE
-//   full, too-many                RESOURCE_EXHAUSTED
+//   full, too-many, throttled     RESOURCE_EXHAUSTED
 //   canceled                      CANCELLED, or DEADLINE_EXCEEDED
 //   failed                        INTERNAL
 //   unknown                       UNKNOWN
 //   forbidden                     PERMISSION_DENIED
 //   not-found, no-session         NOT_FOUND
-//   absent                        NOT_FOUND
+//   absent, no-hold               NOT_FOUND
 //
 // The service says UNAVAILABLE only of what was not applied, so that it may be
 // repeated with or without an identity. An error without an ErrorInfo is another's:
@@ -50,6 +51,7 @@ package cuentav1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -62,152 +64,6 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Condition says when a change is carried out. Otherwise it is refused (unmet),
-// and the ErrorInfo has the value and revision that the counter has.
-type Condition int32
-
-const (
-	// Always.
-	Condition_CONDITION_UNSPECIFIED Condition = 0
-	// The counter does not exist.
-	Condition_CONDITION_IF_ABSENT Condition = 1
-	// The counter exists.
-	Condition_CONDITION_IF_PRESENT Condition = 2
-)
-
-// Enum value maps for Condition.
-var (
-	Condition_name = map[int32]string{
-		0: "CONDITION_UNSPECIFIED",
-		1: "CONDITION_IF_ABSENT",
-		2: "CONDITION_IF_PRESENT",
-	}
-	Condition_value = map[string]int32{
-		"CONDITION_UNSPECIFIED": 0,
-		"CONDITION_IF_ABSENT":   1,
-		"CONDITION_IF_PRESENT":  2,
-	}
-)
-
-func (x Condition) Enum() *Condition {
-	p := new(Condition)
-	*p = x
-	return p
-}
-
-func (x Condition) String() string {
-	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
-}
-
-func (Condition) Descriptor() protoreflect.EnumDescriptor {
-	return file_cuenta_v1_counters_proto_enumTypes[0].Descriptor()
-}
-
-func (Condition) Type() protoreflect.EnumType {
-	return &file_cuenta_v1_counters_proto_enumTypes[0]
-}
-
-func (x Condition) Number() protoreflect.EnumNumber {
-	return protoreflect.EnumNumber(x)
-}
-
-// Deprecated: Use Condition.Descriptor instead.
-func (Condition) EnumDescriptor() ([]byte, []int) {
-	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{0}
-}
-
-// Identity makes a repeat of a change recognisable. It is a key, or a session
-// with a number; an Identity that is empty or both is refused (syntax).
-//
-// The first change with an identity that is carried out, or refused as overflow,
-// unmet or aborted, is remembered with its answer, which every repeat gets
-// again, marked as replayed. What is refused for another reason is not
-// remembered and may be asked again. The same identity with another operation,
-// counter, amount or condition is an error (conflict), and one whose answer may
-// have been forgotten is refused (too-old) and never carried out again.
-//
-// Instead of a key in here, the request may have it in the header (or gRPC
-// metadata) Idempotency-Key.
-type Identity struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// An idempotency key: 1 to 128 visible ASCII bytes, used for one change only.
-	// It is remembered for at least the server's retention, 24 hours unless it was
-	// told otherwise, after its first use. If it is a UUID of version 7, then as
-	// long after the later of that and its own time, and it counts at most once
-	// however late it is repeated; one more than a minute ahead of the server's
-	// clock is refused (too-new).
-	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
-	// A session that OpenSession has granted: 16 hexadecimal digits. One that the
-	// server does not know is refused (no-session).
-	Session string `protobuf:"bytes,2,opt,name=session,proto3" json:"session,omitempty"`
-	// The change's number in its session, from 1. Numbers may be left out, and may
-	// arrive in any order within the session's window.
-	Number uint64 `protobuf:"varint,3,opt,name=number,proto3" json:"number,omitempty"`
-	// If not 0, the lowest number of the session to which its owner still wants an
-	// answer, at most number. Answers below it are forgotten.
-	Lowest        uint64 `protobuf:"varint,4,opt,name=lowest,proto3" json:"lowest,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Identity) Reset() {
-	*x = Identity{}
-	mi := &file_cuenta_v1_counters_proto_msgTypes[0]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Identity) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Identity) ProtoMessage() {}
-
-func (x *Identity) ProtoReflect() protoreflect.Message {
-	mi := &file_cuenta_v1_counters_proto_msgTypes[0]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Identity.ProtoReflect.Descriptor instead.
-func (*Identity) Descriptor() ([]byte, []int) {
-	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{0}
-}
-
-func (x *Identity) GetKey() string {
-	if x != nil {
-		return x.Key
-	}
-	return ""
-}
-
-func (x *Identity) GetSession() string {
-	if x != nil {
-		return x.Session
-	}
-	return ""
-}
-
-func (x *Identity) GetNumber() uint64 {
-	if x != nil {
-		return x.Number
-	}
-	return 0
-}
-
-func (x *Identity) GetLowest() uint64 {
-	if x != nil {
-		return x.Lowest
-	}
-	return 0
-}
-
 // AddRequest asks to add.
 type AddRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -218,14 +74,25 @@ type AddRequest struct {
 	// When to do it.
 	Condition Condition `protobuf:"varint,3,opt,name=condition,proto3,enum=cuenta.v1.Condition" json:"condition,omitempty"`
 	// None: a repeat of this is counted again.
-	Identity      *Identity `protobuf:"bytes,4,opt,name=identity,proto3" json:"identity,omitempty"`
+	Identity *Identity `protobuf:"bytes,4,opt,name=identity,proto3" json:"identity,omitempty"`
+	// The value or revision that the condition expects, and only then.
+	Expect *int64 `protobuf:"varint,5,opt,name=expect,proto3,oneof" json:"expect,omitempty"`
+	// The least value that the counter may have after this, beside its own floor.
+	Floor *int64 `protobuf:"varint,6,opt,name=floor,proto3,oneof" json:"floor,omitempty"`
+	// The greatest value that it may have after this, beside its own ceiling.
+	Ceiling *int64 `protobuf:"varint,7,opt,name=ceiling,proto3,oneof" json:"ceiling,omitempty"`
+	// Where a limit, or an end of int64, would be passed, go as far as it may, instead
+	// of refusing (limit, overflow).
+	Clamp bool `protobuf:"varint,8,opt,name=clamp,proto3" json:"clamp,omitempty"`
+	// What becomes of the counter's end; left out, it stays as it is.
+	Expiry        *Expiry `protobuf:"bytes,9,opt,name=expiry,proto3" json:"expiry,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AddRequest) Reset() {
 	*x = AddRequest{}
-	mi := &file_cuenta_v1_counters_proto_msgTypes[1]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[0]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -237,7 +104,7 @@ func (x *AddRequest) String() string {
 func (*AddRequest) ProtoMessage() {}
 
 func (x *AddRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cuenta_v1_counters_proto_msgTypes[1]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[0]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -250,7 +117,7 @@ func (x *AddRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddRequest.ProtoReflect.Descriptor instead.
 func (*AddRequest) Descriptor() ([]byte, []int) {
-	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{1}
+	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{0}
 }
 
 func (x *AddRequest) GetCounter() string {
@@ -281,6 +148,41 @@ func (x *AddRequest) GetIdentity() *Identity {
 	return nil
 }
 
+func (x *AddRequest) GetExpect() int64 {
+	if x != nil && x.Expect != nil {
+		return *x.Expect
+	}
+	return 0
+}
+
+func (x *AddRequest) GetFloor() int64 {
+	if x != nil && x.Floor != nil {
+		return *x.Floor
+	}
+	return 0
+}
+
+func (x *AddRequest) GetCeiling() int64 {
+	if x != nil && x.Ceiling != nil {
+		return *x.Ceiling
+	}
+	return 0
+}
+
+func (x *AddRequest) GetClamp() bool {
+	if x != nil {
+		return x.Clamp
+	}
+	return false
+}
+
+func (x *AddRequest) GetExpiry() *Expiry {
+	if x != nil {
+		return x.Expiry
+	}
+	return nil
+}
+
 // AddResponse is the counter after the change.
 type AddResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -289,14 +191,16 @@ type AddResponse struct {
 	// The number of the counter's last change, from 1.
 	Revision uint64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
 	// This is the answer to an earlier request with the same identity.
-	Replayed      bool `protobuf:"varint,3,opt,name=replayed,proto3" json:"replayed,omitempty"`
+	Replayed bool `protobuf:"varint,3,opt,name=replayed,proto3" json:"replayed,omitempty"`
+	// With clamp, by how much the value was changed.
+	Applied       *int64 `protobuf:"varint,4,opt,name=applied,proto3,oneof" json:"applied,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AddResponse) Reset() {
 	*x = AddResponse{}
-	mi := &file_cuenta_v1_counters_proto_msgTypes[2]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -308,7 +212,7 @@ func (x *AddResponse) String() string {
 func (*AddResponse) ProtoMessage() {}
 
 func (x *AddResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cuenta_v1_counters_proto_msgTypes[2]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -321,7 +225,7 @@ func (x *AddResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddResponse.ProtoReflect.Descriptor instead.
 func (*AddResponse) Descriptor() ([]byte, []int) {
-	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{2}
+	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *AddResponse) GetValue() int64 {
@@ -345,6 +249,13 @@ func (x *AddResponse) GetReplayed() bool {
 	return false
 }
 
+func (x *AddResponse) GetApplied() int64 {
+	if x != nil && x.Applied != nil {
+		return *x.Applied
+	}
+	return 0
+}
+
 // ResetRequest asks to set to 0.
 type ResetRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -353,14 +264,25 @@ type ResetRequest struct {
 	// When to do it.
 	Condition Condition `protobuf:"varint,2,opt,name=condition,proto3,enum=cuenta.v1.Condition" json:"condition,omitempty"`
 	// None: a repeat of this resets again.
-	Identity      *Identity `protobuf:"bytes,3,opt,name=identity,proto3" json:"identity,omitempty"`
+	Identity *Identity `protobuf:"bytes,3,opt,name=identity,proto3" json:"identity,omitempty"`
+	// The value or revision that the condition expects, and only then.
+	Expect *int64 `protobuf:"varint,4,opt,name=expect,proto3,oneof" json:"expect,omitempty"`
+	// The least value that the counter may have after this, beside its own floor.
+	Floor *int64 `protobuf:"varint,5,opt,name=floor,proto3,oneof" json:"floor,omitempty"`
+	// The greatest value that it may have after this, beside its own ceiling.
+	Ceiling *int64 `protobuf:"varint,6,opt,name=ceiling,proto3,oneof" json:"ceiling,omitempty"`
+	// Where a limit, or an end of int64, would be passed, go as far as it may, instead
+	// of refusing (limit, overflow).
+	Clamp bool `protobuf:"varint,7,opt,name=clamp,proto3" json:"clamp,omitempty"`
+	// What becomes of the counter's end; left out, it stays as it is.
+	Expiry        *Expiry `protobuf:"bytes,8,opt,name=expiry,proto3" json:"expiry,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ResetRequest) Reset() {
 	*x = ResetRequest{}
-	mi := &file_cuenta_v1_counters_proto_msgTypes[3]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -372,7 +294,7 @@ func (x *ResetRequest) String() string {
 func (*ResetRequest) ProtoMessage() {}
 
 func (x *ResetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cuenta_v1_counters_proto_msgTypes[3]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -385,7 +307,7 @@ func (x *ResetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResetRequest.ProtoReflect.Descriptor instead.
 func (*ResetRequest) Descriptor() ([]byte, []int) {
-	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{3}
+	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *ResetRequest) GetCounter() string {
@@ -409,6 +331,41 @@ func (x *ResetRequest) GetIdentity() *Identity {
 	return nil
 }
 
+func (x *ResetRequest) GetExpect() int64 {
+	if x != nil && x.Expect != nil {
+		return *x.Expect
+	}
+	return 0
+}
+
+func (x *ResetRequest) GetFloor() int64 {
+	if x != nil && x.Floor != nil {
+		return *x.Floor
+	}
+	return 0
+}
+
+func (x *ResetRequest) GetCeiling() int64 {
+	if x != nil && x.Ceiling != nil {
+		return *x.Ceiling
+	}
+	return 0
+}
+
+func (x *ResetRequest) GetClamp() bool {
+	if x != nil {
+		return x.Clamp
+	}
+	return false
+}
+
+func (x *ResetRequest) GetExpiry() *Expiry {
+	if x != nil {
+		return x.Expiry
+	}
+	return nil
+}
+
 // ResetResponse is the counter after the change.
 type ResetResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -417,14 +374,16 @@ type ResetResponse struct {
 	// The number of the counter's last change, from 1.
 	Revision uint64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
 	// This is the answer to an earlier request with the same identity.
-	Replayed      bool `protobuf:"varint,3,opt,name=replayed,proto3" json:"replayed,omitempty"`
+	Replayed bool `protobuf:"varint,3,opt,name=replayed,proto3" json:"replayed,omitempty"`
+	// With clamp, by how much the value was changed.
+	Applied       *int64 `protobuf:"varint,4,opt,name=applied,proto3,oneof" json:"applied,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ResetResponse) Reset() {
 	*x = ResetResponse{}
-	mi := &file_cuenta_v1_counters_proto_msgTypes[4]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -436,7 +395,7 @@ func (x *ResetResponse) String() string {
 func (*ResetResponse) ProtoMessage() {}
 
 func (x *ResetResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cuenta_v1_counters_proto_msgTypes[4]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -449,7 +408,7 @@ func (x *ResetResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResetResponse.ProtoReflect.Descriptor instead.
 func (*ResetResponse) Descriptor() ([]byte, []int) {
-	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{4}
+	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ResetResponse) GetValue() int64 {
@@ -473,6 +432,13 @@ func (x *ResetResponse) GetReplayed() bool {
 	return false
 }
 
+func (x *ResetResponse) GetApplied() int64 {
+	if x != nil && x.Applied != nil {
+		return *x.Applied
+	}
+	return 0
+}
+
 // SetRequest asks to set to a value.
 type SetRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -483,14 +449,25 @@ type SetRequest struct {
 	// When to do it.
 	Condition Condition `protobuf:"varint,3,opt,name=condition,proto3,enum=cuenta.v1.Condition" json:"condition,omitempty"`
 	// None: a repeat of this sets again.
-	Identity      *Identity `protobuf:"bytes,4,opt,name=identity,proto3" json:"identity,omitempty"`
+	Identity *Identity `protobuf:"bytes,4,opt,name=identity,proto3" json:"identity,omitempty"`
+	// The value or revision that the condition expects, and only then.
+	Expect *int64 `protobuf:"varint,5,opt,name=expect,proto3,oneof" json:"expect,omitempty"`
+	// The least value that the counter may have after this, beside its own floor.
+	Floor *int64 `protobuf:"varint,6,opt,name=floor,proto3,oneof" json:"floor,omitempty"`
+	// The greatest value that it may have after this, beside its own ceiling.
+	Ceiling *int64 `protobuf:"varint,7,opt,name=ceiling,proto3,oneof" json:"ceiling,omitempty"`
+	// Where a limit, or an end of int64, would be passed, go as far as it may, instead
+	// of refusing (limit, overflow).
+	Clamp bool `protobuf:"varint,8,opt,name=clamp,proto3" json:"clamp,omitempty"`
+	// What becomes of the counter's end; left out, it stays as it is.
+	Expiry        *Expiry `protobuf:"bytes,9,opt,name=expiry,proto3" json:"expiry,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SetRequest) Reset() {
 	*x = SetRequest{}
-	mi := &file_cuenta_v1_counters_proto_msgTypes[5]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -502,7 +479,7 @@ func (x *SetRequest) String() string {
 func (*SetRequest) ProtoMessage() {}
 
 func (x *SetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cuenta_v1_counters_proto_msgTypes[5]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -515,7 +492,7 @@ func (x *SetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetRequest.ProtoReflect.Descriptor instead.
 func (*SetRequest) Descriptor() ([]byte, []int) {
-	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{5}
+	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *SetRequest) GetCounter() string {
@@ -546,6 +523,41 @@ func (x *SetRequest) GetIdentity() *Identity {
 	return nil
 }
 
+func (x *SetRequest) GetExpect() int64 {
+	if x != nil && x.Expect != nil {
+		return *x.Expect
+	}
+	return 0
+}
+
+func (x *SetRequest) GetFloor() int64 {
+	if x != nil && x.Floor != nil {
+		return *x.Floor
+	}
+	return 0
+}
+
+func (x *SetRequest) GetCeiling() int64 {
+	if x != nil && x.Ceiling != nil {
+		return *x.Ceiling
+	}
+	return 0
+}
+
+func (x *SetRequest) GetClamp() bool {
+	if x != nil {
+		return x.Clamp
+	}
+	return false
+}
+
+func (x *SetRequest) GetExpiry() *Expiry {
+	if x != nil {
+		return x.Expiry
+	}
+	return nil
+}
+
 // SetResponse is the counter after the change.
 type SetResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -554,14 +566,16 @@ type SetResponse struct {
 	// The number of the counter's last change, from 1.
 	Revision uint64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
 	// This is the answer to an earlier request with the same identity.
-	Replayed      bool `protobuf:"varint,3,opt,name=replayed,proto3" json:"replayed,omitempty"`
+	Replayed bool `protobuf:"varint,3,opt,name=replayed,proto3" json:"replayed,omitempty"`
+	// With clamp, by how much the value was changed.
+	Applied       *int64 `protobuf:"varint,4,opt,name=applied,proto3,oneof" json:"applied,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SetResponse) Reset() {
 	*x = SetResponse{}
-	mi := &file_cuenta_v1_counters_proto_msgTypes[6]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -573,7 +587,7 @@ func (x *SetResponse) String() string {
 func (*SetResponse) ProtoMessage() {}
 
 func (x *SetResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cuenta_v1_counters_proto_msgTypes[6]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -586,7 +600,7 @@ func (x *SetResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetResponse.ProtoReflect.Descriptor instead.
 func (*SetResponse) Descriptor() ([]byte, []int) {
-	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{6}
+	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *SetResponse) GetValue() int64 {
@@ -610,20 +624,31 @@ func (x *SetResponse) GetReplayed() bool {
 	return false
 }
 
+func (x *SetResponse) GetApplied() int64 {
+	if x != nil && x.Applied != nil {
+		return *x.Applied
+	}
+	return 0
+}
+
 // DeleteRequest asks to remove.
 type DeleteRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The counter's name; empty means "cuenta".
 	Counter string `protobuf:"bytes,1,opt,name=counter,proto3" json:"counter,omitempty"`
 	// None: a repeat of this deletes again.
-	Identity      *Identity `protobuf:"bytes,2,opt,name=identity,proto3" json:"identity,omitempty"`
+	Identity *Identity `protobuf:"bytes,2,opt,name=identity,proto3" json:"identity,omitempty"`
+	// When to do it.
+	Condition Condition `protobuf:"varint,3,opt,name=condition,proto3,enum=cuenta.v1.Condition" json:"condition,omitempty"`
+	// The value or revision that the condition expects, and only then.
+	Expect        *int64 `protobuf:"varint,4,opt,name=expect,proto3,oneof" json:"expect,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DeleteRequest) Reset() {
 	*x = DeleteRequest{}
-	mi := &file_cuenta_v1_counters_proto_msgTypes[7]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -635,7 +660,7 @@ func (x *DeleteRequest) String() string {
 func (*DeleteRequest) ProtoMessage() {}
 
 func (x *DeleteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cuenta_v1_counters_proto_msgTypes[7]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -648,7 +673,7 @@ func (x *DeleteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteRequest.ProtoReflect.Descriptor instead.
 func (*DeleteRequest) Descriptor() ([]byte, []int) {
-	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{7}
+	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *DeleteRequest) GetCounter() string {
@@ -663,6 +688,20 @@ func (x *DeleteRequest) GetIdentity() *Identity {
 		return x.Identity
 	}
 	return nil
+}
+
+func (x *DeleteRequest) GetCondition() Condition {
+	if x != nil {
+		return x.Condition
+	}
+	return Condition_CONDITION_UNSPECIFIED
+}
+
+func (x *DeleteRequest) GetExpect() int64 {
+	if x != nil && x.Expect != nil {
+		return *x.Expect
+	}
+	return 0
 }
 
 // DeleteResponse is what was removed.
@@ -681,7 +720,7 @@ type DeleteResponse struct {
 
 func (x *DeleteResponse) Reset() {
 	*x = DeleteResponse{}
-	mi := &file_cuenta_v1_counters_proto_msgTypes[8]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -693,7 +732,7 @@ func (x *DeleteResponse) String() string {
 func (*DeleteResponse) ProtoMessage() {}
 
 func (x *DeleteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cuenta_v1_counters_proto_msgTypes[8]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -706,7 +745,7 @@ func (x *DeleteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteResponse.ProtoReflect.Descriptor instead.
 func (*DeleteResponse) Descriptor() ([]byte, []int) {
-	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{8}
+	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *DeleteResponse) GetValue() int64 {
@@ -741,7 +780,7 @@ type GetRequest struct {
 
 func (x *GetRequest) Reset() {
 	*x = GetRequest{}
-	mi := &file_cuenta_v1_counters_proto_msgTypes[9]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -753,7 +792,7 @@ func (x *GetRequest) String() string {
 func (*GetRequest) ProtoMessage() {}
 
 func (x *GetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cuenta_v1_counters_proto_msgTypes[9]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -766,7 +805,7 @@ func (x *GetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRequest.ProtoReflect.Descriptor instead.
 func (*GetRequest) Descriptor() ([]byte, []int) {
-	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{9}
+	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetRequest) GetCounter() string {
@@ -789,7 +828,7 @@ type GetResponse struct {
 
 func (x *GetResponse) Reset() {
 	*x = GetResponse{}
-	mi := &file_cuenta_v1_counters_proto_msgTypes[10]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -801,7 +840,7 @@ func (x *GetResponse) String() string {
 func (*GetResponse) ProtoMessage() {}
 
 func (x *GetResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cuenta_v1_counters_proto_msgTypes[10]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -814,7 +853,7 @@ func (x *GetResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetResponse.ProtoReflect.Descriptor instead.
 func (*GetResponse) Descriptor() ([]byte, []int) {
-	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{10}
+	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetResponse) GetValue() int64 {
@@ -852,7 +891,7 @@ type BatchRequest struct {
 
 func (x *BatchRequest) Reset() {
 	*x = BatchRequest{}
-	mi := &file_cuenta_v1_counters_proto_msgTypes[11]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -864,7 +903,7 @@ func (x *BatchRequest) String() string {
 func (*BatchRequest) ProtoMessage() {}
 
 func (x *BatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cuenta_v1_counters_proto_msgTypes[11]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -877,7 +916,7 @@ func (x *BatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchRequest.ProtoReflect.Descriptor instead.
 func (*BatchRequest) Descriptor() ([]byte, []int) {
-	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{11}
+	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *BatchRequest) GetOperations() []*Operation {
@@ -913,6 +952,16 @@ type Operation struct {
 	//	*Operation_Set
 	//	*Operation_Delete
 	//	*Operation_Get
+	//	*Operation_SetLimits
+	//	*Operation_Expire
+	//	*Operation_Describe
+	//	*Operation_Take
+	//	*Operation_Ticket
+	//	*Operation_Hold
+	//	*Operation_Settle
+	//	*Operation_Release
+	//	*Operation_Extend
+	//	*Operation_Check
 	Operation     isOperation_Operation `protobuf_oneof:"operation"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -920,7 +969,7 @@ type Operation struct {
 
 func (x *Operation) Reset() {
 	*x = Operation{}
-	mi := &file_cuenta_v1_counters_proto_msgTypes[12]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -932,7 +981,7 @@ func (x *Operation) String() string {
 func (*Operation) ProtoMessage() {}
 
 func (x *Operation) ProtoReflect() protoreflect.Message {
-	mi := &file_cuenta_v1_counters_proto_msgTypes[12]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -945,7 +994,7 @@ func (x *Operation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Operation.ProtoReflect.Descriptor instead.
 func (*Operation) Descriptor() ([]byte, []int) {
-	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{12}
+	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Operation) GetOperation() isOperation_Operation {
@@ -1000,6 +1049,96 @@ func (x *Operation) GetGet() *GetRequest {
 	return nil
 }
 
+func (x *Operation) GetSetLimits() *SetLimitsRequest {
+	if x != nil {
+		if x, ok := x.Operation.(*Operation_SetLimits); ok {
+			return x.SetLimits
+		}
+	}
+	return nil
+}
+
+func (x *Operation) GetExpire() *ExpireRequest {
+	if x != nil {
+		if x, ok := x.Operation.(*Operation_Expire); ok {
+			return x.Expire
+		}
+	}
+	return nil
+}
+
+func (x *Operation) GetDescribe() *DescribeRequest {
+	if x != nil {
+		if x, ok := x.Operation.(*Operation_Describe); ok {
+			return x.Describe
+		}
+	}
+	return nil
+}
+
+func (x *Operation) GetTake() *TakeRequest {
+	if x != nil {
+		if x, ok := x.Operation.(*Operation_Take); ok {
+			return x.Take
+		}
+	}
+	return nil
+}
+
+func (x *Operation) GetTicket() *TicketRequest {
+	if x != nil {
+		if x, ok := x.Operation.(*Operation_Ticket); ok {
+			return x.Ticket
+		}
+	}
+	return nil
+}
+
+func (x *Operation) GetHold() *HoldRequest {
+	if x != nil {
+		if x, ok := x.Operation.(*Operation_Hold); ok {
+			return x.Hold
+		}
+	}
+	return nil
+}
+
+func (x *Operation) GetSettle() *SettleRequest {
+	if x != nil {
+		if x, ok := x.Operation.(*Operation_Settle); ok {
+			return x.Settle
+		}
+	}
+	return nil
+}
+
+func (x *Operation) GetRelease() *ReleaseRequest {
+	if x != nil {
+		if x, ok := x.Operation.(*Operation_Release); ok {
+			return x.Release
+		}
+	}
+	return nil
+}
+
+func (x *Operation) GetExtend() *ExtendRequest {
+	if x != nil {
+		if x, ok := x.Operation.(*Operation_Extend); ok {
+			return x.Extend
+		}
+	}
+	return nil
+}
+
+func (x *Operation) GetCheck() *CheckRequest {
+	if x != nil {
+		if x, ok := x.Operation.(*Operation_Check); ok {
+			return x.Check
+		}
+	}
+	return nil
+}
+
 type isOperation_Operation interface {
 	isOperation_Operation()
 }
@@ -1029,6 +1168,57 @@ type Operation_Get struct {
 	Get *GetRequest `protobuf:"bytes,5,opt,name=get,proto3,oneof"`
 }
 
+type Operation_SetLimits struct {
+	// Sets limits.
+	SetLimits *SetLimitsRequest `protobuf:"bytes,6,opt,name=set_limits,json=setLimits,proto3,oneof"`
+}
+
+type Operation_Expire struct {
+	// Gives another end.
+	Expire *ExpireRequest `protobuf:"bytes,7,opt,name=expire,proto3,oneof"`
+}
+
+type Operation_Describe struct {
+	// Reads the terms as well.
+	Describe *DescribeRequest `protobuf:"bytes,8,opt,name=describe,proto3,oneof"`
+}
+
+type Operation_Take struct {
+	// Takes from what a rate allows. What it does not allow is an error here
+	// (throttled).
+	Take *TakeRequest `protobuf:"bytes,9,opt,name=take,proto3,oneof"`
+}
+
+type Operation_Ticket struct {
+	// Gives numbers.
+	Ticket *TicketRequest `protobuf:"bytes,10,opt,name=ticket,proto3,oneof"`
+}
+
+type Operation_Hold struct {
+	// Holds.
+	Hold *HoldRequest `protobuf:"bytes,11,opt,name=hold,proto3,oneof"`
+}
+
+type Operation_Settle struct {
+	// Settles a hold.
+	Settle *SettleRequest `protobuf:"bytes,12,opt,name=settle,proto3,oneof"`
+}
+
+type Operation_Release struct {
+	// Releases a hold.
+	Release *ReleaseRequest `protobuf:"bytes,13,opt,name=release,proto3,oneof"`
+}
+
+type Operation_Extend struct {
+	// Extends a hold.
+	Extend *ExtendRequest `protobuf:"bytes,14,opt,name=extend,proto3,oneof"`
+}
+
+type Operation_Check struct {
+	// Lets the batch be carried out only if a counter is as expected.
+	Check *CheckRequest `protobuf:"bytes,15,opt,name=check,proto3,oneof"`
+}
+
 func (*Operation_Add) isOperation_Operation() {}
 
 func (*Operation_Reset_) isOperation_Operation() {}
@@ -1038,6 +1228,26 @@ func (*Operation_Set) isOperation_Operation() {}
 func (*Operation_Delete) isOperation_Operation() {}
 
 func (*Operation_Get) isOperation_Operation() {}
+
+func (*Operation_SetLimits) isOperation_Operation() {}
+
+func (*Operation_Expire) isOperation_Operation() {}
+
+func (*Operation_Describe) isOperation_Operation() {}
+
+func (*Operation_Take) isOperation_Operation() {}
+
+func (*Operation_Ticket) isOperation_Operation() {}
+
+func (*Operation_Hold) isOperation_Operation() {}
+
+func (*Operation_Settle) isOperation_Operation() {}
+
+func (*Operation_Release) isOperation_Operation() {}
+
+func (*Operation_Extend) isOperation_Operation() {}
+
+func (*Operation_Check) isOperation_Operation() {}
 
 // BatchResponse is the answers to a batch.
 type BatchResponse struct {
@@ -1058,7 +1268,7 @@ type BatchResponse struct {
 
 func (x *BatchResponse) Reset() {
 	*x = BatchResponse{}
-	mi := &file_cuenta_v1_counters_proto_msgTypes[13]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1070,7 +1280,7 @@ func (x *BatchResponse) String() string {
 func (*BatchResponse) ProtoMessage() {}
 
 func (x *BatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cuenta_v1_counters_proto_msgTypes[13]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1083,7 +1293,7 @@ func (x *BatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchResponse.ProtoReflect.Descriptor instead.
 func (*BatchResponse) Descriptor() ([]byte, []int) {
-	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{13}
+	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *BatchResponse) GetResults() []*Result {
@@ -1116,7 +1326,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_cuenta_v1_counters_proto_msgTypes[14]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1128,7 +1338,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_cuenta_v1_counters_proto_msgTypes[14]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1141,7 +1351,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{14}
+	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Result) GetResult() isResult_Result {
@@ -1187,98 +1397,49 @@ func (*Result_Answer) isResult_Result() {}
 
 func (*Result_Error) isResult_Result() {}
 
-// Answer is the answer to one operation, as in the response that is the
-// operation's own.
-type Answer struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The counter's value after the operation; after a deletion, the one it had.
-	Value int64 `protobuf:"varint,1,opt,name=value,proto3" json:"value,omitempty"`
-	// The number of the counter's last change; 0 if it does not exist.
-	Revision uint64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
-	// This is the answer to an earlier request with the same identity.
-	Replayed      bool `protobuf:"varint,3,opt,name=replayed,proto3" json:"replayed,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Answer) Reset() {
-	*x = Answer{}
-	mi := &file_cuenta_v1_counters_proto_msgTypes[15]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Answer) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Answer) ProtoMessage() {}
-
-func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_cuenta_v1_counters_proto_msgTypes[15]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Answer.ProtoReflect.Descriptor instead.
-func (*Answer) Descriptor() ([]byte, []int) {
-	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{15}
-}
-
-func (x *Answer) GetValue() int64 {
-	if x != nil {
-		return x.Value
-	}
-	return 0
-}
-
-func (x *Answer) GetRevision() uint64 {
-	if x != nil {
-		return x.Revision
-	}
-	return 0
-}
-
-func (x *Answer) GetReplayed() bool {
-	if x != nil {
-		return x.Replayed
-	}
-	return false
-}
-
 // ErrorInfo is a refusal. Every error of the service has it among its details.
 type ErrorInfo struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Why, the same word in all protocols of the server: "syntax", "too-large",
 	// "unsupported", "overflow", "unmet", "busy", "full", "too-many", "canceled",
 	// "stopping", "failed", "unknown", "forbidden", "not-found", "conflict",
-	// "too-old", "too-new", "no-session", "absent" or "aborted".
+	// "too-old", "too-new", "no-session", "absent", "aborted", "limit", "past",
+	// "throttled" or "no-hold".
 	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
 	// What became of the change: "not-applied", so that repeating it is safe, or
 	// "unknown": it may have been applied, which only an identity can tell.
 	Fate string `protobuf:"bytes,2,opt,name=fate,proto3" json:"fate,omitempty"`
 	// A sentence for people.
 	Text string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
-	// With unmet the counter's value; with overflow the end of int64 that the change
-	// would have passed.
+	// With unmet the counter's value; with overflow the end of int64, with limit the
+	// limit, that the change would have passed; with throttled how much may be taken now.
 	Value int64 `protobuf:"varint,4,opt,name=value,proto3" json:"value,omitempty"`
-	// With unmet and overflow the counter's revision.
+	// With unmet, overflow and limit the counter's revision, 0 if it is not told.
 	Revision uint64 `protobuf:"varint,5,opt,name=revision,proto3" json:"revision,omitempty"`
 	// This refusal is the answer to an earlier request with the same identity.
-	Replayed      bool `protobuf:"varint,6,opt,name=replayed,proto3" json:"replayed,omitempty"`
+	Replayed bool `protobuf:"varint,6,opt,name=replayed,proto3" json:"replayed,omitempty"`
+	// With limit and overflow, where it is known: "floor" or "ceiling".
+	Bound *string `protobuf:"bytes,7,opt,name=bound,proto3,oneof" json:"bound,omitempty"`
+	// With limit and overflow, where it is known: how much would have fitted, that is to
+	// say taken the value to the limit; negative is down. It wraps where that is more
+	// than 64 bits hold.
+	Room *int64 `protobuf:"varint,8,opt,name=room,proto3,oneof" json:"room,omitempty"`
+	// With limit: the counter whose limit it is, which may be a total above the one that
+	// was to be changed; left out in a replay and in an atomic batch. Of a refused
+	// transfer: which of the two counters could not be changed.
+	Counter *string `protobuf:"bytes,9,opt,name=counter,proto3,oneof" json:"counter,omitempty"`
+	// With throttled: after what time it would be allowed; left out if never.
+	RetryAfter *durationpb.Duration `protobuf:"bytes,10,opt,name=retry_after,json=retryAfter,proto3" json:"retry_after,omitempty"`
+	// With limit: how many levels above the counter the total is whose limit it is; left
+	// out for the counter's own.
+	Level         *uint32 `protobuf:"varint,11,opt,name=level,proto3,oneof" json:"level,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ErrorInfo) Reset() {
 	*x = ErrorInfo{}
-	mi := &file_cuenta_v1_counters_proto_msgTypes[16]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1290,7 +1451,7 @@ func (x *ErrorInfo) String() string {
 func (*ErrorInfo) ProtoMessage() {}
 
 func (x *ErrorInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_cuenta_v1_counters_proto_msgTypes[16]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1303,7 +1464,7 @@ func (x *ErrorInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorInfo.ProtoReflect.Descriptor instead.
 func (*ErrorInfo) Descriptor() ([]byte, []int) {
-	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{16}
+	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ErrorInfo) GetCode() string {
@@ -1348,6 +1509,41 @@ func (x *ErrorInfo) GetReplayed() bool {
 	return false
 }
 
+func (x *ErrorInfo) GetBound() string {
+	if x != nil && x.Bound != nil {
+		return *x.Bound
+	}
+	return ""
+}
+
+func (x *ErrorInfo) GetRoom() int64 {
+	if x != nil && x.Room != nil {
+		return *x.Room
+	}
+	return 0
+}
+
+func (x *ErrorInfo) GetCounter() string {
+	if x != nil && x.Counter != nil {
+		return *x.Counter
+	}
+	return ""
+}
+
+func (x *ErrorInfo) GetRetryAfter() *durationpb.Duration {
+	if x != nil {
+		return x.RetryAfter
+	}
+	return nil
+}
+
+func (x *ErrorInfo) GetLevel() uint32 {
+	if x != nil && x.Level != nil {
+		return *x.Level
+	}
+	return 0
+}
+
 // ListRequest asks for a page of counters.
 type ListRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1363,7 +1559,7 @@ type ListRequest struct {
 
 func (x *ListRequest) Reset() {
 	*x = ListRequest{}
-	mi := &file_cuenta_v1_counters_proto_msgTypes[17]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1375,7 +1571,7 @@ func (x *ListRequest) String() string {
 func (*ListRequest) ProtoMessage() {}
 
 func (x *ListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cuenta_v1_counters_proto_msgTypes[17]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1388,7 +1584,7 @@ func (x *ListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRequest.ProtoReflect.Descriptor instead.
 func (*ListRequest) Descriptor() ([]byte, []int) {
-	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{17}
+	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListRequest) GetPrefix() string {
@@ -1426,7 +1622,7 @@ type ListResponse struct {
 
 func (x *ListResponse) Reset() {
 	*x = ListResponse{}
-	mi := &file_cuenta_v1_counters_proto_msgTypes[18]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1438,7 +1634,7 @@ func (x *ListResponse) String() string {
 func (*ListResponse) ProtoMessage() {}
 
 func (x *ListResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cuenta_v1_counters_proto_msgTypes[18]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1451,7 +1647,7 @@ func (x *ListResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListResponse.ProtoReflect.Descriptor instead.
 func (*ListResponse) Descriptor() ([]byte, []int) {
-	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{18}
+	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListResponse) GetCounters() []*Counter {
@@ -1483,7 +1679,7 @@ type Counter struct {
 
 func (x *Counter) Reset() {
 	*x = Counter{}
-	mi := &file_cuenta_v1_counters_proto_msgTypes[19]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1495,7 +1691,7 @@ func (x *Counter) String() string {
 func (*Counter) ProtoMessage() {}
 
 func (x *Counter) ProtoReflect() protoreflect.Message {
-	mi := &file_cuenta_v1_counters_proto_msgTypes[19]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1508,7 +1704,7 @@ func (x *Counter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Counter.ProtoReflect.Descriptor instead.
 func (*Counter) Descriptor() ([]byte, []int) {
-	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{19}
+	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Counter) GetName() string {
@@ -1543,7 +1739,7 @@ type OutcomeRequest struct {
 
 func (x *OutcomeRequest) Reset() {
 	*x = OutcomeRequest{}
-	mi := &file_cuenta_v1_counters_proto_msgTypes[20]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1555,7 +1751,7 @@ func (x *OutcomeRequest) String() string {
 func (*OutcomeRequest) ProtoMessage() {}
 
 func (x *OutcomeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cuenta_v1_counters_proto_msgTypes[20]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1568,7 +1764,7 @@ func (x *OutcomeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutcomeRequest.ProtoReflect.Descriptor instead.
 func (*OutcomeRequest) Descriptor() ([]byte, []int) {
-	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{20}
+	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *OutcomeRequest) GetIdentity() *Identity {
@@ -1596,7 +1792,7 @@ type OutcomeResponse struct {
 
 func (x *OutcomeResponse) Reset() {
 	*x = OutcomeResponse{}
-	mi := &file_cuenta_v1_counters_proto_msgTypes[21]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1608,7 +1804,7 @@ func (x *OutcomeResponse) String() string {
 func (*OutcomeResponse) ProtoMessage() {}
 
 func (x *OutcomeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cuenta_v1_counters_proto_msgTypes[21]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1621,7 +1817,7 @@ func (x *OutcomeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutcomeResponse.ProtoReflect.Descriptor instead.
 func (*OutcomeResponse) Descriptor() ([]byte, []int) {
-	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{21}
+	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *OutcomeResponse) GetFate() string {
@@ -1666,8 +1862,8 @@ type OutcomeResponse_Answer struct {
 }
 
 type OutcomeResponse_Error struct {
-	// It was refused as overflow, unmet or aborted; or there was none (absent), or
-	// it is no longer known (too-old, no-session).
+	// It was refused as overflow, limit, past, throttled, no-hold, unmet or aborted; or
+	// there was none (absent), or it is no longer known (too-old, no-session).
 	Error *ErrorInfo `protobuf:"bytes,3,opt,name=error,proto3,oneof"`
 }
 
@@ -1684,7 +1880,7 @@ type OpenSessionRequest struct {
 
 func (x *OpenSessionRequest) Reset() {
 	*x = OpenSessionRequest{}
-	mi := &file_cuenta_v1_counters_proto_msgTypes[22]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1696,7 +1892,7 @@ func (x *OpenSessionRequest) String() string {
 func (*OpenSessionRequest) ProtoMessage() {}
 
 func (x *OpenSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cuenta_v1_counters_proto_msgTypes[22]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1709,7 +1905,7 @@ func (x *OpenSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenSessionRequest.ProtoReflect.Descriptor instead.
 func (*OpenSessionRequest) Descriptor() ([]byte, []int) {
-	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{22}
+	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{20}
 }
 
 // OpenSessionResponse is a session. It ends when it was idle for 7 days, unless
@@ -1727,7 +1923,7 @@ type OpenSessionResponse struct {
 
 func (x *OpenSessionResponse) Reset() {
 	*x = OpenSessionResponse{}
-	mi := &file_cuenta_v1_counters_proto_msgTypes[23]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1739,7 +1935,7 @@ func (x *OpenSessionResponse) String() string {
 func (*OpenSessionResponse) ProtoMessage() {}
 
 func (x *OpenSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cuenta_v1_counters_proto_msgTypes[23]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1752,7 +1948,7 @@ func (x *OpenSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenSessionResponse.ProtoReflect.Descriptor instead.
 func (*OpenSessionResponse) Descriptor() ([]byte, []int) {
-	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{23}
+	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *OpenSessionResponse) GetSession() string {
@@ -1778,7 +1974,7 @@ type InfoRequest struct {
 
 func (x *InfoRequest) Reset() {
 	*x = InfoRequest{}
-	mi := &file_cuenta_v1_counters_proto_msgTypes[24]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1790,7 +1986,7 @@ func (x *InfoRequest) String() string {
 func (*InfoRequest) ProtoMessage() {}
 
 func (x *InfoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cuenta_v1_counters_proto_msgTypes[24]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1803,7 +1999,7 @@ func (x *InfoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InfoRequest.ProtoReflect.Descriptor instead.
 func (*InfoRequest) Descriptor() ([]byte, []int) {
-	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{24}
+	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{22}
 }
 
 // InfoResponse is a report on the server.
@@ -1823,7 +2019,7 @@ type InfoResponse struct {
 
 func (x *InfoResponse) Reset() {
 	*x = InfoResponse{}
-	mi := &file_cuenta_v1_counters_proto_msgTypes[25]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1835,7 +2031,7 @@ func (x *InfoResponse) String() string {
 func (*InfoResponse) ProtoMessage() {}
 
 func (x *InfoResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cuenta_v1_counters_proto_msgTypes[25]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1848,7 +2044,7 @@ func (x *InfoResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InfoResponse.ProtoReflect.Descriptor instead.
 func (*InfoResponse) Descriptor() ([]byte, []int) {
-	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{25}
+	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *InfoResponse) GetCounters() uint64 {
@@ -1905,7 +2101,7 @@ type Front struct {
 
 func (x *Front) Reset() {
 	*x = Front{}
-	mi := &file_cuenta_v1_counters_proto_msgTypes[26]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1917,7 +2113,7 @@ func (x *Front) String() string {
 func (*Front) ProtoMessage() {}
 
 func (x *Front) ProtoReflect() protoreflect.Message {
-	mi := &file_cuenta_v1_counters_proto_msgTypes[26]
+	mi := &file_cuenta_v1_counters_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1930,7 +2126,7 @@ func (x *Front) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Front.ProtoReflect.Descriptor instead.
 func (*Front) Descriptor() ([]byte, []int) {
-	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{26}
+	return file_cuenta_v1_counters_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Front) GetName() string {
@@ -2021,45 +2217,79 @@ var File_cuenta_v1_counters_proto protoreflect.FileDescriptor
 
 const file_cuenta_v1_counters_proto_rawDesc = "" +
 	"\n" +
-	"\x18cuenta/v1/counters.proto\x12\tcuenta.v1\"f\n" +
-	"\bIdentity\x12\x10\n" +
-	"\x03key\x18\x01 \x01(\tR\x03key\x12\x18\n" +
-	"\asession\x18\x02 \x01(\tR\asession\x12\x16\n" +
-	"\x06number\x18\x03 \x01(\x04R\x06number\x12\x16\n" +
-	"\x06lowest\x18\x04 \x01(\x04R\x06lowest\"\xb3\x01\n" +
+	"\x18cuenta/v1/counters.proto\x12\tcuenta.v1\x1a\x18cuenta/v1/identity.proto\x1a\x15cuenta/v1/terms.proto\x1a\x1egoogle/protobuf/duration.proto\"\xec\x02\n" +
 	"\n" +
 	"AddRequest\x12\x18\n" +
 	"\acounter\x18\x01 \x01(\tR\acounter\x12\x1b\n" +
 	"\x06amount\x18\x02 \x01(\x03H\x00R\x06amount\x88\x01\x01\x122\n" +
 	"\tcondition\x18\x03 \x01(\x0e2\x14.cuenta.v1.ConditionR\tcondition\x12/\n" +
-	"\bidentity\x18\x04 \x01(\v2\x13.cuenta.v1.IdentityR\bidentityB\t\n" +
-	"\a_amount\"[\n" +
+	"\bidentity\x18\x04 \x01(\v2\x13.cuenta.v1.IdentityR\bidentity\x12\x1b\n" +
+	"\x06expect\x18\x05 \x01(\x03H\x01R\x06expect\x88\x01\x01\x12\x19\n" +
+	"\x05floor\x18\x06 \x01(\x03H\x02R\x05floor\x88\x01\x01\x12\x1d\n" +
+	"\aceiling\x18\a \x01(\x03H\x03R\aceiling\x88\x01\x01\x12\x14\n" +
+	"\x05clamp\x18\b \x01(\bR\x05clamp\x12)\n" +
+	"\x06expiry\x18\t \x01(\v2\x11.cuenta.v1.ExpiryR\x06expiryB\t\n" +
+	"\a_amountB\t\n" +
+	"\a_expectB\b\n" +
+	"\x06_floorB\n" +
+	"\n" +
+	"\b_ceiling\"\x86\x01\n" +
 	"\vAddResponse\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\x03R\x05value\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\x04R\brevision\x12\x1a\n" +
-	"\breplayed\x18\x03 \x01(\bR\breplayed\"\x8d\x01\n" +
+	"\breplayed\x18\x03 \x01(\bR\breplayed\x12\x1d\n" +
+	"\aapplied\x18\x04 \x01(\x03H\x00R\aapplied\x88\x01\x01B\n" +
+	"\n" +
+	"\b_applied\"\xc6\x02\n" +
 	"\fResetRequest\x12\x18\n" +
 	"\acounter\x18\x01 \x01(\tR\acounter\x122\n" +
 	"\tcondition\x18\x02 \x01(\x0e2\x14.cuenta.v1.ConditionR\tcondition\x12/\n" +
-	"\bidentity\x18\x03 \x01(\v2\x13.cuenta.v1.IdentityR\bidentity\"]\n" +
+	"\bidentity\x18\x03 \x01(\v2\x13.cuenta.v1.IdentityR\bidentity\x12\x1b\n" +
+	"\x06expect\x18\x04 \x01(\x03H\x00R\x06expect\x88\x01\x01\x12\x19\n" +
+	"\x05floor\x18\x05 \x01(\x03H\x01R\x05floor\x88\x01\x01\x12\x1d\n" +
+	"\aceiling\x18\x06 \x01(\x03H\x02R\aceiling\x88\x01\x01\x12\x14\n" +
+	"\x05clamp\x18\a \x01(\bR\x05clamp\x12)\n" +
+	"\x06expiry\x18\b \x01(\v2\x11.cuenta.v1.ExpiryR\x06expiryB\t\n" +
+	"\a_expectB\b\n" +
+	"\x06_floorB\n" +
+	"\n" +
+	"\b_ceiling\"\x88\x01\n" +
 	"\rResetResponse\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\x03R\x05value\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\x04R\brevision\x12\x1a\n" +
-	"\breplayed\x18\x03 \x01(\bR\breplayed\"\xb0\x01\n" +
+	"\breplayed\x18\x03 \x01(\bR\breplayed\x12\x1d\n" +
+	"\aapplied\x18\x04 \x01(\x03H\x00R\aapplied\x88\x01\x01B\n" +
+	"\n" +
+	"\b_applied\"\xe9\x02\n" +
 	"\n" +
 	"SetRequest\x12\x18\n" +
 	"\acounter\x18\x01 \x01(\tR\acounter\x12\x19\n" +
 	"\x05value\x18\x02 \x01(\x03H\x00R\x05value\x88\x01\x01\x122\n" +
 	"\tcondition\x18\x03 \x01(\x0e2\x14.cuenta.v1.ConditionR\tcondition\x12/\n" +
-	"\bidentity\x18\x04 \x01(\v2\x13.cuenta.v1.IdentityR\bidentityB\b\n" +
-	"\x06_value\"[\n" +
+	"\bidentity\x18\x04 \x01(\v2\x13.cuenta.v1.IdentityR\bidentity\x12\x1b\n" +
+	"\x06expect\x18\x05 \x01(\x03H\x01R\x06expect\x88\x01\x01\x12\x19\n" +
+	"\x05floor\x18\x06 \x01(\x03H\x02R\x05floor\x88\x01\x01\x12\x1d\n" +
+	"\aceiling\x18\a \x01(\x03H\x03R\aceiling\x88\x01\x01\x12\x14\n" +
+	"\x05clamp\x18\b \x01(\bR\x05clamp\x12)\n" +
+	"\x06expiry\x18\t \x01(\v2\x11.cuenta.v1.ExpiryR\x06expiryB\b\n" +
+	"\x06_valueB\t\n" +
+	"\a_expectB\b\n" +
+	"\x06_floorB\n" +
+	"\n" +
+	"\b_ceiling\"\x86\x01\n" +
 	"\vSetResponse\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\x03R\x05value\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\x04R\brevision\x12\x1a\n" +
-	"\breplayed\x18\x03 \x01(\bR\breplayed\"Z\n" +
+	"\breplayed\x18\x03 \x01(\bR\breplayed\x12\x1d\n" +
+	"\aapplied\x18\x04 \x01(\x03H\x00R\aapplied\x88\x01\x01B\n" +
+	"\n" +
+	"\b_applied\"\xb6\x01\n" +
 	"\rDeleteRequest\x12\x18\n" +
 	"\acounter\x18\x01 \x01(\tR\acounter\x12/\n" +
-	"\bidentity\x18\x02 \x01(\v2\x13.cuenta.v1.IdentityR\bidentity\"^\n" +
+	"\bidentity\x18\x02 \x01(\v2\x13.cuenta.v1.IdentityR\bidentity\x122\n" +
+	"\tcondition\x18\x03 \x01(\x0e2\x14.cuenta.v1.ConditionR\tcondition\x12\x1b\n" +
+	"\x06expect\x18\x04 \x01(\x03H\x00R\x06expect\x88\x01\x01B\t\n" +
+	"\a_expect\"^\n" +
 	"\x0eDeleteResponse\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\x03R\x05value\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\x04R\brevision\x12\x1a\n" +
@@ -2075,13 +2305,25 @@ const file_cuenta_v1_counters_proto_rawDesc = "" +
 	"operations\x18\x01 \x03(\v2\x14.cuenta.v1.OperationR\n" +
 	"operations\x12\x16\n" +
 	"\x06atomic\x18\x02 \x01(\bR\x06atomic\x12/\n" +
-	"\bidentity\x18\x03 \x01(\v2\x13.cuenta.v1.IdentityR\bidentity\"\xfe\x01\n" +
+	"\bidentity\x18\x03 \x01(\v2\x13.cuenta.v1.IdentityR\bidentity\"\x8a\x06\n" +
 	"\tOperation\x12)\n" +
 	"\x03add\x18\x01 \x01(\v2\x15.cuenta.v1.AddRequestH\x00R\x03add\x12/\n" +
 	"\x05reset\x18\x02 \x01(\v2\x17.cuenta.v1.ResetRequestH\x00R\x05reset\x12)\n" +
 	"\x03set\x18\x03 \x01(\v2\x15.cuenta.v1.SetRequestH\x00R\x03set\x122\n" +
 	"\x06delete\x18\x04 \x01(\v2\x18.cuenta.v1.DeleteRequestH\x00R\x06delete\x12)\n" +
-	"\x03get\x18\x05 \x01(\v2\x15.cuenta.v1.GetRequestH\x00R\x03getB\v\n" +
+	"\x03get\x18\x05 \x01(\v2\x15.cuenta.v1.GetRequestH\x00R\x03get\x12<\n" +
+	"\n" +
+	"set_limits\x18\x06 \x01(\v2\x1b.cuenta.v1.SetLimitsRequestH\x00R\tsetLimits\x122\n" +
+	"\x06expire\x18\a \x01(\v2\x18.cuenta.v1.ExpireRequestH\x00R\x06expire\x128\n" +
+	"\bdescribe\x18\b \x01(\v2\x1a.cuenta.v1.DescribeRequestH\x00R\bdescribe\x12,\n" +
+	"\x04take\x18\t \x01(\v2\x16.cuenta.v1.TakeRequestH\x00R\x04take\x122\n" +
+	"\x06ticket\x18\n" +
+	" \x01(\v2\x18.cuenta.v1.TicketRequestH\x00R\x06ticket\x12,\n" +
+	"\x04hold\x18\v \x01(\v2\x16.cuenta.v1.HoldRequestH\x00R\x04hold\x122\n" +
+	"\x06settle\x18\f \x01(\v2\x18.cuenta.v1.SettleRequestH\x00R\x06settle\x125\n" +
+	"\arelease\x18\r \x01(\v2\x19.cuenta.v1.ReleaseRequestH\x00R\arelease\x122\n" +
+	"\x06extend\x18\x0e \x01(\v2\x18.cuenta.v1.ExtendRequestH\x00R\x06extend\x12/\n" +
+	"\x05check\x18\x0f \x01(\v2\x17.cuenta.v1.CheckRequestH\x00R\x05checkB\v\n" +
 	"\toperation\"e\n" +
 	"\rBatchResponse\x12+\n" +
 	"\aresults\x18\x01 \x03(\v2\x11.cuenta.v1.ResultR\aresults\x12'\n" +
@@ -2089,18 +2331,26 @@ const file_cuenta_v1_counters_proto_rawDesc = "" +
 	"\x06Result\x12+\n" +
 	"\x06answer\x18\x01 \x01(\v2\x11.cuenta.v1.AnswerH\x00R\x06answer\x12,\n" +
 	"\x05error\x18\x02 \x01(\v2\x14.cuenta.v1.ErrorInfoH\x00R\x05errorB\b\n" +
-	"\x06result\"V\n" +
-	"\x06Answer\x12\x14\n" +
-	"\x05value\x18\x01 \x01(\x03R\x05value\x12\x1a\n" +
-	"\brevision\x18\x02 \x01(\x04R\brevision\x12\x1a\n" +
-	"\breplayed\x18\x03 \x01(\bR\breplayed\"\x95\x01\n" +
+	"\x06result\"\xe8\x02\n" +
 	"\tErrorInfo\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x12\n" +
 	"\x04fate\x18\x02 \x01(\tR\x04fate\x12\x12\n" +
 	"\x04text\x18\x03 \x01(\tR\x04text\x12\x14\n" +
 	"\x05value\x18\x04 \x01(\x03R\x05value\x12\x1a\n" +
 	"\brevision\x18\x05 \x01(\x04R\brevision\x12\x1a\n" +
-	"\breplayed\x18\x06 \x01(\bR\breplayed\"a\n" +
+	"\breplayed\x18\x06 \x01(\bR\breplayed\x12\x19\n" +
+	"\x05bound\x18\a \x01(\tH\x00R\x05bound\x88\x01\x01\x12\x17\n" +
+	"\x04room\x18\b \x01(\x03H\x01R\x04room\x88\x01\x01\x12\x1d\n" +
+	"\acounter\x18\t \x01(\tH\x02R\acounter\x88\x01\x01\x12:\n" +
+	"\vretry_after\x18\n" +
+	" \x01(\v2\x19.google.protobuf.DurationR\n" +
+	"retryAfter\x12\x19\n" +
+	"\x05level\x18\v \x01(\rH\x03R\x05level\x88\x01\x01B\b\n" +
+	"\x06_boundB\a\n" +
+	"\x05_roomB\n" +
+	"\n" +
+	"\b_counterB\b\n" +
+	"\x06_level\"a\n" +
 	"\vListRequest\x12\x16\n" +
 	"\x06prefix\x18\x01 \x01(\tR\x06prefix\x12\x1b\n" +
 	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
@@ -2142,17 +2392,27 @@ const file_cuenta_v1_counters_proto_rawDesc = "" +
 	"\tbytes_out\x18\n" +
 	" \x01(\x03R\bbytesOut\x12\x18\n" +
 	"\adropped\x18\v \x01(\x03R\adropped\x12\x18\n" +
-	"\aworkers\x18\f \x01(\x03R\aworkers*Y\n" +
-	"\tCondition\x12\x19\n" +
-	"\x15CONDITION_UNSPECIFIED\x10\x00\x12\x17\n" +
-	"\x13CONDITION_IF_ABSENT\x10\x01\x12\x18\n" +
-	"\x14CONDITION_IF_PRESENT\x10\x022\xff\x04\n" +
+	"\aworkers\x18\f \x01(\x03R\aworkers2\xb2\f\n" +
 	"\x0eCounterService\x124\n" +
 	"\x03Add\x12\x15.cuenta.v1.AddRequest\x1a\x16.cuenta.v1.AddResponse\x12:\n" +
 	"\x05Reset\x12\x17.cuenta.v1.ResetRequest\x1a\x18.cuenta.v1.ResetResponse\x124\n" +
 	"\x03Set\x12\x15.cuenta.v1.SetRequest\x1a\x16.cuenta.v1.SetResponse\x12=\n" +
 	"\x06Delete\x12\x18.cuenta.v1.DeleteRequest\x1a\x19.cuenta.v1.DeleteResponse\x129\n" +
-	"\x03Get\x12\x15.cuenta.v1.GetRequest\x1a\x16.cuenta.v1.GetResponse\"\x03\x90\x02\x01\x12:\n" +
+	"\x03Get\x12\x15.cuenta.v1.GetRequest\x1a\x16.cuenta.v1.GetResponse\"\x03\x90\x02\x01\x12H\n" +
+	"\bDescribe\x12\x1a.cuenta.v1.DescribeRequest\x1a\x1b.cuenta.v1.DescribeResponse\"\x03\x90\x02\x01\x12F\n" +
+	"\tSetLimits\x12\x1b.cuenta.v1.SetLimitsRequest\x1a\x1c.cuenta.v1.SetLimitsResponse\x12=\n" +
+	"\x06Expire\x12\x18.cuenta.v1.ExpireRequest\x1a\x19.cuenta.v1.ExpireResponse\x12C\n" +
+	"\bTransfer\x12\x1a.cuenta.v1.TransferRequest\x1a\x1b.cuenta.v1.TransferResponse\x127\n" +
+	"\x04Take\x12\x16.cuenta.v1.TakeRequest\x1a\x17.cuenta.v1.TakeResponse\x12=\n" +
+	"\x06Ticket\x12\x18.cuenta.v1.TicketRequest\x1a\x19.cuenta.v1.TicketResponse\x12Q\n" +
+	"\vCheckTicket\x12\x1d.cuenta.v1.CheckTicketRequest\x1a\x1e.cuenta.v1.CheckTicketResponse\"\x03\x90\x02\x01\x12O\n" +
+	"\fResetTickets\x12\x1e.cuenta.v1.ResetTicketsRequest\x1a\x1f.cuenta.v1.ResetTicketsResponse\x127\n" +
+	"\x04Hold\x12\x16.cuenta.v1.HoldRequest\x1a\x17.cuenta.v1.HoldResponse\x12=\n" +
+	"\x06Settle\x12\x18.cuenta.v1.SettleRequest\x1a\x19.cuenta.v1.SettleResponse\x12@\n" +
+	"\aRelease\x12\x19.cuenta.v1.ReleaseRequest\x1a\x1a.cuenta.v1.ReleaseResponse\x12=\n" +
+	"\x06Extend\x12\x18.cuenta.v1.ExtendRequest\x1a\x19.cuenta.v1.ExtendResponse\x12K\n" +
+	"\tListHolds\x12\x1b.cuenta.v1.ListHoldsRequest\x1a\x1c.cuenta.v1.ListHoldsResponse\"\x03\x90\x02\x01\x129\n" +
+	"\x03Sum\x12\x15.cuenta.v1.SumRequest\x1a\x16.cuenta.v1.SumResponse\"\x03\x90\x02\x01\x12:\n" +
 	"\x05Batch\x12\x17.cuenta.v1.BatchRequest\x1a\x18.cuenta.v1.BatchResponse\x12<\n" +
 	"\x04List\x12\x16.cuenta.v1.ListRequest\x1a\x17.cuenta.v1.ListResponse\"\x03\x90\x02\x01\x12E\n" +
 	"\aOutcome\x12\x19.cuenta.v1.OutcomeRequest\x1a\x1a.cuenta.v1.OutcomeResponse\"\x03\x90\x02\x01\x12L\n" +
@@ -2171,87 +2431,160 @@ func file_cuenta_v1_counters_proto_rawDescGZIP() []byte {
 	return file_cuenta_v1_counters_proto_rawDescData
 }
 
-var file_cuenta_v1_counters_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_cuenta_v1_counters_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_cuenta_v1_counters_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_cuenta_v1_counters_proto_goTypes = []any{
-	(Condition)(0),              // 0: cuenta.v1.Condition
-	(*Identity)(nil),            // 1: cuenta.v1.Identity
-	(*AddRequest)(nil),          // 2: cuenta.v1.AddRequest
-	(*AddResponse)(nil),         // 3: cuenta.v1.AddResponse
-	(*ResetRequest)(nil),        // 4: cuenta.v1.ResetRequest
-	(*ResetResponse)(nil),       // 5: cuenta.v1.ResetResponse
-	(*SetRequest)(nil),          // 6: cuenta.v1.SetRequest
-	(*SetResponse)(nil),         // 7: cuenta.v1.SetResponse
-	(*DeleteRequest)(nil),       // 8: cuenta.v1.DeleteRequest
-	(*DeleteResponse)(nil),      // 9: cuenta.v1.DeleteResponse
-	(*GetRequest)(nil),          // 10: cuenta.v1.GetRequest
-	(*GetResponse)(nil),         // 11: cuenta.v1.GetResponse
-	(*BatchRequest)(nil),        // 12: cuenta.v1.BatchRequest
-	(*Operation)(nil),           // 13: cuenta.v1.Operation
-	(*BatchResponse)(nil),       // 14: cuenta.v1.BatchResponse
-	(*Result)(nil),              // 15: cuenta.v1.Result
-	(*Answer)(nil),              // 16: cuenta.v1.Answer
-	(*ErrorInfo)(nil),           // 17: cuenta.v1.ErrorInfo
-	(*ListRequest)(nil),         // 18: cuenta.v1.ListRequest
-	(*ListResponse)(nil),        // 19: cuenta.v1.ListResponse
-	(*Counter)(nil),             // 20: cuenta.v1.Counter
-	(*OutcomeRequest)(nil),      // 21: cuenta.v1.OutcomeRequest
-	(*OutcomeResponse)(nil),     // 22: cuenta.v1.OutcomeResponse
-	(*OpenSessionRequest)(nil),  // 23: cuenta.v1.OpenSessionRequest
-	(*OpenSessionResponse)(nil), // 24: cuenta.v1.OpenSessionResponse
-	(*InfoRequest)(nil),         // 25: cuenta.v1.InfoRequest
-	(*InfoResponse)(nil),        // 26: cuenta.v1.InfoResponse
-	(*Front)(nil),               // 27: cuenta.v1.Front
+	(*AddRequest)(nil),           // 0: cuenta.v1.AddRequest
+	(*AddResponse)(nil),          // 1: cuenta.v1.AddResponse
+	(*ResetRequest)(nil),         // 2: cuenta.v1.ResetRequest
+	(*ResetResponse)(nil),        // 3: cuenta.v1.ResetResponse
+	(*SetRequest)(nil),           // 4: cuenta.v1.SetRequest
+	(*SetResponse)(nil),          // 5: cuenta.v1.SetResponse
+	(*DeleteRequest)(nil),        // 6: cuenta.v1.DeleteRequest
+	(*DeleteResponse)(nil),       // 7: cuenta.v1.DeleteResponse
+	(*GetRequest)(nil),           // 8: cuenta.v1.GetRequest
+	(*GetResponse)(nil),          // 9: cuenta.v1.GetResponse
+	(*BatchRequest)(nil),         // 10: cuenta.v1.BatchRequest
+	(*Operation)(nil),            // 11: cuenta.v1.Operation
+	(*BatchResponse)(nil),        // 12: cuenta.v1.BatchResponse
+	(*Result)(nil),               // 13: cuenta.v1.Result
+	(*ErrorInfo)(nil),            // 14: cuenta.v1.ErrorInfo
+	(*ListRequest)(nil),          // 15: cuenta.v1.ListRequest
+	(*ListResponse)(nil),         // 16: cuenta.v1.ListResponse
+	(*Counter)(nil),              // 17: cuenta.v1.Counter
+	(*OutcomeRequest)(nil),       // 18: cuenta.v1.OutcomeRequest
+	(*OutcomeResponse)(nil),      // 19: cuenta.v1.OutcomeResponse
+	(*OpenSessionRequest)(nil),   // 20: cuenta.v1.OpenSessionRequest
+	(*OpenSessionResponse)(nil),  // 21: cuenta.v1.OpenSessionResponse
+	(*InfoRequest)(nil),          // 22: cuenta.v1.InfoRequest
+	(*InfoResponse)(nil),         // 23: cuenta.v1.InfoResponse
+	(*Front)(nil),                // 24: cuenta.v1.Front
+	(Condition)(0),               // 25: cuenta.v1.Condition
+	(*Identity)(nil),             // 26: cuenta.v1.Identity
+	(*Expiry)(nil),               // 27: cuenta.v1.Expiry
+	(*SetLimitsRequest)(nil),     // 28: cuenta.v1.SetLimitsRequest
+	(*ExpireRequest)(nil),        // 29: cuenta.v1.ExpireRequest
+	(*DescribeRequest)(nil),      // 30: cuenta.v1.DescribeRequest
+	(*TakeRequest)(nil),          // 31: cuenta.v1.TakeRequest
+	(*TicketRequest)(nil),        // 32: cuenta.v1.TicketRequest
+	(*HoldRequest)(nil),          // 33: cuenta.v1.HoldRequest
+	(*SettleRequest)(nil),        // 34: cuenta.v1.SettleRequest
+	(*ReleaseRequest)(nil),       // 35: cuenta.v1.ReleaseRequest
+	(*ExtendRequest)(nil),        // 36: cuenta.v1.ExtendRequest
+	(*CheckRequest)(nil),         // 37: cuenta.v1.CheckRequest
+	(*Answer)(nil),               // 38: cuenta.v1.Answer
+	(*durationpb.Duration)(nil),  // 39: google.protobuf.Duration
+	(*TransferRequest)(nil),      // 40: cuenta.v1.TransferRequest
+	(*CheckTicketRequest)(nil),   // 41: cuenta.v1.CheckTicketRequest
+	(*ResetTicketsRequest)(nil),  // 42: cuenta.v1.ResetTicketsRequest
+	(*ListHoldsRequest)(nil),     // 43: cuenta.v1.ListHoldsRequest
+	(*SumRequest)(nil),           // 44: cuenta.v1.SumRequest
+	(*DescribeResponse)(nil),     // 45: cuenta.v1.DescribeResponse
+	(*SetLimitsResponse)(nil),    // 46: cuenta.v1.SetLimitsResponse
+	(*ExpireResponse)(nil),       // 47: cuenta.v1.ExpireResponse
+	(*TransferResponse)(nil),     // 48: cuenta.v1.TransferResponse
+	(*TakeResponse)(nil),         // 49: cuenta.v1.TakeResponse
+	(*TicketResponse)(nil),       // 50: cuenta.v1.TicketResponse
+	(*CheckTicketResponse)(nil),  // 51: cuenta.v1.CheckTicketResponse
+	(*ResetTicketsResponse)(nil), // 52: cuenta.v1.ResetTicketsResponse
+	(*HoldResponse)(nil),         // 53: cuenta.v1.HoldResponse
+	(*SettleResponse)(nil),       // 54: cuenta.v1.SettleResponse
+	(*ReleaseResponse)(nil),      // 55: cuenta.v1.ReleaseResponse
+	(*ExtendResponse)(nil),       // 56: cuenta.v1.ExtendResponse
+	(*ListHoldsResponse)(nil),    // 57: cuenta.v1.ListHoldsResponse
+	(*SumResponse)(nil),          // 58: cuenta.v1.SumResponse
 }
 var file_cuenta_v1_counters_proto_depIdxs = []int32{
-	0,  // 0: cuenta.v1.AddRequest.condition:type_name -> cuenta.v1.Condition
-	1,  // 1: cuenta.v1.AddRequest.identity:type_name -> cuenta.v1.Identity
-	0,  // 2: cuenta.v1.ResetRequest.condition:type_name -> cuenta.v1.Condition
-	1,  // 3: cuenta.v1.ResetRequest.identity:type_name -> cuenta.v1.Identity
-	0,  // 4: cuenta.v1.SetRequest.condition:type_name -> cuenta.v1.Condition
-	1,  // 5: cuenta.v1.SetRequest.identity:type_name -> cuenta.v1.Identity
-	1,  // 6: cuenta.v1.DeleteRequest.identity:type_name -> cuenta.v1.Identity
-	13, // 7: cuenta.v1.BatchRequest.operations:type_name -> cuenta.v1.Operation
-	1,  // 8: cuenta.v1.BatchRequest.identity:type_name -> cuenta.v1.Identity
-	2,  // 9: cuenta.v1.Operation.add:type_name -> cuenta.v1.AddRequest
-	4,  // 10: cuenta.v1.Operation.reset:type_name -> cuenta.v1.ResetRequest
-	6,  // 11: cuenta.v1.Operation.set:type_name -> cuenta.v1.SetRequest
-	8,  // 12: cuenta.v1.Operation.delete:type_name -> cuenta.v1.DeleteRequest
-	10, // 13: cuenta.v1.Operation.get:type_name -> cuenta.v1.GetRequest
-	15, // 14: cuenta.v1.BatchResponse.results:type_name -> cuenta.v1.Result
-	16, // 15: cuenta.v1.BatchResponse.whole:type_name -> cuenta.v1.Answer
-	16, // 16: cuenta.v1.Result.answer:type_name -> cuenta.v1.Answer
-	17, // 17: cuenta.v1.Result.error:type_name -> cuenta.v1.ErrorInfo
-	20, // 18: cuenta.v1.ListResponse.counters:type_name -> cuenta.v1.Counter
-	1,  // 19: cuenta.v1.OutcomeRequest.identity:type_name -> cuenta.v1.Identity
-	16, // 20: cuenta.v1.OutcomeResponse.answer:type_name -> cuenta.v1.Answer
-	17, // 21: cuenta.v1.OutcomeResponse.error:type_name -> cuenta.v1.ErrorInfo
-	27, // 22: cuenta.v1.InfoResponse.fronts:type_name -> cuenta.v1.Front
-	2,  // 23: cuenta.v1.CounterService.Add:input_type -> cuenta.v1.AddRequest
-	4,  // 24: cuenta.v1.CounterService.Reset:input_type -> cuenta.v1.ResetRequest
-	6,  // 25: cuenta.v1.CounterService.Set:input_type -> cuenta.v1.SetRequest
-	8,  // 26: cuenta.v1.CounterService.Delete:input_type -> cuenta.v1.DeleteRequest
-	10, // 27: cuenta.v1.CounterService.Get:input_type -> cuenta.v1.GetRequest
-	12, // 28: cuenta.v1.CounterService.Batch:input_type -> cuenta.v1.BatchRequest
-	18, // 29: cuenta.v1.CounterService.List:input_type -> cuenta.v1.ListRequest
-	21, // 30: cuenta.v1.CounterService.Outcome:input_type -> cuenta.v1.OutcomeRequest
-	23, // 31: cuenta.v1.CounterService.OpenSession:input_type -> cuenta.v1.OpenSessionRequest
-	25, // 32: cuenta.v1.CounterService.Info:input_type -> cuenta.v1.InfoRequest
-	3,  // 33: cuenta.v1.CounterService.Add:output_type -> cuenta.v1.AddResponse
-	5,  // 34: cuenta.v1.CounterService.Reset:output_type -> cuenta.v1.ResetResponse
-	7,  // 35: cuenta.v1.CounterService.Set:output_type -> cuenta.v1.SetResponse
-	9,  // 36: cuenta.v1.CounterService.Delete:output_type -> cuenta.v1.DeleteResponse
-	11, // 37: cuenta.v1.CounterService.Get:output_type -> cuenta.v1.GetResponse
-	14, // 38: cuenta.v1.CounterService.Batch:output_type -> cuenta.v1.BatchResponse
-	19, // 39: cuenta.v1.CounterService.List:output_type -> cuenta.v1.ListResponse
-	22, // 40: cuenta.v1.CounterService.Outcome:output_type -> cuenta.v1.OutcomeResponse
-	24, // 41: cuenta.v1.CounterService.OpenSession:output_type -> cuenta.v1.OpenSessionResponse
-	26, // 42: cuenta.v1.CounterService.Info:output_type -> cuenta.v1.InfoResponse
-	33, // [33:43] is the sub-list for method output_type
-	23, // [23:33] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	25, // 0: cuenta.v1.AddRequest.condition:type_name -> cuenta.v1.Condition
+	26, // 1: cuenta.v1.AddRequest.identity:type_name -> cuenta.v1.Identity
+	27, // 2: cuenta.v1.AddRequest.expiry:type_name -> cuenta.v1.Expiry
+	25, // 3: cuenta.v1.ResetRequest.condition:type_name -> cuenta.v1.Condition
+	26, // 4: cuenta.v1.ResetRequest.identity:type_name -> cuenta.v1.Identity
+	27, // 5: cuenta.v1.ResetRequest.expiry:type_name -> cuenta.v1.Expiry
+	25, // 6: cuenta.v1.SetRequest.condition:type_name -> cuenta.v1.Condition
+	26, // 7: cuenta.v1.SetRequest.identity:type_name -> cuenta.v1.Identity
+	27, // 8: cuenta.v1.SetRequest.expiry:type_name -> cuenta.v1.Expiry
+	26, // 9: cuenta.v1.DeleteRequest.identity:type_name -> cuenta.v1.Identity
+	25, // 10: cuenta.v1.DeleteRequest.condition:type_name -> cuenta.v1.Condition
+	11, // 11: cuenta.v1.BatchRequest.operations:type_name -> cuenta.v1.Operation
+	26, // 12: cuenta.v1.BatchRequest.identity:type_name -> cuenta.v1.Identity
+	0,  // 13: cuenta.v1.Operation.add:type_name -> cuenta.v1.AddRequest
+	2,  // 14: cuenta.v1.Operation.reset:type_name -> cuenta.v1.ResetRequest
+	4,  // 15: cuenta.v1.Operation.set:type_name -> cuenta.v1.SetRequest
+	6,  // 16: cuenta.v1.Operation.delete:type_name -> cuenta.v1.DeleteRequest
+	8,  // 17: cuenta.v1.Operation.get:type_name -> cuenta.v1.GetRequest
+	28, // 18: cuenta.v1.Operation.set_limits:type_name -> cuenta.v1.SetLimitsRequest
+	29, // 19: cuenta.v1.Operation.expire:type_name -> cuenta.v1.ExpireRequest
+	30, // 20: cuenta.v1.Operation.describe:type_name -> cuenta.v1.DescribeRequest
+	31, // 21: cuenta.v1.Operation.take:type_name -> cuenta.v1.TakeRequest
+	32, // 22: cuenta.v1.Operation.ticket:type_name -> cuenta.v1.TicketRequest
+	33, // 23: cuenta.v1.Operation.hold:type_name -> cuenta.v1.HoldRequest
+	34, // 24: cuenta.v1.Operation.settle:type_name -> cuenta.v1.SettleRequest
+	35, // 25: cuenta.v1.Operation.release:type_name -> cuenta.v1.ReleaseRequest
+	36, // 26: cuenta.v1.Operation.extend:type_name -> cuenta.v1.ExtendRequest
+	37, // 27: cuenta.v1.Operation.check:type_name -> cuenta.v1.CheckRequest
+	13, // 28: cuenta.v1.BatchResponse.results:type_name -> cuenta.v1.Result
+	38, // 29: cuenta.v1.BatchResponse.whole:type_name -> cuenta.v1.Answer
+	38, // 30: cuenta.v1.Result.answer:type_name -> cuenta.v1.Answer
+	14, // 31: cuenta.v1.Result.error:type_name -> cuenta.v1.ErrorInfo
+	39, // 32: cuenta.v1.ErrorInfo.retry_after:type_name -> google.protobuf.Duration
+	17, // 33: cuenta.v1.ListResponse.counters:type_name -> cuenta.v1.Counter
+	26, // 34: cuenta.v1.OutcomeRequest.identity:type_name -> cuenta.v1.Identity
+	38, // 35: cuenta.v1.OutcomeResponse.answer:type_name -> cuenta.v1.Answer
+	14, // 36: cuenta.v1.OutcomeResponse.error:type_name -> cuenta.v1.ErrorInfo
+	24, // 37: cuenta.v1.InfoResponse.fronts:type_name -> cuenta.v1.Front
+	0,  // 38: cuenta.v1.CounterService.Add:input_type -> cuenta.v1.AddRequest
+	2,  // 39: cuenta.v1.CounterService.Reset:input_type -> cuenta.v1.ResetRequest
+	4,  // 40: cuenta.v1.CounterService.Set:input_type -> cuenta.v1.SetRequest
+	6,  // 41: cuenta.v1.CounterService.Delete:input_type -> cuenta.v1.DeleteRequest
+	8,  // 42: cuenta.v1.CounterService.Get:input_type -> cuenta.v1.GetRequest
+	30, // 43: cuenta.v1.CounterService.Describe:input_type -> cuenta.v1.DescribeRequest
+	28, // 44: cuenta.v1.CounterService.SetLimits:input_type -> cuenta.v1.SetLimitsRequest
+	29, // 45: cuenta.v1.CounterService.Expire:input_type -> cuenta.v1.ExpireRequest
+	40, // 46: cuenta.v1.CounterService.Transfer:input_type -> cuenta.v1.TransferRequest
+	31, // 47: cuenta.v1.CounterService.Take:input_type -> cuenta.v1.TakeRequest
+	32, // 48: cuenta.v1.CounterService.Ticket:input_type -> cuenta.v1.TicketRequest
+	41, // 49: cuenta.v1.CounterService.CheckTicket:input_type -> cuenta.v1.CheckTicketRequest
+	42, // 50: cuenta.v1.CounterService.ResetTickets:input_type -> cuenta.v1.ResetTicketsRequest
+	33, // 51: cuenta.v1.CounterService.Hold:input_type -> cuenta.v1.HoldRequest
+	34, // 52: cuenta.v1.CounterService.Settle:input_type -> cuenta.v1.SettleRequest
+	35, // 53: cuenta.v1.CounterService.Release:input_type -> cuenta.v1.ReleaseRequest
+	36, // 54: cuenta.v1.CounterService.Extend:input_type -> cuenta.v1.ExtendRequest
+	43, // 55: cuenta.v1.CounterService.ListHolds:input_type -> cuenta.v1.ListHoldsRequest
+	44, // 56: cuenta.v1.CounterService.Sum:input_type -> cuenta.v1.SumRequest
+	10, // 57: cuenta.v1.CounterService.Batch:input_type -> cuenta.v1.BatchRequest
+	15, // 58: cuenta.v1.CounterService.List:input_type -> cuenta.v1.ListRequest
+	18, // 59: cuenta.v1.CounterService.Outcome:input_type -> cuenta.v1.OutcomeRequest
+	20, // 60: cuenta.v1.CounterService.OpenSession:input_type -> cuenta.v1.OpenSessionRequest
+	22, // 61: cuenta.v1.CounterService.Info:input_type -> cuenta.v1.InfoRequest
+	1,  // 62: cuenta.v1.CounterService.Add:output_type -> cuenta.v1.AddResponse
+	3,  // 63: cuenta.v1.CounterService.Reset:output_type -> cuenta.v1.ResetResponse
+	5,  // 64: cuenta.v1.CounterService.Set:output_type -> cuenta.v1.SetResponse
+	7,  // 65: cuenta.v1.CounterService.Delete:output_type -> cuenta.v1.DeleteResponse
+	9,  // 66: cuenta.v1.CounterService.Get:output_type -> cuenta.v1.GetResponse
+	45, // 67: cuenta.v1.CounterService.Describe:output_type -> cuenta.v1.DescribeResponse
+	46, // 68: cuenta.v1.CounterService.SetLimits:output_type -> cuenta.v1.SetLimitsResponse
+	47, // 69: cuenta.v1.CounterService.Expire:output_type -> cuenta.v1.ExpireResponse
+	48, // 70: cuenta.v1.CounterService.Transfer:output_type -> cuenta.v1.TransferResponse
+	49, // 71: cuenta.v1.CounterService.Take:output_type -> cuenta.v1.TakeResponse
+	50, // 72: cuenta.v1.CounterService.Ticket:output_type -> cuenta.v1.TicketResponse
+	51, // 73: cuenta.v1.CounterService.CheckTicket:output_type -> cuenta.v1.CheckTicketResponse
+	52, // 74: cuenta.v1.CounterService.ResetTickets:output_type -> cuenta.v1.ResetTicketsResponse
+	53, // 75: cuenta.v1.CounterService.Hold:output_type -> cuenta.v1.HoldResponse
+	54, // 76: cuenta.v1.CounterService.Settle:output_type -> cuenta.v1.SettleResponse
+	55, // 77: cuenta.v1.CounterService.Release:output_type -> cuenta.v1.ReleaseResponse
+	56, // 78: cuenta.v1.CounterService.Extend:output_type -> cuenta.v1.ExtendResponse
+	57, // 79: cuenta.v1.CounterService.ListHolds:output_type -> cuenta.v1.ListHoldsResponse
+	58, // 80: cuenta.v1.CounterService.Sum:output_type -> cuenta.v1.SumResponse
+	12, // 81: cuenta.v1.CounterService.Batch:output_type -> cuenta.v1.BatchResponse
+	16, // 82: cuenta.v1.CounterService.List:output_type -> cuenta.v1.ListResponse
+	19, // 83: cuenta.v1.CounterService.Outcome:output_type -> cuenta.v1.OutcomeResponse
+	21, // 84: cuenta.v1.CounterService.OpenSession:output_type -> cuenta.v1.OpenSessionResponse
+	23, // 85: cuenta.v1.CounterService.Info:output_type -> cuenta.v1.InfoResponse
+	62, // [62:86] is the sub-list for method output_type
+	38, // [38:62] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_cuenta_v1_counters_proto_init() }
@@ -2259,20 +2592,38 @@ func file_cuenta_v1_counters_proto_init() {
 	if File_cuenta_v1_counters_proto != nil {
 		return
 	}
+	file_cuenta_v1_identity_proto_init()
+	file_cuenta_v1_terms_proto_init()
+	file_cuenta_v1_counters_proto_msgTypes[0].OneofWrappers = []any{}
 	file_cuenta_v1_counters_proto_msgTypes[1].OneofWrappers = []any{}
+	file_cuenta_v1_counters_proto_msgTypes[2].OneofWrappers = []any{}
+	file_cuenta_v1_counters_proto_msgTypes[3].OneofWrappers = []any{}
+	file_cuenta_v1_counters_proto_msgTypes[4].OneofWrappers = []any{}
 	file_cuenta_v1_counters_proto_msgTypes[5].OneofWrappers = []any{}
-	file_cuenta_v1_counters_proto_msgTypes[12].OneofWrappers = []any{
+	file_cuenta_v1_counters_proto_msgTypes[6].OneofWrappers = []any{}
+	file_cuenta_v1_counters_proto_msgTypes[11].OneofWrappers = []any{
 		(*Operation_Add)(nil),
 		(*Operation_Reset_)(nil),
 		(*Operation_Set)(nil),
 		(*Operation_Delete)(nil),
 		(*Operation_Get)(nil),
+		(*Operation_SetLimits)(nil),
+		(*Operation_Expire)(nil),
+		(*Operation_Describe)(nil),
+		(*Operation_Take)(nil),
+		(*Operation_Ticket)(nil),
+		(*Operation_Hold)(nil),
+		(*Operation_Settle)(nil),
+		(*Operation_Release)(nil),
+		(*Operation_Extend)(nil),
+		(*Operation_Check)(nil),
 	}
-	file_cuenta_v1_counters_proto_msgTypes[14].OneofWrappers = []any{
+	file_cuenta_v1_counters_proto_msgTypes[13].OneofWrappers = []any{
 		(*Result_Answer)(nil),
 		(*Result_Error)(nil),
 	}
-	file_cuenta_v1_counters_proto_msgTypes[21].OneofWrappers = []any{
+	file_cuenta_v1_counters_proto_msgTypes[14].OneofWrappers = []any{}
+	file_cuenta_v1_counters_proto_msgTypes[19].OneofWrappers = []any{
 		(*OutcomeResponse_Answer)(nil),
 		(*OutcomeResponse_Error)(nil),
 	}
@@ -2281,14 +2632,13 @@ func file_cuenta_v1_counters_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cuenta_v1_counters_proto_rawDesc), len(file_cuenta_v1_counters_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   27,
+			NumEnums:      0,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_cuenta_v1_counters_proto_goTypes,
 		DependencyIndexes: file_cuenta_v1_counters_proto_depIdxs,
-		EnumInfos:         file_cuenta_v1_counters_proto_enumTypes,
 		MessageInfos:      file_cuenta_v1_counters_proto_msgTypes,
 	}.Build()
 	File_cuenta_v1_counters_proto = out.File

@@ -1,8 +1,8 @@
-// Package cuentav1 is the API's messages, generated from counters.proto, which
-// says what they mean. Package cuentav1connect beside it is the service: a client
+// Package cuentav1 is the API's messages, generated from the .proto files, which
+// say what they mean. Package cuentav1connect beside it is the service: a client
 // and what a server has to implement.
 //
-// After a change of counters.proto:
+// After a change of them:
 //
 //	go generate ./proto/...
 package cuentav1

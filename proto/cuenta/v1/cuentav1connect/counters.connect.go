@@ -7,9 +7,9 @@
 // A counter is a name and a signed 64-bit value. A counter that was never touched
 // reads 0, and reading creates nothing. Every change gives the counter its next
 // revision: the revisions of a counter form one chain, and each value is the one
-// before it plus the change. Nothing wraps and nothing clamps. No answer, a
-// read's included, leaves the server before all that it reveals would survive a
-// power cut.
+// before it plus the change. Nothing wraps, and nothing clamps unless it is asked to.
+// No answer, a read's included, leaves the server before all that it reveals would
+// survive a power cut.
 //
 // Names have 1 to 255 bytes of UTF-8 without spaces and control characters.
 // Integers of 64 bits are strings in the JSON form, as the proto3 JSON mapping
@@ -23,19 +23,20 @@
 // An error of the service carries an ErrorInfo among its details. Its status by
 // code:
 //
-//	syntax, too-large, too-new    INVALID_ARGUMENT
+//	syntax, too-large             INVALID_ARGUMENT
+//	too-new, past                 INVALID_ARGUMENT
 //	unsupported                   UNIMPLEMENTED
-//	overflow                      OUT_OF_RANGE
+//	overflow, limit               OUT_OF_RANGE
 //	unmet, aborted, too-old       FAILED_PRECONDITION
 //	conflict                      ALREADY_EXISTS
 //	busy, stopping                UNAVAILABLE
-//	full, too-many                RESOURCE_EXHAUSTED
+//	full, too-many, throttled     RESOURCE_EXHAUSTED
 //	canceled                      CANCELLED, or DEADLINE_EXCEEDED
 //	failed                        INTERNAL
 //	unknown                       UNKNOWN
 //	forbidden                     PERMISSION_DENIED
 //	not-found, no-session         NOT_FOUND
-//	absent                        NOT_FOUND
+//	absent, no-hold               NOT_FOUND
 //
 // The service says UNAVAILABLE only of what was not applied, so that it may be
 // repeated with or without an identity. An error without an ErrorInfo is another's:
@@ -83,6 +84,38 @@ const (
 	CounterServiceDeleteProcedure = "/cuenta.v1.CounterService/Delete"
 	// CounterServiceGetProcedure is the fully-qualified name of the CounterService's Get RPC.
 	CounterServiceGetProcedure = "/cuenta.v1.CounterService/Get"
+	// CounterServiceDescribeProcedure is the fully-qualified name of the CounterService's Describe RPC.
+	CounterServiceDescribeProcedure = "/cuenta.v1.CounterService/Describe"
+	// CounterServiceSetLimitsProcedure is the fully-qualified name of the CounterService's SetLimits
+	// RPC.
+	CounterServiceSetLimitsProcedure = "/cuenta.v1.CounterService/SetLimits"
+	// CounterServiceExpireProcedure is the fully-qualified name of the CounterService's Expire RPC.
+	CounterServiceExpireProcedure = "/cuenta.v1.CounterService/Expire"
+	// CounterServiceTransferProcedure is the fully-qualified name of the CounterService's Transfer RPC.
+	CounterServiceTransferProcedure = "/cuenta.v1.CounterService/Transfer"
+	// CounterServiceTakeProcedure is the fully-qualified name of the CounterService's Take RPC.
+	CounterServiceTakeProcedure = "/cuenta.v1.CounterService/Take"
+	// CounterServiceTicketProcedure is the fully-qualified name of the CounterService's Ticket RPC.
+	CounterServiceTicketProcedure = "/cuenta.v1.CounterService/Ticket"
+	// CounterServiceCheckTicketProcedure is the fully-qualified name of the CounterService's
+	// CheckTicket RPC.
+	CounterServiceCheckTicketProcedure = "/cuenta.v1.CounterService/CheckTicket"
+	// CounterServiceResetTicketsProcedure is the fully-qualified name of the CounterService's
+	// ResetTickets RPC.
+	CounterServiceResetTicketsProcedure = "/cuenta.v1.CounterService/ResetTickets"
+	// CounterServiceHoldProcedure is the fully-qualified name of the CounterService's Hold RPC.
+	CounterServiceHoldProcedure = "/cuenta.v1.CounterService/Hold"
+	// CounterServiceSettleProcedure is the fully-qualified name of the CounterService's Settle RPC.
+	CounterServiceSettleProcedure = "/cuenta.v1.CounterService/Settle"
+	// CounterServiceReleaseProcedure is the fully-qualified name of the CounterService's Release RPC.
+	CounterServiceReleaseProcedure = "/cuenta.v1.CounterService/Release"
+	// CounterServiceExtendProcedure is the fully-qualified name of the CounterService's Extend RPC.
+	CounterServiceExtendProcedure = "/cuenta.v1.CounterService/Extend"
+	// CounterServiceListHoldsProcedure is the fully-qualified name of the CounterService's ListHolds
+	// RPC.
+	CounterServiceListHoldsProcedure = "/cuenta.v1.CounterService/ListHolds"
+	// CounterServiceSumProcedure is the fully-qualified name of the CounterService's Sum RPC.
+	CounterServiceSumProcedure = "/cuenta.v1.CounterService/Sum"
 	// CounterServiceBatchProcedure is the fully-qualified name of the CounterService's Batch RPC.
 	CounterServiceBatchProcedure = "/cuenta.v1.CounterService/Batch"
 	// CounterServiceListProcedure is the fully-qualified name of the CounterService's List RPC.
@@ -98,18 +131,51 @@ const (
 
 // CounterServiceClient is a client for the cuenta.v1.CounterService service.
 type CounterServiceClient interface {
-	// Add adds an amount to a counter. Errors: overflow, unmet.
+	// Add adds an amount to a counter. Errors: overflow, limit, past, unmet.
 	Add(context.Context, *v1.AddRequest) (*v1.AddResponse, error)
 	// Reset sets a counter to 0, which is a change also where it is 0 already.
-	// Errors: unmet.
+	// Errors: limit, past, unmet.
 	Reset(context.Context, *v1.ResetRequest) (*v1.ResetResponse, error)
-	// Set sets a counter to a value. Errors: unmet.
+	// Set sets a counter to a value. Errors: limit, past, unmet.
 	Set(context.Context, *v1.SetRequest) (*v1.SetResponse, error)
 	// Delete removes a counter and answers the value that it had. To delete what
-	// does not exist is no error, and no change: the revision is 0.
+	// does not exist is no error, and no change: the revision is 0. Errors: unmet.
 	Delete(context.Context, *v1.DeleteRequest) (*v1.DeleteResponse, error)
 	// Get reads a counter; one that does not exist has value 0 and revision 0.
 	Get(context.Context, *v1.GetRequest) (*v1.GetResponse, error)
+	// Describe reads a counter and what it has beside its value.
+	Describe(context.Context, *v1.DescribeRequest) (*v1.DescribeResponse, error)
+	// SetLimits gives a counter a floor and a ceiling, and makes it a total of those
+	// below it, or not. Errors: limit, unmet.
+	SetLimits(context.Context, *v1.SetLimitsRequest) (*v1.SetLimitsResponse, error)
+	// Expire gives a counter another end. Errors: past, unmet.
+	Expire(context.Context, *v1.ExpireRequest) (*v1.ExpireResponse, error)
+	// Transfer takes from one counter and gives to another, both or neither. What was
+	// refused is told by counter in the ErrorInfo; of a refused transfer a repeat is told
+	// only that (aborted). Errors: limit, overflow.
+	Transfer(context.Context, *v1.TransferRequest) (*v1.TransferResponse, error)
+	// Take takes from what a rate allows. That it allows too little is no error.
+	// Errors: unmet, if the counter is used for something else.
+	Take(context.Context, *v1.TakeRequest) (*v1.TakeResponse, error)
+	// Ticket gives somebody the next numbers of a counter, or those that were given to
+	// the same before. Errors: limit, overflow, too-large.
+	Ticket(context.Context, *v1.TicketRequest) (*v1.TicketResponse, error)
+	// CheckTicket tells whether a number was given out.
+	CheckTicket(context.Context, *v1.CheckTicketRequest) (*v1.CheckTicketResponse, error)
+	// ResetTickets begins the numbers of a counter anew. Errors: limit.
+	ResetTickets(context.Context, *v1.ResetTicketsRequest) (*v1.ResetTicketsResponse, error)
+	// Hold holds some of a counter's limit back for a time. Errors: limit, past, too-many.
+	Hold(context.Context, *v1.HoldRequest) (*v1.HoldResponse, error)
+	// Settle ends a hold and adds what was used of it. Errors: no-hold, limit, overflow.
+	Settle(context.Context, *v1.SettleRequest) (*v1.SettleResponse, error)
+	// Release ends a hold. Errors: no-hold.
+	Release(context.Context, *v1.ReleaseRequest) (*v1.ReleaseResponse, error)
+	// Extend gives a hold another end. Errors: no-hold, past.
+	Extend(context.Context, *v1.ExtendRequest) (*v1.ExtendResponse, error)
+	// ListHolds returns the holds of a counter, page by page. Errors: no-hold.
+	ListHolds(context.Context, *v1.ListHoldsRequest) (*v1.ListHoldsResponse, error)
+	// Sum sums up the counters whose names begin with a prefix. Errors: overflow.
+	Sum(context.Context, *v1.SumRequest) (*v1.SumResponse, error)
 	// Batch carries out up to 4096 operations in order, and makes them durable
 	// together. Each has its own result and may fail by itself, unless the batch is
 	// atomic: then all are carried out or none, and if one of them is refused the
@@ -175,6 +241,94 @@ func NewCounterServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
+		describe: connect.NewClient[v1.DescribeRequest, v1.DescribeResponse](
+			httpClient,
+			baseURL+CounterServiceDescribeProcedure,
+			connect.WithSchema(counterServiceMethods.ByName("Describe")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		setLimits: connect.NewClient[v1.SetLimitsRequest, v1.SetLimitsResponse](
+			httpClient,
+			baseURL+CounterServiceSetLimitsProcedure,
+			connect.WithSchema(counterServiceMethods.ByName("SetLimits")),
+			connect.WithClientOptions(opts...),
+		),
+		expire: connect.NewClient[v1.ExpireRequest, v1.ExpireResponse](
+			httpClient,
+			baseURL+CounterServiceExpireProcedure,
+			connect.WithSchema(counterServiceMethods.ByName("Expire")),
+			connect.WithClientOptions(opts...),
+		),
+		transfer: connect.NewClient[v1.TransferRequest, v1.TransferResponse](
+			httpClient,
+			baseURL+CounterServiceTransferProcedure,
+			connect.WithSchema(counterServiceMethods.ByName("Transfer")),
+			connect.WithClientOptions(opts...),
+		),
+		take: connect.NewClient[v1.TakeRequest, v1.TakeResponse](
+			httpClient,
+			baseURL+CounterServiceTakeProcedure,
+			connect.WithSchema(counterServiceMethods.ByName("Take")),
+			connect.WithClientOptions(opts...),
+		),
+		ticket: connect.NewClient[v1.TicketRequest, v1.TicketResponse](
+			httpClient,
+			baseURL+CounterServiceTicketProcedure,
+			connect.WithSchema(counterServiceMethods.ByName("Ticket")),
+			connect.WithClientOptions(opts...),
+		),
+		checkTicket: connect.NewClient[v1.CheckTicketRequest, v1.CheckTicketResponse](
+			httpClient,
+			baseURL+CounterServiceCheckTicketProcedure,
+			connect.WithSchema(counterServiceMethods.ByName("CheckTicket")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		resetTickets: connect.NewClient[v1.ResetTicketsRequest, v1.ResetTicketsResponse](
+			httpClient,
+			baseURL+CounterServiceResetTicketsProcedure,
+			connect.WithSchema(counterServiceMethods.ByName("ResetTickets")),
+			connect.WithClientOptions(opts...),
+		),
+		hold: connect.NewClient[v1.HoldRequest, v1.HoldResponse](
+			httpClient,
+			baseURL+CounterServiceHoldProcedure,
+			connect.WithSchema(counterServiceMethods.ByName("Hold")),
+			connect.WithClientOptions(opts...),
+		),
+		settle: connect.NewClient[v1.SettleRequest, v1.SettleResponse](
+			httpClient,
+			baseURL+CounterServiceSettleProcedure,
+			connect.WithSchema(counterServiceMethods.ByName("Settle")),
+			connect.WithClientOptions(opts...),
+		),
+		release: connect.NewClient[v1.ReleaseRequest, v1.ReleaseResponse](
+			httpClient,
+			baseURL+CounterServiceReleaseProcedure,
+			connect.WithSchema(counterServiceMethods.ByName("Release")),
+			connect.WithClientOptions(opts...),
+		),
+		extend: connect.NewClient[v1.ExtendRequest, v1.ExtendResponse](
+			httpClient,
+			baseURL+CounterServiceExtendProcedure,
+			connect.WithSchema(counterServiceMethods.ByName("Extend")),
+			connect.WithClientOptions(opts...),
+		),
+		listHolds: connect.NewClient[v1.ListHoldsRequest, v1.ListHoldsResponse](
+			httpClient,
+			baseURL+CounterServiceListHoldsProcedure,
+			connect.WithSchema(counterServiceMethods.ByName("ListHolds")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		sum: connect.NewClient[v1.SumRequest, v1.SumResponse](
+			httpClient,
+			baseURL+CounterServiceSumProcedure,
+			connect.WithSchema(counterServiceMethods.ByName("Sum")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
 		batch: connect.NewClient[v1.BatchRequest, v1.BatchResponse](
 			httpClient,
 			baseURL+CounterServiceBatchProcedure,
@@ -213,16 +367,30 @@ func NewCounterServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 
 // counterServiceClient implements CounterServiceClient.
 type counterServiceClient struct {
-	add         *connect.Client[v1.AddRequest, v1.AddResponse]
-	reset       *connect.Client[v1.ResetRequest, v1.ResetResponse]
-	set         *connect.Client[v1.SetRequest, v1.SetResponse]
-	delete      *connect.Client[v1.DeleteRequest, v1.DeleteResponse]
-	get         *connect.Client[v1.GetRequest, v1.GetResponse]
-	batch       *connect.Client[v1.BatchRequest, v1.BatchResponse]
-	list        *connect.Client[v1.ListRequest, v1.ListResponse]
-	outcome     *connect.Client[v1.OutcomeRequest, v1.OutcomeResponse]
-	openSession *connect.Client[v1.OpenSessionRequest, v1.OpenSessionResponse]
-	info        *connect.Client[v1.InfoRequest, v1.InfoResponse]
+	add          *connect.Client[v1.AddRequest, v1.AddResponse]
+	reset        *connect.Client[v1.ResetRequest, v1.ResetResponse]
+	set          *connect.Client[v1.SetRequest, v1.SetResponse]
+	delete       *connect.Client[v1.DeleteRequest, v1.DeleteResponse]
+	get          *connect.Client[v1.GetRequest, v1.GetResponse]
+	describe     *connect.Client[v1.DescribeRequest, v1.DescribeResponse]
+	setLimits    *connect.Client[v1.SetLimitsRequest, v1.SetLimitsResponse]
+	expire       *connect.Client[v1.ExpireRequest, v1.ExpireResponse]
+	transfer     *connect.Client[v1.TransferRequest, v1.TransferResponse]
+	take         *connect.Client[v1.TakeRequest, v1.TakeResponse]
+	ticket       *connect.Client[v1.TicketRequest, v1.TicketResponse]
+	checkTicket  *connect.Client[v1.CheckTicketRequest, v1.CheckTicketResponse]
+	resetTickets *connect.Client[v1.ResetTicketsRequest, v1.ResetTicketsResponse]
+	hold         *connect.Client[v1.HoldRequest, v1.HoldResponse]
+	settle       *connect.Client[v1.SettleRequest, v1.SettleResponse]
+	release      *connect.Client[v1.ReleaseRequest, v1.ReleaseResponse]
+	extend       *connect.Client[v1.ExtendRequest, v1.ExtendResponse]
+	listHolds    *connect.Client[v1.ListHoldsRequest, v1.ListHoldsResponse]
+	sum          *connect.Client[v1.SumRequest, v1.SumResponse]
+	batch        *connect.Client[v1.BatchRequest, v1.BatchResponse]
+	list         *connect.Client[v1.ListRequest, v1.ListResponse]
+	outcome      *connect.Client[v1.OutcomeRequest, v1.OutcomeResponse]
+	openSession  *connect.Client[v1.OpenSessionRequest, v1.OpenSessionResponse]
+	info         *connect.Client[v1.InfoRequest, v1.InfoResponse]
 }
 
 // Add calls cuenta.v1.CounterService.Add.
@@ -264,6 +432,132 @@ func (c *counterServiceClient) Delete(ctx context.Context, req *v1.DeleteRequest
 // Get calls cuenta.v1.CounterService.Get.
 func (c *counterServiceClient) Get(ctx context.Context, req *v1.GetRequest) (*v1.GetResponse, error) {
 	response, err := c.get.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Describe calls cuenta.v1.CounterService.Describe.
+func (c *counterServiceClient) Describe(ctx context.Context, req *v1.DescribeRequest) (*v1.DescribeResponse, error) {
+	response, err := c.describe.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// SetLimits calls cuenta.v1.CounterService.SetLimits.
+func (c *counterServiceClient) SetLimits(ctx context.Context, req *v1.SetLimitsRequest) (*v1.SetLimitsResponse, error) {
+	response, err := c.setLimits.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Expire calls cuenta.v1.CounterService.Expire.
+func (c *counterServiceClient) Expire(ctx context.Context, req *v1.ExpireRequest) (*v1.ExpireResponse, error) {
+	response, err := c.expire.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Transfer calls cuenta.v1.CounterService.Transfer.
+func (c *counterServiceClient) Transfer(ctx context.Context, req *v1.TransferRequest) (*v1.TransferResponse, error) {
+	response, err := c.transfer.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Take calls cuenta.v1.CounterService.Take.
+func (c *counterServiceClient) Take(ctx context.Context, req *v1.TakeRequest) (*v1.TakeResponse, error) {
+	response, err := c.take.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Ticket calls cuenta.v1.CounterService.Ticket.
+func (c *counterServiceClient) Ticket(ctx context.Context, req *v1.TicketRequest) (*v1.TicketResponse, error) {
+	response, err := c.ticket.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// CheckTicket calls cuenta.v1.CounterService.CheckTicket.
+func (c *counterServiceClient) CheckTicket(ctx context.Context, req *v1.CheckTicketRequest) (*v1.CheckTicketResponse, error) {
+	response, err := c.checkTicket.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ResetTickets calls cuenta.v1.CounterService.ResetTickets.
+func (c *counterServiceClient) ResetTickets(ctx context.Context, req *v1.ResetTicketsRequest) (*v1.ResetTicketsResponse, error) {
+	response, err := c.resetTickets.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Hold calls cuenta.v1.CounterService.Hold.
+func (c *counterServiceClient) Hold(ctx context.Context, req *v1.HoldRequest) (*v1.HoldResponse, error) {
+	response, err := c.hold.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Settle calls cuenta.v1.CounterService.Settle.
+func (c *counterServiceClient) Settle(ctx context.Context, req *v1.SettleRequest) (*v1.SettleResponse, error) {
+	response, err := c.settle.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Release calls cuenta.v1.CounterService.Release.
+func (c *counterServiceClient) Release(ctx context.Context, req *v1.ReleaseRequest) (*v1.ReleaseResponse, error) {
+	response, err := c.release.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Extend calls cuenta.v1.CounterService.Extend.
+func (c *counterServiceClient) Extend(ctx context.Context, req *v1.ExtendRequest) (*v1.ExtendResponse, error) {
+	response, err := c.extend.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListHolds calls cuenta.v1.CounterService.ListHolds.
+func (c *counterServiceClient) ListHolds(ctx context.Context, req *v1.ListHoldsRequest) (*v1.ListHoldsResponse, error) {
+	response, err := c.listHolds.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Sum calls cuenta.v1.CounterService.Sum.
+func (c *counterServiceClient) Sum(ctx context.Context, req *v1.SumRequest) (*v1.SumResponse, error) {
+	response, err := c.sum.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -317,18 +611,51 @@ func (c *counterServiceClient) Info(ctx context.Context, req *v1.InfoRequest) (*
 
 // CounterServiceHandler is an implementation of the cuenta.v1.CounterService service.
 type CounterServiceHandler interface {
-	// Add adds an amount to a counter. Errors: overflow, unmet.
+	// Add adds an amount to a counter. Errors: overflow, limit, past, unmet.
 	Add(context.Context, *v1.AddRequest) (*v1.AddResponse, error)
 	// Reset sets a counter to 0, which is a change also where it is 0 already.
-	// Errors: unmet.
+	// Errors: limit, past, unmet.
 	Reset(context.Context, *v1.ResetRequest) (*v1.ResetResponse, error)
-	// Set sets a counter to a value. Errors: unmet.
+	// Set sets a counter to a value. Errors: limit, past, unmet.
 	Set(context.Context, *v1.SetRequest) (*v1.SetResponse, error)
 	// Delete removes a counter and answers the value that it had. To delete what
-	// does not exist is no error, and no change: the revision is 0.
+	// does not exist is no error, and no change: the revision is 0. Errors: unmet.
 	Delete(context.Context, *v1.DeleteRequest) (*v1.DeleteResponse, error)
 	// Get reads a counter; one that does not exist has value 0 and revision 0.
 	Get(context.Context, *v1.GetRequest) (*v1.GetResponse, error)
+	// Describe reads a counter and what it has beside its value.
+	Describe(context.Context, *v1.DescribeRequest) (*v1.DescribeResponse, error)
+	// SetLimits gives a counter a floor and a ceiling, and makes it a total of those
+	// below it, or not. Errors: limit, unmet.
+	SetLimits(context.Context, *v1.SetLimitsRequest) (*v1.SetLimitsResponse, error)
+	// Expire gives a counter another end. Errors: past, unmet.
+	Expire(context.Context, *v1.ExpireRequest) (*v1.ExpireResponse, error)
+	// Transfer takes from one counter and gives to another, both or neither. What was
+	// refused is told by counter in the ErrorInfo; of a refused transfer a repeat is told
+	// only that (aborted). Errors: limit, overflow.
+	Transfer(context.Context, *v1.TransferRequest) (*v1.TransferResponse, error)
+	// Take takes from what a rate allows. That it allows too little is no error.
+	// Errors: unmet, if the counter is used for something else.
+	Take(context.Context, *v1.TakeRequest) (*v1.TakeResponse, error)
+	// Ticket gives somebody the next numbers of a counter, or those that were given to
+	// the same before. Errors: limit, overflow, too-large.
+	Ticket(context.Context, *v1.TicketRequest) (*v1.TicketResponse, error)
+	// CheckTicket tells whether a number was given out.
+	CheckTicket(context.Context, *v1.CheckTicketRequest) (*v1.CheckTicketResponse, error)
+	// ResetTickets begins the numbers of a counter anew. Errors: limit.
+	ResetTickets(context.Context, *v1.ResetTicketsRequest) (*v1.ResetTicketsResponse, error)
+	// Hold holds some of a counter's limit back for a time. Errors: limit, past, too-many.
+	Hold(context.Context, *v1.HoldRequest) (*v1.HoldResponse, error)
+	// Settle ends a hold and adds what was used of it. Errors: no-hold, limit, overflow.
+	Settle(context.Context, *v1.SettleRequest) (*v1.SettleResponse, error)
+	// Release ends a hold. Errors: no-hold.
+	Release(context.Context, *v1.ReleaseRequest) (*v1.ReleaseResponse, error)
+	// Extend gives a hold another end. Errors: no-hold, past.
+	Extend(context.Context, *v1.ExtendRequest) (*v1.ExtendResponse, error)
+	// ListHolds returns the holds of a counter, page by page. Errors: no-hold.
+	ListHolds(context.Context, *v1.ListHoldsRequest) (*v1.ListHoldsResponse, error)
+	// Sum sums up the counters whose names begin with a prefix. Errors: overflow.
+	Sum(context.Context, *v1.SumRequest) (*v1.SumResponse, error)
 	// Batch carries out up to 4096 operations in order, and makes them durable
 	// together. Each has its own result and may fail by itself, unless the batch is
 	// atomic: then all are carried out or none, and if one of them is refused the
@@ -390,6 +717,94 @@ func NewCounterServiceHandler(svc CounterServiceHandler, opts ...connect.Handler
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
+	counterServiceDescribeHandler := connect.NewUnaryHandlerSimple(
+		CounterServiceDescribeProcedure,
+		svc.Describe,
+		connect.WithSchema(counterServiceMethods.ByName("Describe")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	counterServiceSetLimitsHandler := connect.NewUnaryHandlerSimple(
+		CounterServiceSetLimitsProcedure,
+		svc.SetLimits,
+		connect.WithSchema(counterServiceMethods.ByName("SetLimits")),
+		connect.WithHandlerOptions(opts...),
+	)
+	counterServiceExpireHandler := connect.NewUnaryHandlerSimple(
+		CounterServiceExpireProcedure,
+		svc.Expire,
+		connect.WithSchema(counterServiceMethods.ByName("Expire")),
+		connect.WithHandlerOptions(opts...),
+	)
+	counterServiceTransferHandler := connect.NewUnaryHandlerSimple(
+		CounterServiceTransferProcedure,
+		svc.Transfer,
+		connect.WithSchema(counterServiceMethods.ByName("Transfer")),
+		connect.WithHandlerOptions(opts...),
+	)
+	counterServiceTakeHandler := connect.NewUnaryHandlerSimple(
+		CounterServiceTakeProcedure,
+		svc.Take,
+		connect.WithSchema(counterServiceMethods.ByName("Take")),
+		connect.WithHandlerOptions(opts...),
+	)
+	counterServiceTicketHandler := connect.NewUnaryHandlerSimple(
+		CounterServiceTicketProcedure,
+		svc.Ticket,
+		connect.WithSchema(counterServiceMethods.ByName("Ticket")),
+		connect.WithHandlerOptions(opts...),
+	)
+	counterServiceCheckTicketHandler := connect.NewUnaryHandlerSimple(
+		CounterServiceCheckTicketProcedure,
+		svc.CheckTicket,
+		connect.WithSchema(counterServiceMethods.ByName("CheckTicket")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	counterServiceResetTicketsHandler := connect.NewUnaryHandlerSimple(
+		CounterServiceResetTicketsProcedure,
+		svc.ResetTickets,
+		connect.WithSchema(counterServiceMethods.ByName("ResetTickets")),
+		connect.WithHandlerOptions(opts...),
+	)
+	counterServiceHoldHandler := connect.NewUnaryHandlerSimple(
+		CounterServiceHoldProcedure,
+		svc.Hold,
+		connect.WithSchema(counterServiceMethods.ByName("Hold")),
+		connect.WithHandlerOptions(opts...),
+	)
+	counterServiceSettleHandler := connect.NewUnaryHandlerSimple(
+		CounterServiceSettleProcedure,
+		svc.Settle,
+		connect.WithSchema(counterServiceMethods.ByName("Settle")),
+		connect.WithHandlerOptions(opts...),
+	)
+	counterServiceReleaseHandler := connect.NewUnaryHandlerSimple(
+		CounterServiceReleaseProcedure,
+		svc.Release,
+		connect.WithSchema(counterServiceMethods.ByName("Release")),
+		connect.WithHandlerOptions(opts...),
+	)
+	counterServiceExtendHandler := connect.NewUnaryHandlerSimple(
+		CounterServiceExtendProcedure,
+		svc.Extend,
+		connect.WithSchema(counterServiceMethods.ByName("Extend")),
+		connect.WithHandlerOptions(opts...),
+	)
+	counterServiceListHoldsHandler := connect.NewUnaryHandlerSimple(
+		CounterServiceListHoldsProcedure,
+		svc.ListHolds,
+		connect.WithSchema(counterServiceMethods.ByName("ListHolds")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	counterServiceSumHandler := connect.NewUnaryHandlerSimple(
+		CounterServiceSumProcedure,
+		svc.Sum,
+		connect.WithSchema(counterServiceMethods.ByName("Sum")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
 	counterServiceBatchHandler := connect.NewUnaryHandlerSimple(
 		CounterServiceBatchProcedure,
 		svc.Batch,
@@ -435,6 +850,34 @@ func NewCounterServiceHandler(svc CounterServiceHandler, opts ...connect.Handler
 			counterServiceDeleteHandler.ServeHTTP(w, r)
 		case CounterServiceGetProcedure:
 			counterServiceGetHandler.ServeHTTP(w, r)
+		case CounterServiceDescribeProcedure:
+			counterServiceDescribeHandler.ServeHTTP(w, r)
+		case CounterServiceSetLimitsProcedure:
+			counterServiceSetLimitsHandler.ServeHTTP(w, r)
+		case CounterServiceExpireProcedure:
+			counterServiceExpireHandler.ServeHTTP(w, r)
+		case CounterServiceTransferProcedure:
+			counterServiceTransferHandler.ServeHTTP(w, r)
+		case CounterServiceTakeProcedure:
+			counterServiceTakeHandler.ServeHTTP(w, r)
+		case CounterServiceTicketProcedure:
+			counterServiceTicketHandler.ServeHTTP(w, r)
+		case CounterServiceCheckTicketProcedure:
+			counterServiceCheckTicketHandler.ServeHTTP(w, r)
+		case CounterServiceResetTicketsProcedure:
+			counterServiceResetTicketsHandler.ServeHTTP(w, r)
+		case CounterServiceHoldProcedure:
+			counterServiceHoldHandler.ServeHTTP(w, r)
+		case CounterServiceSettleProcedure:
+			counterServiceSettleHandler.ServeHTTP(w, r)
+		case CounterServiceReleaseProcedure:
+			counterServiceReleaseHandler.ServeHTTP(w, r)
+		case CounterServiceExtendProcedure:
+			counterServiceExtendHandler.ServeHTTP(w, r)
+		case CounterServiceListHoldsProcedure:
+			counterServiceListHoldsHandler.ServeHTTP(w, r)
+		case CounterServiceSumProcedure:
+			counterServiceSumHandler.ServeHTTP(w, r)
 		case CounterServiceBatchProcedure:
 			counterServiceBatchHandler.ServeHTTP(w, r)
 		case CounterServiceListProcedure:
@@ -472,6 +915,62 @@ func (UnimplementedCounterServiceHandler) Delete(context.Context, *v1.DeleteRequ
 
 func (UnimplementedCounterServiceHandler) Get(context.Context, *v1.GetRequest) (*v1.GetResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("cuenta.v1.CounterService.Get is not implemented"))
+}
+
+func (UnimplementedCounterServiceHandler) Describe(context.Context, *v1.DescribeRequest) (*v1.DescribeResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("cuenta.v1.CounterService.Describe is not implemented"))
+}
+
+func (UnimplementedCounterServiceHandler) SetLimits(context.Context, *v1.SetLimitsRequest) (*v1.SetLimitsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("cuenta.v1.CounterService.SetLimits is not implemented"))
+}
+
+func (UnimplementedCounterServiceHandler) Expire(context.Context, *v1.ExpireRequest) (*v1.ExpireResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("cuenta.v1.CounterService.Expire is not implemented"))
+}
+
+func (UnimplementedCounterServiceHandler) Transfer(context.Context, *v1.TransferRequest) (*v1.TransferResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("cuenta.v1.CounterService.Transfer is not implemented"))
+}
+
+func (UnimplementedCounterServiceHandler) Take(context.Context, *v1.TakeRequest) (*v1.TakeResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("cuenta.v1.CounterService.Take is not implemented"))
+}
+
+func (UnimplementedCounterServiceHandler) Ticket(context.Context, *v1.TicketRequest) (*v1.TicketResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("cuenta.v1.CounterService.Ticket is not implemented"))
+}
+
+func (UnimplementedCounterServiceHandler) CheckTicket(context.Context, *v1.CheckTicketRequest) (*v1.CheckTicketResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("cuenta.v1.CounterService.CheckTicket is not implemented"))
+}
+
+func (UnimplementedCounterServiceHandler) ResetTickets(context.Context, *v1.ResetTicketsRequest) (*v1.ResetTicketsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("cuenta.v1.CounterService.ResetTickets is not implemented"))
+}
+
+func (UnimplementedCounterServiceHandler) Hold(context.Context, *v1.HoldRequest) (*v1.HoldResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("cuenta.v1.CounterService.Hold is not implemented"))
+}
+
+func (UnimplementedCounterServiceHandler) Settle(context.Context, *v1.SettleRequest) (*v1.SettleResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("cuenta.v1.CounterService.Settle is not implemented"))
+}
+
+func (UnimplementedCounterServiceHandler) Release(context.Context, *v1.ReleaseRequest) (*v1.ReleaseResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("cuenta.v1.CounterService.Release is not implemented"))
+}
+
+func (UnimplementedCounterServiceHandler) Extend(context.Context, *v1.ExtendRequest) (*v1.ExtendResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("cuenta.v1.CounterService.Extend is not implemented"))
+}
+
+func (UnimplementedCounterServiceHandler) ListHolds(context.Context, *v1.ListHoldsRequest) (*v1.ListHoldsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("cuenta.v1.CounterService.ListHolds is not implemented"))
+}
+
+func (UnimplementedCounterServiceHandler) Sum(context.Context, *v1.SumRequest) (*v1.SumResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("cuenta.v1.CounterService.Sum is not implemented"))
 }
 
 func (UnimplementedCounterServiceHandler) Batch(context.Context, *v1.BatchRequest) (*v1.BatchResponse, error) {
