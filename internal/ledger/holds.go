@@ -320,11 +320,17 @@ func (l *Ledger) RestoreHold(cell uint32, revision, id uint64, amount, ends int6
 	if c == nil {
 		return err
 	}
-	if sums := l.holds.Held(cell); amount == math.MinInt64 || overflows(sums, amount) {
-		return fmt.Errorf("the holds of counter number %d pass the end of int64", cell)
-	}
 	c.Flags |= holding
 	return l.holds.Put(cell, terms.Hold{ID: id, Amount: amount, Ends: ends})
+}
+
+// restoredHolds looks at the holds once all are there. In between, some may be there
+// together that never were.
+func (l *Ledger) restoredHolds() error {
+	if cell, ok := l.holds.Overflown(); ok {
+		return fmt.Errorf("the holds of counter number %d pass the end of int64", cell)
+	}
+	return nil
 }
 
 // RestoreUnhold puts back that a counter has a hold no more.

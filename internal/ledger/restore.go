@@ -88,6 +88,9 @@ func (l *Ledger) RestoreFloor(revision uint64) { l.floor = max(l.floor, revision
 func (l *Ledger) Restored(now int64) error {
 	l.terms.Begin(now)
 	l.holds.Begin(now)
+	if err := l.restoredHolds(); err != nil {
+		return err
+	}
 	build, err := l.index.Build(l.used)
 	if err != nil {
 		return err

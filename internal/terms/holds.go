@@ -229,6 +229,17 @@ func (h *Holds) Behind(cell uint32, id uint64) (hold Hold, ok bool) {
 	return h.holds.At(next - 1).hold(), true
 }
 
+// Overflown returns a cell the sums of whose holds have passed the end of int64, which
+// they do by wrapping around.
+func (h *Holds) Overflown() (cell uint32, ok bool) {
+	for item := range h.accounts.Used() {
+		if a := h.accounts.At(item); a.Up < 0 || a.Down < 0 {
+			return a.cell, true
+		}
+	}
+	return 0, false
+}
+
 // Records returns one more than the largest number of a record.
 func (h *Holds) Records() uint32 { return h.holds.Used() }
 
