@@ -11,50 +11,66 @@ import (
 	"github.com/cuenta-server/cuenta/internal/lang"
 )
 
-func (a *app) inc() error { return a.add(1) }
-func (a *app) dec() error { return a.add(-1) }
+func (a *app) inc() error      { return a.count("inc") }
+func (a *app) dec() error      { return a.count("dec") }
+func (a *app) ingresar() error { return a.count("ing") }
+func (a *app) retirar() error  { return a.count("ret") }
+func (a *app) reset() error    { return a.ask("res.0", a.operands, 1) }
+func (a *app) get() error      { return a.ask("con.0", a.operands, 1) }
+func (a *app) balance() error  { return a.ask("bal.0", a.operands, 1) }
+func (a *app) limit() error    { return a.ask("lim.0", a.operands, 1) }
+func (a *app) expire() error   { return a.count("exp") }
+func (a *app) transfer() error { return a.countOf("tra", 2) }
 
-// add adds sign times the first operand to the counter that the second names.
-// An amount of 0 reads, as it does in every protocol.
-func (a *app) add(sign int64) error {
-	n, err := strconv.ParseUint(a.operands[0], 10, 63)
-	if err != nil {
+// count says a command whose number is the first operand. An amount of 0 reads, as
+// it does in every protocol.
+func (a *app) count(verb string) error { return a.countOf(verb, 1) }
+
+func (a *app) countOf(verb string, counters int) error {
+	number := a.operands[0]
+	if _, err := strconv.ParseUint(number, 10, 63); err != nil {
 		return usageError{lang.Text{
 			ES: "%q no es un número de 0 a 9223372036854775807", EN: "%q is not a number from 0 to 9223372036854775807",
-		}.Fill(a.operands[0])}
+		}.Fill(number)}
 	}
-	op := cuenta.Add
-	if n == 0 {
-		op = cuenta.Get
-	}
-	return a.ask(cuenta.Request{Op: op, N: sign * int64(n)}, a.operands[1:])
+	return a.ask(verb+"."+number, a.operands[1:], counters)
 }
 
-func (a *app) reset() error { return a.ask(cuenta.Request{Op: cuenta.Reset}, a.operands) }
-func (a *app) get() error   { return a.ask(cuenta.Request{Op: cuenta.Get}, a.operands) }
-
-// ask applies one operation to the counter named, if one is, and prints the bare value.
-func (a *app) ask(r cuenta.Request, name []string) error {
-	if len(name) > 0 {
-		r.Counter = []byte(name[0])
-		if !cuenta.ValidName(r.Counter) {
-			return usageError{lang.Text{
-				ES: "%q no puede ser nombre de cuenta", EN: "%q cannot name a counter"}.Fill(name[0])}
+// ask says a command of the text protocol, about so many counters, which the first
+// operands name, with options, which are the others. It prints the bare value.
+func (a *app) ask(command string, operands []string, counters int) error {
+	for i, operand := range operands {
+		if i >= counters {
+			command += " " + operand
+			continue
 		}
+		name, err := counterName(operand)
+		if err != nil {
+			return err
+		}
+		command += " @" + string(name)
 	}
-	if key, given := a.values.ID(); given {
-		r.Identity.Key = []byte(key)
-		if !cuenta.ValidKey(r.Identity.Key) {
+	key, given := a.values.ID()
+	if given {
+		if !cuenta.ValidKey([]byte(key)) {
 			return usageError{lang.Text{
 				ES: "--id: %q no puede ser una clave: 1 a 128 caracteres ASCII visibles",
 				EN: "--id: %q cannot be a key: 1 to 128 visible ASCII bytes"}.Fill(key)}
 		}
+		command += " id=" + key
+	}
+	c, err := decode(command)
+	if refusal, ok := errors.AsType[*cuenta.Error](err); ok {
+		return usageError{detailOf(refusal)}
+	}
+	if err != nil {
+		return err
 	}
 	return a.withServer(func(o *operator, _ config.Client) error {
-		value, err := o.apply(&r)
+		value, err := o.apply(c)
 		if unknown, ok := errors.AsType[unknownFate](err); ok {
 			unknown.again = lang.Text{
-				ES: "la misma orden con --id %s", EN: "the same command with --id %s"}.Fill(string(r.Identity.Key))
+				ES: "la misma orden con --id %s", EN: "the same command with --id %s"}.Fill(c.key())
 			return unknown
 		}
 		if err != nil {
@@ -63,6 +79,26 @@ func (a *app) ask(r cuenta.Request, name []string) error {
 		_, err = fmt.Fprintln(a.stdout, value)
 		return err
 	})
+}
+
+func counterName(operand string) ([]byte, error) {
+	name := []byte(operand)
+	if !cuenta.ValidName(name) {
+		return nil, usageError{lang.Text{
+			ES: "%q no puede ser nombre de cuenta", EN: "%q cannot name a counter"}.Fill(operand)}
+	}
+	return name, nil
+}
+
+func (a *app) describe() error {
+	name := cuenta.DefaultCounter
+	if len(a.operands) > 0 {
+		name = a.operands[0]
+	}
+	if _, err := counterName(name); err != nil {
+		return err
+	}
+	return a.withServer(func(o *operator, _ config.Client) error { return o.describe(a.stdout, name) })
 }
 
 func (a *app) list() error {

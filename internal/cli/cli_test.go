@@ -171,7 +171,11 @@ func TestEveryRefusalInSpanish(t *testing.T) {
 	if got := explain(other, lang.Spanish); got != "error not-found: no hay ningún servicio con ese nombre (no front smtp)" {
 		t.Errorf("a sentence we do not know: %s", got)
 	}
-	for _, line := range fronttest.Bad {
+	bad := []string{
+		"inc.0 sat", "lim.1", "exp.9223372037", "inc.1 min=x", "lim.0 min=1 max=0", "inc.1 ttl=0", "exp.1 if=x", "tra.0 @a @b", "tra.1 @a",
+		"tra.1 @a @a", "con.1", "res.1", "inc.1 sat sat", "inc.1 " + strings.Repeat("x", 600),
+	}
+	for _, line := range append(bad, fronttest.Bad...) {
 		_, err := decode(line)
 		refusal, ok := errors.AsType[*cuenta.Error](err)
 		if !ok {

@@ -68,11 +68,11 @@ func (a *app) client() error {
 func (c client) words() []word { return nil }
 
 func (c client) say(line string, w io.Writer) error {
-	r, err := decode(line)
+	o, err := decode(line)
 	if err != nil {
 		return err
 	}
-	command := identify(&r)
+	command := o.identify()
 	answer, open, err := c.exchange(command)
 	value := ""
 	if err == nil {
@@ -80,7 +80,7 @@ func (c client) say(line string, w io.Writer) error {
 		open = open || !isRefusal(err) // whoever says something else may have done anything
 	}
 	if err != nil {
-		return withFate(err, &r, command, open)
+		return withFate(err, o, command, open)
 	}
 	_, err = fmt.Fprintln(w, c.label+value)
 	return err

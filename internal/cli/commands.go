@@ -26,7 +26,8 @@ var (
 	changeFlags = append([]string{"id"}, askFlags...)
 
 	operandCounter = lang.Text{ES: "[CUENTA]", EN: "[COUNTER]"}
-	operandAmount  = lang.Text{ES: "N [CUENTA]", EN: "N [COUNTER]"}
+	operandAmount  = lang.Text{ES: "N [CUENTA [OPCIÓN...]]", EN: "N [COUNTER [OPTION...]]"}
+	operandReset   = lang.Text{ES: "[CUENTA [OPCIÓN...]]", EN: "[COUNTER [OPTION...]]"}
 	operandPrefix  = lang.Text{ES: "[PREFIJO]", EN: "[PREFIX]"}
 	operandFront   = lang.Text{ES: "NOMBRE", EN: "NAME"}
 
@@ -36,13 +37,24 @@ con --id CLAVE lo repite sin contar dos veces.`,
 		EN: "The change has a key. Where it is unknown whether it was made, the key is told, and\n" +
 			"the same command with --id KEY repeats it without counting twice."}
 
+	detailTerms = lang.Text{
+		ES: detailChange.ES + `
+
+Tras la cuenta, y en cualquier orden: min=N y max=N, límites de este cambio además de
+los suyos; sat, que lo lleva hasta el límite en vez de rechazarlo; ttl=S, que la cuenta
+acabe en S segundos.`,
+		EN: detailChange.EN + "\n\n" +
+			"Behind the counter, in any order: min=N and max=N, limits of this change beside the\n" +
+			"counter's own; sat, to go as far as the limit where it would be refused; ttl=S, for\n" +
+			"the counter to end in S seconds."}
+
 	detailFront = lang.Text{ES: "NOMBRE es udp, tcp, proc, web, rpc o resp.", EN: "NAME is udp, tcp, proc, web, rpc or resp."}
 )
 
 // commands returns the table, in the order of help. It is a function because
 // help itself is in it.
 func commands() []command {
-	return slices.Concat(serverCommands(), talkCommands(), askCommands(), movingCommands(), ownCommands())
+	return slices.Concat(serverCommands(), talkCommands(), askCommands(), accountCommands(), movingCommands(), ownCommands())
 }
 
 func serverCommands() []command {
@@ -78,27 +90,28 @@ sin contar dos veces.`,
 			min: 1, max: 2, run: (*app).client,
 			summary: lang.Text{ES: "cliente de un servicio de red", EN: "client of a network service"},
 			detail: lang.Text{
-				ES: `Habla el protocolo de texto: inc.N dec.N con.0 res.0, con @CUENTA detrás para otra
-cuenta. Sin dirección, la de «cuenta serve» si no se le dice otra. Cada cambio lleva
+				ES: `Habla el protocolo de texto: inc.N dec.N con.0 res.0 …, con @CUENTA detrás para otra
+cuenta; «ayuda» las dice todas. Sin dirección, la de «cuenta serve» si no se le dice otra. Cada cambio lleva
 una clave (id=CLAVE detrás da la propia). Por UDP se repite con ella, hasta cuatro veces
 en 4,5 s, mientras no llegue la respuesta, y cuenta una sola vez. Por TCP no se repite.
 Si no se sabe si un cambio se hizo, se dice la orden que lo repite.`,
-				EN: "Speaks the text protocol: inc.N dec.N con.0 res.0, followed by @COUNTER for another\n" +
-					"counter. Without an address, the one `cuenta serve` has by default. Every change has\n" +
-					"a key (give your own with id=KEY at the end). Over UDP it is sent again with it, up to\n" +
-					"four times in 4.5 s, until an answer comes, and counts once. Over TCP it is sent once.\n" +
-					"Where it is unknown whether a change was made, the command that repeats it is told."}},
+				EN: "Speaks the text protocol: inc.N dec.N con.0 res.0 ..., followed by @COUNTER for\n" +
+					"another counter; `ayuda` tells them all. Without an address, the one `cuenta serve` has\n" +
+					"by default. Every change has a key (give your own with id=KEY at the end). Over UDP it\n" +
+					"is sent again with it, up to four times in 4.5 s, until an answer comes, and counts\n" +
+					"once. Over TCP it is sent once. Where it is unknown whether a change was made, the\n" +
+					"command that repeats it is told."}},
 	}
 }
 
 func askCommands() []command {
 	return []command{
-		{names: []string{"inc"}, operands: operandAmount, min: 1, max: 2, flags: changeFlags, run: (*app).inc,
-			summary: lang.Text{ES: "suma N y muestra el valor", EN: "add N and print the value"}, detail: detailChange},
-		{names: []string{"dec"}, operands: operandAmount, min: 1, max: 2, flags: changeFlags, run: (*app).dec,
-			summary: lang.Text{ES: "resta N y muestra el valor", EN: "subtract N and print the value"}, detail: detailChange},
-		{names: []string{"reset"}, operands: operandCounter, max: 1, flags: changeFlags, run: (*app).reset,
-			summary: lang.Text{ES: "pone la cuenta a 0", EN: "set the counter to 0"}, detail: detailChange},
+		{names: []string{"inc"}, operands: operandAmount, min: 1, max: maxOperands, flags: changeFlags, run: (*app).inc,
+			summary: lang.Text{ES: "suma N y muestra el valor", EN: "add N and print the value"}, detail: detailTerms},
+		{names: []string{"dec"}, operands: operandAmount, min: 1, max: maxOperands, flags: changeFlags, run: (*app).dec,
+			summary: lang.Text{ES: "resta N y muestra el valor", EN: "subtract N and print the value"}, detail: detailTerms},
+		{names: []string{"reset"}, operands: operandReset, max: maxOperands, flags: changeFlags, run: (*app).reset,
+			summary: lang.Text{ES: "pone la cuenta a 0", EN: "set the counter to 0"}, detail: detailTerms},
 		{names: []string{"get"}, operands: operandCounter, max: 1, flags: askFlags, run: (*app).get,
 			summary: lang.Text{ES: "muestra el valor", EN: "print the value"}},
 		{names: []string{"list", "lista"}, operands: operandPrefix, max: 1, flags: askFlags, run: (*app).list,

@@ -38,11 +38,11 @@ func (a *app) console() error {
 }
 
 func (c console) say(line string, w io.Writer) error {
-	r, err := decode(line)
+	o, err := decode(line)
 	if err != nil {
 		return err
 	}
-	value, err := c.apply(&r)
+	value, err := c.apply(o)
 	if err != nil {
 		return err
 	}
@@ -59,6 +59,8 @@ func (c console) words() []word {
 		{names: []string{"detener", "stop"}, front: true, help: lang.Text{ES: "detiene un servicio", EN: "stop a service"}, run: c.stop},
 		{names: []string{"iniciar", "start"}, front: true, help: lang.Text{ES: "inicia un servicio", EN: "start a service"}, run: c.start},
 		{names: []string{"lista", "list"}, prefix: true, help: lang.Text{ES: "lista las cuentas", EN: "list the counters"}, run: c.list},
+		{names: []string{"describir", "describe"}, counter: true,
+			help: lang.Text{ES: "valor, límites y fin de una cuenta", EN: "value, limits and end of a counter"}, run: c.describe},
 	}
 }
 
@@ -71,6 +73,18 @@ var commandHelp = []struct {
 	{lang.Text{ES: "dec.N [@CUENTA]", EN: "dec.N [@COUNTER]"}, lang.Text{ES: "resta N; dec.0 lee", EN: "subtract N; dec.0 reads"}},
 	{lang.Text{ES: "con.0 [@CUENTA]", EN: "con.0 [@COUNTER]"}, lang.Text{ES: "lee", EN: "read"}},
 	{lang.Text{ES: "res.0 [@CUENTA]", EN: "res.0 [@COUNTER]"}, lang.Text{ES: "pone a 0", EN: "set to 0"}},
+	{lang.Text{ES: "ing.N ret.N bal.0 [@CUENTA]", EN: "ing.N ret.N bal.0 [@COUNTER]"},
+		lang.Text{ES: "ingresa N, retira N si lo hay, saldo", EN: "pay N in, pay N out if it is there, balance"}},
+	{lang.Text{ES: "tra.N @DE @A [min=N]", EN: "tra.N @FROM @TO [min=N]"},
+		lang.Text{ES: "pasa N de una cuenta a otra; min: lo que ha de quedar", EN: "move N to another counter; min: what has to stay"}},
+	{lang.Text{ES: "lim.0 [@CUENTA] [min=N] [max=N]", EN: "lim.0 [@COUNTER] [min=N] [max=N]"},
+		lang.Text{ES: "le pone límites; sin ellos, los quita", EN: "set its limits; without any, take them away"}},
+	{lang.Text{ES: "exp.S [@CUENTA] [if=any]", EN: "exp.S [@COUNTER] [if=any]"},
+		lang.Text{ES: "acaba en S segundos, o con 0 nunca; si none, any, later, sooner", EN: "end in S seconds, or with 0 never; if none, any, later, sooner"}},
+	{lang.Text{ES: "ttl.0 [@CUENTA]", EN: "ttl.0 [@COUNTER]"},
+		lang.Text{ES: "segundos que le quedan; -1 sin fin, -2 no existe", EN: "seconds it has left; -1 no end, -2 no counter"}},
+	{lang.Text{ES: "… min=N max=N sat ttl=S", EN: "... min=N max=N sat ttl=S"},
+		lang.Text{ES: "límites de un cambio, sat: hasta ellos; acaba en S segundos", EN: "limits of one change, sat: up to them; end in S seconds"}},
 	{lang.Text{ES: "… id=CLAVE", EN: "... id=KEY"}, lang.Text{ES: "repite el cambio de esa clave sin contar dos veces", EN: "repeat the change of that key without counting twice"}},
 }
 
@@ -101,6 +115,8 @@ func (w *word) usage(l lang.Lang) string {
 		usage += " " + operandFront.In(l)
 	case w.prefix:
 		usage += " " + operandPrefix.In(l)
+	case w.counter:
+		usage += " " + operandCounter.In(l)
 	}
 	return usage
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 
@@ -35,27 +36,41 @@ var sentences = [cuenta.NumCodes]string{
 	cuenta.NoSession:   "no existe esa sesión: nunca se concedió, o terminó",
 	cuenta.Absent:      "nada se hizo con esa identidad",
 	cuenta.Aborted:     "otra petición de su lote fue rechazada",
+	cuenta.Limited:     "la cuenta pasaría de su límite",
+	cuenta.Past:        "la hora dada ya ha pasado",
+	cuenta.Throttled:   "es más de lo que deja su ritmo; inténtelo más tarde",
+	cuenta.NoHold:      "no existe esa reserva: se liquidó, se liberó o acabó",
 }
 
 // details says in Spanish what the text protocol says about malformed commands.
 var details = map[string]string{
-	"the command is empty":                        "la orden está vacía",
-	"unknown verb, send ayuda for help":           "verbo desconocido; «ayuda» dice cuáles hay",
-	"the verb takes a number, as in inc.4":        "al verbo le falta el número, como en inc.4",
-	"the number must be digits only, as in inc.4": "el número solo lleva cifras, como en inc.4",
-	"the number is over 9223372036854775807":      "el número pasa de 9223372036854775807",
-	"res takes 0 only":                            "res solo admite 0",
-	"con takes 0 only":                            "con solo admite 0",
-	"exactly one space goes before an option":     "ante una opción va un espacio, y solo uno",
-	"an option is @counter or id=key":             "una opción es @cuenta o id=clave",
-	"an option is given twice":                    "hay una opción repetida",
-	"bad counter name":                            "nombre de cuenta no válido",
-	"a key is 1 to 128 visible ASCII bytes":       "una clave tiene de 1 a 128 caracteres ASCII visibles",
-	"ayuda and salir stand alone":                 "ayuda y salir van solas",
-	"a command is at most 512 bytes":              "una orden tiene como mucho 512 bytes",
-	"the counter would pass 9223372036854775807":  "la cuenta pasaría de 9223372036854775807",
-	"the counter would pass -9223372036854775808": "la cuenta pasaría de -9223372036854775808",
-	cuenta.Failed.Text():                          sentences[cuenta.Failed],
+	"the command is empty":                            "la orden está vacía",
+	"unknown verb, send ayuda for help":               "verbo desconocido; «ayuda» dice cuáles hay",
+	"the verb takes a number, as in inc.4":            "al verbo le falta el número, como en inc.4",
+	"the number must be digits only, as in inc.4":     "el número solo lleva cifras, como en inc.4",
+	"the number is over 9223372036854775807":          "el número pasa de 9223372036854775807",
+	"res takes 0 only":                                "res solo admite 0",
+	"con takes 0 only":                                "con solo admite 0",
+	"exactly one space goes before an option":         "ante una opción va un espacio, y solo uno",
+	"options are @counter id= min= max= sat ttl= if=": "las opciones son @cuenta id= min= max= sat ttl= if=",
+	"this command does not take that option":          "esta orden no lleva esa opción",
+	"bal, lim and ttl take 0 only":                    "bal, lim y ttl solo admiten 0",
+	"exp takes at most 9223372036 seconds":            "exp admite como mucho 9223372036 segundos",
+	"min= and max= take an int64, as in min=-5":       "min= y max= llevan un entero, como en min=-5",
+	"min= is above max=":                              "min= está por encima de max=",
+	"ttl= takes 1 to 9223372036 seconds":              "ttl= lleva de 1 a 9223372036 segundos",
+	"if= takes none, any, later or sooner":            "if= lleva none, any, later o sooner",
+	"tra moves 1 or more, as in tra.5 @from @to":      "tra pasa 1 o más, como en tra.5 @de @a",
+	"tra takes two counters, as in tra.5 @from @to":   "tra lleva dos cuentas, como en tra.5 @de @a",
+	"tra takes two different counters":                "tra lleva dos cuentas distintas",
+	"an option is given twice":                        "hay una opción repetida",
+	"bad counter name":                                "nombre de cuenta no válido",
+	"a key is 1 to 128 visible ASCII bytes":           "una clave tiene de 1 a 128 caracteres ASCII visibles",
+	"salir stands alone, ayuda may take a verb":       "salir va sola, ayuda admite un verbo",
+	"a command is at most 512 bytes":                  "una orden tiene como mucho 512 bytes",
+	"the counter would pass 9223372036854775807":      "la cuenta pasaría de 9223372036854775807",
+	"the counter would pass -9223372036854775808":     "la cuenta pasaría de -9223372036854775808",
+	cuenta.Failed.Text():                              sentences[cuenta.Failed],
 }
 
 // errLost says that a connection ended, or fell silent, before the answer came.
@@ -107,15 +122,24 @@ func noServer(address string, err error) lang.Text {
 
 // explainRefusal shows the code, which is never translated, and a sentence.
 func explainRefusal(e *cuenta.Error) lang.Text {
+	return lang.Text{ES: "error %s: %s", EN: "error %s: %s"}.Fill(e.Code.String(), detailOf(e))
+}
+
+// detailOf returns the sentence of a refusal.
+func detailOf(e *cuenta.Error) lang.Text {
 	spanish, known := details[e.Text]
-	if !known && e.Code < cuenta.NumCodes {
+	var limit, room int64
+	switch _, err := fmt.Sscanf(e.Text, "the limit %d leaves room for %d", &limit, &room); {
+	case known:
+	case err == nil:
+		spanish = fmt.Sprintf("el límite %d deja sitio para %d", limit, room)
+	case e.Code < cuenta.NumCodes:
 		spanish = sentences[e.Code]
 		if e.Text != e.Code.Text() {
 			spanish += " (" + e.Text + ")"
 		}
 	}
-	prefix := "error " + e.Code.String() + ": "
-	return lang.Text{ES: prefix + spanish, EN: prefix + e.Text}
+	return lang.Text{ES: spanish, EN: e.Text}
 }
 
 // parseAnswer reads an answer of the text protocol: a value, or a refusal as an error.

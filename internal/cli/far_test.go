@@ -81,10 +81,11 @@ func (f *far) serveDatagrams(c net.PacketConn) {
 		if err != nil {
 			return
 		}
-		b := cuenta.Batch{Requests: make([]cuenta.Request, 1)}
-		if text.Decode(text.TrimDatagram(buffer[:n]), &b.Requests[0]) == text.Command {
+		var decoder text.Decoder
+		if requests, line := decoder.Decode(text.TrimDatagram(buffer[:n]), nil); len(requests) > 0 {
+			b := cuenta.Batch{Requests: requests}
 			f.Do(context.Background(), &b)
-			c.WriteTo(text.AppendAnswer(nil, &b.Results[0]), from)
+			c.WriteTo(line.AppendAnswer(nil, b.Results), from)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/cuenta-server/cuenta/internal/config"
 	"github.com/cuenta-server/cuenta/internal/lang"
 	"github.com/cuenta-server/cuenta/internal/rpcclient"
+	"github.com/cuenta-server/cuenta/internal/wire/text"
 )
 
 const (
@@ -53,16 +55,63 @@ func (a *app) connect() (*operator, config.Client, error) {
 // it ends is no matter.
 func (o *operator) close() { o.client.Close() }
 
-// apply applies one request. It never sends a change twice, but gives it a key
-// with which a person may.
-func (o *operator) apply(r *cuenta.Request) (int64, error) {
-	command := identify(r)
+// apply has an order done and returns what it is answered. It never sends a change
+// twice, but gives it a key with which a person may.
+func (o *operator) apply(c *order) (int64, error) {
+	command := c.identify()
 	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 	defer cancel()
+	value, err := o.carryOut(ctx, c)
+	return value, withFate(err, c, command, !isRefusal(err))
+}
+
+func (o *operator) carryOut(ctx context.Context, c *order) (int64, error) {
+	if c.line.Verdict == text.Transfer {
+		from, to := &c.requests[2], &c.requests[3]
+		reply, err := o.client.Transfer(ctx, cuenta.RPCTransfer{
+			From: string(from.Counter), To: string(to.Counter), N: to.N, Floor: from.Terms.Floor, Identity: c.key(),
+		})
+		return reply.Value, err
+	}
+	r := &c.requests[0]
 	reply, err := o.client.Do(ctx, cuenta.RPCRequest{
-		Op: r.Op.String(), Counter: string(r.Counter), N: r.N, Identity: string(r.Identity.Key),
+		Op: r.Op.String(), Counter: string(r.Counter), N: r.N, Terms: r.Terms, Identity: c.key(),
 	})
-	return reply.Value, withFate(err, r, command, !isRefusal(err))
+	if err != nil {
+		return 0, err
+	}
+	result := c.line.Result([]cuenta.Result{{Value: reply.Value, Revision: reply.Revision, Amount: reply.Amount}})
+	return result.Value, nil
+}
+
+// describe writes what there is to know of a counter, a line each: a name in either
+// language, a tabulator, a value.
+func (o *operator) describe(w io.Writer, name string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+	defer cancel()
+	r, err := o.client.Do(ctx, cuenta.RPCRequest{Op: cuenta.Describe.String(), Counter: name})
+	if err != nil {
+		return err
+	}
+	if r.Terms == nil {
+		r.Terms = new(cuenta.Terms) // the server tells none
+	}
+	none := lang.Text{ES: "no hay", EN: "none"}.In(o.lang)
+	bound := func(b cuenta.Bound) string {
+		if !b.Set {
+			return none
+		}
+		return strconv.FormatInt(b.At, 10)
+	}
+	end := none
+	if r.Terms.Expiry.Kind == cuenta.ExpireAt {
+		end = time.Unix(0, r.Terms.Expiry.Time).UTC().Format(time.RFC3339) + " (" + time.Duration(r.Amount).Round(time.Second).String() + ")"
+	}
+	_, err = fmt.Fprintf(w, lang.Text{
+		ES: "valor\t%d\nrevisión\t%d\nmínimo\t%s\nmáximo\t%s\nfin\t%s\n",
+		EN: "value\t%d\nrevision\t%d\nfloor\t%s\nceiling\t%s\nend\t%s\n",
+	}.In(o.lang), r.Value, r.Revision, bound(r.Terms.Floor), bound(r.Terms.Ceiling), end)
+	return err
 }
 
 // list writes the counters a page at a time, so that any number of them takes

@@ -5,24 +5,7 @@ import (
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/lang"
-	"github.com/cuenta-server/cuenta/internal/uuid"
-	"github.com/cuenta-server/cuenta/internal/wire/text"
 )
-
-// identify gives a change that has no identity a key of its own, so that it
-// counts once however often it is sent: by the program itself, or by the person
-// who is told the key when its fate is unknown. It returns the command that says
-// the request.
-func identify(r *cuenta.Request) string {
-	if r.Op != cuenta.Get && !r.Identity.Given() {
-		r.Identity.Key = []byte(uuid.NewV7().String())
-	}
-	command, sayable := text.AppendCommand(nil, r)
-	if !sayable {
-		panic("cli: a request that no command says")
-	}
-	return string(command)
-}
 
 // unknownFate is a change that may or may not have been made.
 type unknownFate struct {
@@ -37,8 +20,8 @@ func (e unknownFate) Unwrap() error { return e.cause }
 // every failure that is no refusal, unless nobody heard the change; and if the
 // change was sent before without an answer (open), every refusal that says
 // nothing of what was done under the same identity.
-func withFate(err error, r *cuenta.Request, command string, open bool) error {
-	if err == nil || r.Op == cuenta.Get {
+func withFate(err error, o *order, command string, open bool) error {
+	if err == nil || o.reads() {
 		return err
 	}
 	refusal, refused := errors.AsType[*cuenta.Error](err)

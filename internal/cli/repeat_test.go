@@ -21,18 +21,21 @@ func TestIdentify(t *testing.T) {
 		{cuenta.Request{Op: cuenta.Add, N: math.MaxInt64, Identity: cuenta.Identity{Key: []byte("k")}}, "inc.9223372036854775807 id=k"},
 		{cuenta.Request{Op: cuenta.Add, N: -3, Counter: []byte("a")}, "dec.3 @a id="},
 		{cuenta.Request{Op: cuenta.Reset}, "res.0 id="},
+		{cuenta.Request{Op: cuenta.Limit, Counter: []byte("a"), Terms: &cuenta.Terms{Ceiling: cuenta.Bound{Set: true, At: 9}}}, "lim.0 @a max=9 id="},
+		{cuenta.Request{Op: cuenta.Describe, Terms: new(cuenta.Terms)}, "ttl.0"},
 	} {
-		got := identify(&c.r)
+		o := &order{requests: []cuenta.Request{c.r}}
+		got := o.identify()
 		key, open := strings.CutPrefix(got, c.want)
 		if !strings.HasSuffix(c.want, "=") {
 			open = key == ""
-		} else if _, dated := uuid.Time([]byte(key)); !dated || key != string(c.r.Identity.Key) {
-			t.Errorf("%q: the key is %q", got, c.r.Identity.Key)
+		} else if _, dated := uuid.Time([]byte(key)); !dated || key != o.key() {
+			t.Errorf("%q: the key is %q", got, o.key())
 		}
 		if !open {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
-		if again := identify(&c.r); again != got {
+		if again := o.identify(); again != got {
 			t.Errorf("%q became %q", got, again)
 		}
 	}
@@ -41,7 +44,7 @@ func TestIdentify(t *testing.T) {
 // TestFate: what a failure tells of a change, whether or not it was sent before
 // without an answer.
 func TestFate(t *testing.T) {
-	change, read := &cuenta.Request{Op: cuenta.Add, N: 1}, &cuenta.Request{Op: cuenta.Get}
+	change, read := &order{requests: []cuenta.Request{{Op: cuenta.Add, N: 1}}}, &order{requests: []cuenta.Request{{Op: cuenta.Get}}}
 	unknown := func(err error) bool {
 		_, ok := errors.AsType[unknownFate](err)
 		return ok

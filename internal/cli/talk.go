@@ -23,11 +23,12 @@ type partner interface {
 
 // word is a command of consoles that the text protocol does not have.
 type word struct {
-	names  []string // each means the same; Spanish first
-	front  bool     // takes the name of a front
-	prefix bool     // may take the beginning of counter names
-	help   lang.Text
-	run    func(w io.Writer, operand string) error
+	names   []string // each means the same; Spanish first
+	front   bool     // takes the name of a front
+	prefix  bool     // may take the beginning of counter names
+	counter bool     // may take the name of a counter
+	help    lang.Text
+	run     func(w io.Writer, operand string) error
 }
 
 var (
@@ -98,7 +99,10 @@ func (a *app) say(p partner, line string) error {
 	switch {
 	case w == nil:
 		return p.say(line, a.stdout)
-	case len(fields) > 2 || len(fields) == 2 && !w.front && !w.prefix:
+	case len(fields) == 2 && w.names[0] == wordHelp.names[0] && helpOf(fields[1]) != "":
+		_, err := a.stdout.WriteString(helpOf(fields[1]))
+		return err
+	case len(fields) > 2 || len(fields) == 2 && !w.front && !w.prefix && !w.counter:
 		return refuse(cuenta.Syntax, lang.Text{ES: "sobra %q", EN: "%q is too much"}.Fill(fields[len(fields)-1]))
 	case len(fields) == 1 && w.front:
 		return refuse(cuenta.Syntax, lang.Text{ES: "falta el nombre del servicio", EN: "the name of the service is missing"})
@@ -128,18 +132,6 @@ func findWord(words []word, name string) *word {
 		}
 	}
 	return nil
-}
-
-// decode reads a command of the text protocol; one that is malformed is refused
-// here in the words that the server has for it.
-func decode(line string) (cuenta.Request, error) {
-	var r cuenta.Request
-	verdict := text.Decode([]byte(line), &r)
-	if verdict == text.Command {
-		return r, nil
-	}
-	_, err := parseAnswer(strings.TrimSuffix(verdict.Answer(), "\n"))
-	return r, err
 }
 
 func (a *app) complainOfLine(err error, number int, interactive bool) {

@@ -335,6 +335,15 @@ func FuzzDecode(f *testing.F) {
 				t.Fatalf("%q was written as %q, which is read as %s (%d)", line, command, show(again), v)
 			}
 		}
+		if l.Verdict == Transfer {
+			command, sayable := AppendLine(nil, got)
+			again, _ := d.Decode(command, nil)
+			for i := range got {
+				if !sayable || len(command) <= MaxLine && show(again[i]) != show(got[i]) {
+					t.Fatalf("%q was written as %q", line, command)
+				}
+			}
+		}
 		if len(got) == 0 && l.Answer() == "" {
 			t.Fatalf("%q is not answered", line)
 		}

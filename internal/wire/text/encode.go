@@ -43,6 +43,28 @@ func AppendCommand(dst []byte, r *cuenta.Request) ([]byte, bool) {
 	return dst, true
 }
 
+// AppendLine appends the requests of one command, as a [Decoder] has made them, as a
+// command without a line end. It reports false, with dst as it was, for others.
+func AppendLine(dst []byte, requests []cuenta.Request) ([]byte, bool) {
+	if len(requests) == 1 {
+		return AppendCommand(dst, &requests[0])
+	}
+	if len(requests) != transferRequests || requests[0].Op != cuenta.All || requests[2].Terms == nil {
+		return dst, false
+	}
+	from, to := &requests[2], &requests[3]
+	dst = strconv.AppendInt(append(dst, "tra."...), to.N, 10)
+	dst = append(append(dst, " @"...), from.Counter...)
+	dst = append(append(dst, " @"...), to.Counter...)
+	if from.Terms.Floor.At != 0 {
+		dst = appendTerms(dst, from.Terms, false)
+	}
+	if key := requests[0].Identity.Key; len(key) > 0 {
+		dst = append(append(dst, " id="...), key...)
+	}
+	return dst, true
+}
+
 func appendTerms(dst []byte, t *cuenta.Terms, timeIsSaid bool) []byte {
 	if t.Floor.Set {
 		dst = strconv.AppendInt(append(dst, " min="...), t.Floor.At, 10)
