@@ -106,10 +106,15 @@ type candidate struct {
 var fronts = []string{cuenta.FrontUDP, cuenta.FrontTCP, cuenta.FrontProc, cuenta.FrontWeb, cuenta.FrontRPC, cuenta.FrontRESP}
 
 func completable(p partner) []candidate {
-	all := []candidate{{text: "inc."}, {text: "dec."}, {text: "con.0"}, {text: "res.0"}}
+	var all []candidate
+	for _, command := range []string{
+		"inc.", "dec.", "con.0", "res.0", "ing.", "ret.", "bal.0", "tra.", "lim.0", "exp.", "ttl.0",
+	} {
+		all = append(all, candidate{text: command})
+	}
 	for _, w := range append(p.words(), wordHelp, wordQuit) {
 		for _, name := range w.names {
-			if w.front || w.prefix {
+			if w.front || w.prefix || w.counter {
 				name += " "
 			}
 			all = append(all, candidate{name, w.front})

@@ -136,7 +136,7 @@ func TestTerminal(t *testing.T) {
 	s.typed("con.0\r")
 	s.until("Estado Del Contador: 137\r\n")
 	s.typed("in\t")
-	s.until("inc.  info  iniciar ")
+	s.until("inc.  ing.  info  iniciar ")
 	s.typed("c.1\r")
 	s.until("Estado Del Contador: 138\r\n")
 	// Ctrl-C clears the line wherever the cursor is.
