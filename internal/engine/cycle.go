@@ -293,6 +293,9 @@ func (c *Cycle) Durable(b *cuenta.Batch, deny cuenta.Code, now int64) {
 	for i := 0; i < len(b.Requests); i++ {
 		if b.Requests[i].Op == cuenta.Get {
 			c.ledger.ReadDurable(&b.Requests[i], &b.Results[i])
+			if b.Results[i].Generation != 0 && c.ledger.MayBeOver(&b.Requests[i], now) {
+				b.Results[i] = cuenta.Result{Code: deny} // that it is over cannot be recorded
+			}
 			continue
 		}
 		var t Ticket

@@ -250,6 +250,17 @@ func (l *Ledger) ReadDurable(r *cuenta.Request, out *cuenta.Result) {
 	}
 }
 
+// MayBeOver reports whether, by what is durable, the time of a counter may be over:
+// where its state is not the durable one, nobody knows which end that had.
+func (l *Ledger) MayBeOver(r *cuenta.Request, now int64) bool {
+	cell, found := l.find(l.Hash(r), nameOf(r))
+	if !found || l.terms.Records() == 0 {
+		return false
+	}
+	c, of := l.cells.At(cell), l.terms.Of(cell)
+	return of.Ended(now) || c.Revision != c.DurableRevision()
+}
+
 var defaultName = []byte(cuenta.DefaultCounter)
 
 func nameOf(r *cuenta.Request) []byte {
