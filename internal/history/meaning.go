@@ -214,7 +214,7 @@ func (c *checker) seesLimit(o *Op, s state) bool {
 	}
 	limit, code := c.result(o, s)
 	return c.holds(o, s) && code == o.Code && (!o.told(WithValue) || o.Value == limit) &&
-		(!o.told(WithAmount) || c.extra(o).Amount == limit-s.value || o.Extra == 0 && s.terms == nil)
+		(!o.told(WithAmount) || c.extra(o).Amount == limit-s.value || c.extra(o).Terms == Terms{} && s.terms == nil)
 }
 
 // seesPast reports whether a change was rightly refused because its end was over.

@@ -311,8 +311,8 @@ func (w *walker) leading(dst []way, begin int, h int64, value int64) []way {
 	}
 	if value == w.at.value {
 		dst = w.leadingBy(dst, begin, h, deed{op: uint8(cuenta.Limit)})
-		dst = w.leadingBy(dst, begin, h, deed{op: uint8(cuenta.Expire)})
 	}
+	dst = w.leadingBy(dst, begin, h, deed{op: uint8(cuenta.Expire)}) // which may delete
 	dst = w.leadingBy(dst, begin, h, deed{op: clamped})
 	return w.leadingBy(dst, begin, h, deed{op: uint8(cuenta.Delete)})
 }

@@ -188,7 +188,7 @@ func (j *judge) verdict() string {
 		j.complain("%v", report.Err())
 	default:
 		j.w.met("judged: undecided %v", len(report.Undecided) > 0)
-		j.w.note("judge", "%d operations are possible as they were; undecided: %d", report.Operations, len(report.Undecided))
+		j.w.note("judge", "%d operations are possible as they were; undecided: %q", report.Operations, report.Undecided)
 	}
 	return strings.Join(j.wrong, "\n")
 }

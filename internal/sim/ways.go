@@ -93,6 +93,8 @@ func toldOf(c *call, results []cuenta.Result) []history.Told {
 		r := &results[i]
 		switch {
 		case !decided(r.Code) || r.Code == cuenta.Aborted:
+		case head.Op == cuenta.All && i > 0 && (r.Code == cuenta.Limited || r.Code == cuenta.Overflow):
+			told[i] = history.WithValue | history.WithAmount
 		case head.Op == cuenta.All && r.Code != cuenta.OK:
 			// No state has what was taken back.
 		case head.Op == cuenta.Check && i > 0 && results[0].Code == cuenta.Unmet:
