@@ -126,8 +126,8 @@ type Delivery struct {
 	Position Position
 
 	encoded [NumForms]struct {
-		once  sync.Once
-		bytes []byte
+		once sync.Once
+		is   any
 	}
 }
 
@@ -135,17 +135,17 @@ type Delivery struct {
 type Form uint8
 
 const (
-	FormEvents  Form = iota // server-sent events
-	FormMessage             // protocol buffers
+	FormEvents  Form = iota // server-sent events, as bytes
+	FormMessage             // the API's message
 	NumForms
 )
 
 // Encoded returns the delivery as encode writes it, which is asked once per form
 // however many watchers there are.
-func (d *Delivery) Encoded(form Form, encode func(*Delivery) []byte) []byte {
+func (d *Delivery) Encoded(form Form, encode func(*Delivery) any) any {
 	e := &d.encoded[form]
-	e.once.Do(func() { e.bytes = encode(d) })
-	return e.bytes
+	e.once.Do(func() { e.is = encode(d) })
+	return e.is
 }
 
 // Watching is a watch under way. Its methods are called by one goroutine.

@@ -32,6 +32,7 @@ import (
 type Config struct {
 	Service  cuenta.Service
 	Operator cuenta.Operator
+	Watcher  cuenta.Watcher  // nil: nothing can be watched
 	Traffic  *cuenta.Traffic // its errors are counted here
 	Log      *slog.Logger
 }
@@ -47,6 +48,7 @@ type API struct {
 	rpc     map[string]http.Handler // unary, by service
 	streams map[string]http.Handler // of connect-go's own making, by service
 	errors  *connect.ErrorWriter
+	watches *watches
 	bodies  budget
 	page    page
 }
@@ -64,25 +66,32 @@ func New(c Config) *API {
 		calls:   &calls{service: c.Service, operator: c.Operator, reports: make(chan struct{}, maxReports)},
 		rpc:     make(map[string]http.Handler),
 		streams: make(map[string]http.Handler),
+		watches: newWatches(c.Watcher),
 		errors:  connect.NewErrorWriter(),
 		page:    newPage(),
 	}
 	a.mount(a.rpc)(cuentav1connect.NewCounterServiceHandler(a.calls,
 		connect.WithInterceptors(connect.UnaryInterceptorFunc(coded)),
-		connect.WithCodec(binaryCodec{}),
-		connect.WithCodec(jsonCodec{"json"}),
-		connect.WithCodec(jsonCodec{"json; charset=utf-8"}),
+		inOurForm,
 		connect.WithReadMaxBytes(maxBody),
 		connect.WithConditionalHandlerOptions(ofReads),
 		packing,
 	))
 	limited := connect.WithHandlerOptions(connect.WithReadMaxBytes(smallBody), packing)
-	names := grpcreflect.NewStaticReflector(cuentav1connect.CounterServiceName, grpchealth.HealthV1ServiceName)
+	a.mount(a.streams)(cuentav1connect.NewWatchServiceHandler(a.watches, inOurForm, connect.WithReadMaxBytes(smallBody)))
+	names := grpcreflect.NewStaticReflector(cuentav1connect.CounterServiceName, cuentav1connect.WatchServiceName, grpchealth.HealthV1ServiceName)
 	a.mount(a.streams)(grpcreflect.NewHandlerV1(names, limited))
 	a.mount(a.streams)(grpcreflect.NewHandlerV1Alpha(names, limited))
 	a.mount(a.streams)(grpchealth.NewHandler(health{a.calls}, limited))
 	return a
 }
+
+// inOurForm has the messages of a service read and written by our codecs.
+var inOurForm = connect.WithHandlerOptions(
+	connect.WithCodec(binaryCodec{}),
+	connect.WithCodec(jsonCodec{"json"}),
+	connect.WithCodec(jsonCodec{"json; charset=utf-8"}),
+)
 
 // ofReads bounds the messages of calls that only read to what they need: where the
 // message is in the URL, the budget does not see how large it becomes.
@@ -114,8 +123,10 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, serve http.HandlerF
 	recorder := &recorder{ResponseWriter: w}
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store") // Connect reads by GET too
-	ctx, cancel := context.WithTimeout(withCaller(r), maxCall)
+	lasting := withCaller(r)
+	ctx, cancel := context.WithTimeout(lasting, maxCall)
 	defer cancel()
+	callerOf(ctx).lasting = lasting
 	r = r.WithContext(ctx)
 	serve(recorder, r)
 	if recorder.refused() || callerOf(ctx).refused {
@@ -129,7 +140,11 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request) {
 	service := serviceOf(r)
 	if stream := a.streams[service]; stream != nil {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		stream.ServeHTTP(w, r)
+		if service == cuentav1connect.WatchServiceName {
+			a.serveWatch(stream, w, r)
+		} else {
+			stream.ServeHTTP(w, r)
+		}
 		return
 	}
 	err := guard(r)

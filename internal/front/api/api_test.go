@@ -88,7 +88,8 @@ func startOn(t testing.TB, service cuenta.Service) *site {
 		t.Fatal(err)
 	}
 	s := &site{t: t, operator: new(operator), traffic: new(cuenta.Traffic), url: "http://" + l.Addr().String()}
-	s.api = New(Config{Service: service, Operator: s.operator, Traffic: s.traffic})
+	watcher, _ := service.(cuenta.Watcher)
+	s.api = New(Config{Service: service, Operator: s.operator, Watcher: watcher, Traffic: s.traffic})
 	front := web.New(web.Config{Service: service, Operator: s.operator, Traffic: s.traffic, API: s.api})
 	served := make(chan error, 1)
 	go func() { served <- front.Serve(l) }()

@@ -17,6 +17,8 @@ type caller struct {
 	key    string   // of the header Idempotency-Key, empty for none
 	badKey *refusal // why it cannot be read
 
+	lasting context.Context // of answers that last as long as their client wants
+
 	refused bool // the call was; an RPC may say so with status 200
 }
 

@@ -29,6 +29,7 @@ type ask struct {
 type reply struct {
 	message  proto.Message
 	replayed bool
+	stream   func(http.ResponseWriter, *http.Request) // writes the whole answer, over time
 	text     []byte
 	header   map[string]string // besides text
 }
@@ -38,6 +39,10 @@ func (a *API) rest(w http.ResponseWriter, r *http.Request) {
 	answer, refused := a.restAnswer(r)
 	if refused != nil {
 		writeProblem(w, refused)
+		return
+	}
+	if answer.stream != nil {
+		answer.stream(w, r)
 		return
 	}
 	body, kind := answer.text, jsonText

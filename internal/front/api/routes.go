@@ -44,6 +44,8 @@ var routes = []route{
 	{http.MethodGet, counterPath + ":holds", (*API).holds},
 	{http.MethodPost, "/v1/transfers", (*API).transfer},
 	{http.MethodGet, "/v1/sum", (*API).sum},
+	{http.MethodGet, counterPath + ":watch", (*API).watchCounter},
+	{http.MethodGet, "/v1/counters:watch", (*API).watchCounters},
 	{http.MethodPost, "/v1/batch", (*API).batch},
 	{http.MethodPost, "/v1/sessions", (*API).openSession},
 	{http.MethodGet, keyPath, (*API).outcomeOfKey},

@@ -295,7 +295,7 @@ func TestReflectionAndHealth(t *testing.T) {
 	reflection := grpcreflect.NewClient(s.http2, s.url, connect.WithGRPC())
 	stream := reflection.NewStream(t.Context())
 	services, err := stream.ListServices()
-	if err != nil || len(services) != 2 || services[0] != "cuenta.v1.CounterService" {
+	if err != nil || len(services) != 3 || services[0] != "cuenta.v1.CounterService" {
 		t.Errorf("%v, %v", services, err)
 	}
 	files, err := stream.FileContainingSymbol("cuenta.v1.CounterService.Add")

@@ -82,13 +82,21 @@ func New(c Config) *Server {
 	return s
 }
 
+// watched is an API with answers that last: they are to end before a drain can.
+type watched interface{ EndWatches() }
+
 // Serve serves l until it fails, or until Drain; then it returns nil.
 func (s *Server) Serve(l net.Listener) error { return s.http.Serve(l) }
 
 // Drain stops accepting and reading, answers the requests that were read, and
 // closes. When ctx ends first it closes what is left and returns the error of
 // ctx.
-func (s *Server) Drain(ctx context.Context) error { return s.http.Drain(ctx) }
+func (s *Server) Drain(ctx context.Context) error {
+	if api, ok := s.config.API.(watched); ok {
+		api.EndWatches()
+	}
+	return s.http.Drain(ctx)
+}
 
 // answer answers one request.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request) {

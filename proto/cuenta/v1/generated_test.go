@@ -19,7 +19,8 @@ func TestGeneratedCodeIsFresh(t *testing.T) {
 	if out, err := generate.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	for _, name := range []string{"counters.pb.go", "identity.pb.go", "terms.pb.go", "cuentav1connect/counters.connect.go"} {
+	for _, name := range []string{"counters.pb.go", "identity.pb.go", "terms.pb.go", "watch.pb.go",
+		"cuentav1connect/counters.connect.go", "cuentav1connect/watch.connect.go"} {
 		is, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
