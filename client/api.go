@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"time"
@@ -75,7 +74,7 @@ func (t *api) outcome(ctx context.Context, r *cuenta.Request) ([]cuenta.Result, 
 	if err != nil {
 		return nil, err
 	}
-	result, err := resultMessage(response)
+	result, err := resultMessage(nil, response)
 	return []cuenta.Result{result}, err
 }
 
@@ -97,7 +96,7 @@ func (t *api) batch(ctx context.Context, requests []cuenta.Request) ([]cuenta.Re
 		return nil, err
 	}
 	if m.Atomic {
-		results[0].Replayed = response.GetWhole().GetReplayed()
+		results[0].Value, results[0].Replayed = response.GetWhole().GetValue(), response.GetWhole().GetReplayed()
 		if results[0].Replayed && m.Identity != nil { // what each has answered is forgotten
 			for range operations {
 				results = append(results, cuenta.Result{Replayed: true})
@@ -105,12 +104,16 @@ func (t *api) batch(ctx context.Context, requests []cuenta.Request) ([]cuenta.Re
 			return results, nil
 		}
 	}
-	return appendResults(results, response)
+	return appendResults(results, operations, response)
 }
 
-func appendResults(results []cuenta.Result, response *cuentav1.BatchResponse) ([]cuenta.Result, error) {
-	for _, one := range response.GetResults() {
-		result, err := resultMessage(one)
+// appendResults reads what came of operations.
+func appendResults(results []cuenta.Result, operations []cuenta.Request, response *cuentav1.BatchResponse) ([]cuenta.Result, error) {
+	if len(response.GetResults()) != len(operations) {
+		return nil, errNoAnswer
+	}
+	for i, one := range response.GetResults() {
+		result, err := resultMessage(operations[i].Terms, one)
 		if err != nil {
 			return nil, err
 		}
@@ -151,7 +154,7 @@ func refusedCall(e *connect.Error, requests []cuenta.Request) ([]cuenta.Result, 
 			}
 			whole = &r
 		case *cuentav1.BatchResponse:
-			if results, err = appendResults(results, m); err != nil {
+			if results, err = appendResults(results, requests[1:], m); err != nil {
 				return nil, err
 			}
 		}
@@ -168,54 +171,4 @@ func refusedCall(e *connect.Error, requests []cuenta.Request) ([]cuenta.Result, 
 		results = append(results, *whole)
 	}
 	return results, nil
-}
-
-func identityMessage(r *cuenta.Request) *cuentav1.Identity {
-	id := &r.Identity
-	if !id.Given() {
-		return nil
-	}
-	m := &cuentav1.Identity{Key: string(id.Key), Number: id.Number, Lowest: id.Lowest}
-	if id.Session != 0 {
-		m.Session = string(cuenta.AppendSession(nil, id.Session))
-	}
-	return m
-}
-
-func operationMessage(r *cuenta.Request) *cuentav1.Operation {
-	counter, id, n := string(r.Counter), identityMessage(r), r.N
-	switch r.Op {
-	case cuenta.Add:
-		return &cuentav1.Operation{Operation: &cuentav1.Operation_Add{Add: &cuentav1.AddRequest{Counter: counter, Amount: &n, Identity: id}}}
-	case cuenta.Reset:
-		return &cuentav1.Operation{Operation: &cuentav1.Operation_Reset_{Reset_: &cuentav1.ResetRequest{Counter: counter, Identity: id}}}
-	case cuenta.Set:
-		return &cuentav1.Operation{Operation: &cuentav1.Operation_Set{Set: &cuentav1.SetRequest{Counter: counter, Value: &n, Identity: id}}}
-	case cuenta.Delete:
-		return &cuentav1.Operation{Operation: &cuentav1.Operation_Delete{Delete: &cuentav1.DeleteRequest{Counter: counter, Identity: id}}}
-	}
-	return &cuentav1.Operation{Operation: &cuentav1.Operation_Get{Get: &cuentav1.GetRequest{Counter: counter}}}
-}
-
-// resultMessage reads what came of an operation.
-func resultMessage(m interface {
-	GetAnswer() *cuentav1.Answer
-	GetError() *cuentav1.ErrorInfo
-}) (cuenta.Result, error) {
-	if refused := m.GetError(); refused != nil {
-		return refusalMessage(refused)
-	}
-	a := m.GetAnswer()
-	if a == nil {
-		return cuenta.Result{}, errNoAnswer
-	}
-	return cuenta.Result{Value: a.GetValue(), Revision: a.GetRevision(), Replayed: a.GetReplayed()}, nil
-}
-
-func refusalMessage(m *cuentav1.ErrorInfo) (cuenta.Result, error) {
-	e, ok := cuenta.ParseError(m.GetCode() + ": ")
-	if !ok {
-		return cuenta.Result{}, fmt.Errorf("the server refuses with a code that is not known here: %q", m.GetCode())
-	}
-	return cuenta.Result{Code: e.Code, Value: m.GetValue(), Revision: m.GetRevision(), Replayed: m.GetReplayed()}, nil
 }

@@ -102,7 +102,7 @@ func (c *Client) attempt(ctx context.Context, deadline time.Time, n int, units [
 			continue
 		}
 		own := results[:len(u.requests):len(u.requests)]
-		if u.session != nil && atFault(own).Code == cuenta.NoSession {
+		if u.session != nil && own[atFault(own)].Code == cuenta.NoSession {
 			c.leaveSession(u.session)
 		}
 		u.answered(own)

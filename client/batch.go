@@ -27,25 +27,58 @@ type Item struct {
 func (c *Client) Batch() *Batch { return &Batch{c: c} }
 
 // Add adds delta to a counter.
-func (b *Batch) Add(counter string, delta int64) { b.append(counter, cuenta.Add, delta) }
+func (b *Batch) Add(counter string, delta int64, options ...Option) {
+	b.append(counter, cuenta.Add, delta, options)
+}
 
 // Reset sets a counter to 0.
-func (b *Batch) Reset(counter string) { b.append(counter, cuenta.Reset, 0) }
+func (b *Batch) Reset(counter string, options ...Option) {
+	b.append(counter, cuenta.Reset, 0, options)
+}
 
 // Set sets a counter to value.
-func (b *Batch) Set(counter string, value int64) { b.append(counter, cuenta.Set, value) }
+func (b *Batch) Set(counter string, value int64, options ...Option) {
+	b.append(counter, cuenta.Set, value, options)
+}
+
+// SetLimits gives a counter limits: see [Counter.SetLimits].
+func (b *Batch) SetLimits(counter string, options ...Option) {
+	b.append(counter, cuenta.Limit, 0, append([]Option{func(r *cuenta.Request) { termsOf(r) }}, options...))
+}
+
+// Expire gives a counter another end: see [Counter.Expire].
+func (b *Batch) Expire(counter string, options ...Option) {
+	b.append(counter, cuenta.Expire, 0, append([]Option{func(r *cuenta.Request) { termsOf(r) }}, options...))
+}
 
 // Delete removes a counter.
-func (b *Batch) Delete(counter string) { b.append(counter, cuenta.Delete, 0) }
+func (b *Batch) Delete(counter string, options ...Option) {
+	b.append(counter, cuenta.Delete, 0, options)
+}
 
 // Get reads a counter, after what stands before it in the batch.
-func (b *Batch) Get(counter string) { b.append(counter, cuenta.Get, 0) }
+func (b *Batch) Get(counter string) { b.append(counter, cuenta.Get, 0, nil) }
+
+// Check is refused as [cuenta.Unmet] unless the condition holds: [IfValue],
+// [IfRevision] or [IfAbsent]. Of an atomic batch then nothing is carried out.
+func (b *Batch) Check(counter string, condition Option) {
+	b.append(counter, cuenta.Check, 0, []Option{condition, func(r *cuenta.Request) {
+		switch r.If {
+		case cuenta.IfValue:
+			r.N, r.Terms = r.Terms.Expect, nil
+		case cuenta.IfRevision:
+			r.N, r.If, r.Terms = r.Terms.Expect, cuenta.Always, nil
+		case cuenta.IfAbsent:
+			r.If = cuenta.Always
+		}
+	}})
+}
 
 // Len returns how many operations there are.
 func (b *Batch) Len() int { return len(b.requests) }
 
-func (b *Batch) append(counter string, op cuenta.Op, amount int64) {
-	b.requests = append(b.requests, b.c.Counter(counter).request(op, amount))
+func (b *Batch) append(counter string, op cuenta.Op, amount int64, options []Option) {
+	b.requests = append(b.requests, b.c.Counter(counter).request(op, amount, options))
 }
 
 func (b *Batch) take() []cuenta.Request {
@@ -101,7 +134,7 @@ func (b *Batch) DoAtomic(ctx context.Context) ([]Result, error) {
 	}
 	results := make([]Result, len(requests))
 	for i := range results {
-		results[i] = resultOf(&u.results[1+i])
+		results[i] = u.resultAt(1 + i)
 	}
 	return results, nil
 }

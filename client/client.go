@@ -14,6 +14,7 @@ import (
 type Client struct {
 	options Options
 	link    transport
+	whole   bool  // a transfer has one identity, as a whole
 	pool    *pool // nil where there are no sessions
 	budget  *budget
 	slots   chan struct{} // holds one for each call under way
@@ -44,6 +45,7 @@ func (o Options) Open(ctx context.Context, address string) (*Client, error) {
 		return nil, err
 	}
 	c := newClient(o, link, s.keyed)
+	c.whole = s.whole
 	if _, err := c.Counter("").Get(ctx); err != nil {
 		_ = c.Close() // it does not fail
 		return nil, err
@@ -97,6 +99,11 @@ func (c *Client) Outcome(ctx context.Context, id Identity) (Result, error) {
 	if id.Key != "" {
 		r.Identity.Key = []byte(id.Key)
 	}
+	return c.do(ctx, r)
+}
+
+// do carries out one request as a call.
+func (c *Client) do(ctx context.Context, r cuenta.Request) (Result, error) {
 	u := newUnit(r)
 	c.run(ctx, u)
 	return u.result()

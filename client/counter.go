@@ -22,6 +22,10 @@ type Result struct {
 	// or the way in does not tell.
 	Revision uint64
 
+	// Applied is, after a change with [Clamp], by how much it has changed the value, where
+	// the way in tells.
+	Applied int64
+
 	// Replayed says that an earlier attempt was carried out and this is its
 	// answer. It is false where the way in does not tell.
 	Replayed bool
@@ -47,48 +51,54 @@ func (n Counter) Once(key string) Counter {
 }
 
 // Add adds delta, which may be negative. A change that would pass an end of int64
-// is refused as [cuenta.Overflow].
-func (n Counter) Add(ctx context.Context, delta int64) (Result, error) {
-	return n.do(ctx, cuenta.Add, delta)
+// is refused as [cuenta.Overflow], and one that would pass a limit as [cuenta.Limited],
+// of which [Error.Limit] says more.
+func (n Counter) Add(ctx context.Context, delta int64, options ...Option) (Result, error) {
+	return n.do(ctx, cuenta.Add, delta, options)
 }
 
 // AddAsync is Add that does not wait for the answer. It waits only while as many
 // calls as [Options.MaxInFlight] allows are under way. The call goes on until ctx
 // ends, whether the future is waited for or not.
-func (n Counter) AddAsync(ctx context.Context, delta int64) *Future {
-	return n.start(ctx, cuenta.Add, delta)
+func (n Counter) AddAsync(ctx context.Context, delta int64, options ...Option) *Future {
+	return n.start(ctx, n.request(cuenta.Add, delta, options))
 }
 
 // Reset sets the counter to 0.
-func (n Counter) Reset(ctx context.Context) (Result, error) { return n.do(ctx, cuenta.Reset, 0) }
+func (n Counter) Reset(ctx context.Context, options ...Option) (Result, error) {
+	return n.do(ctx, cuenta.Reset, 0, options)
+}
 
 // Set sets the counter to value.
-func (n Counter) Set(ctx context.Context, value int64) (Result, error) {
-	return n.do(ctx, cuenta.Set, value)
+func (n Counter) Set(ctx context.Context, value int64, options ...Option) (Result, error) {
+	return n.do(ctx, cuenta.Set, value, options)
 }
 
 // Delete removes the counter and returns the value that it had.
-func (n Counter) Delete(ctx context.Context) (Result, error) { return n.do(ctx, cuenta.Delete, 0) }
-
-// Get reads the counter.
-func (n Counter) Get(ctx context.Context) (Result, error) { return n.do(ctx, cuenta.Get, 0) }
-
-func (n Counter) do(ctx context.Context, op cuenta.Op, amount int64) (Result, error) {
-	u := newUnit(n.request(op, amount))
-	n.c.run(ctx, u)
-	return u.result()
+func (n Counter) Delete(ctx context.Context, options ...Option) (Result, error) {
+	return n.do(ctx, cuenta.Delete, 0, options)
 }
 
-func (n Counter) request(op cuenta.Op, amount int64) cuenta.Request {
+// Get reads the counter.
+func (n Counter) Get(ctx context.Context) (Result, error) { return n.do(ctx, cuenta.Get, 0, nil) }
+
+func (n Counter) do(ctx context.Context, op cuenta.Op, amount int64, options []Option) (Result, error) {
+	return n.c.do(ctx, n.request(op, amount, options))
+}
+
+func (n Counter) request(op cuenta.Op, amount int64, options []Option) cuenta.Request {
 	r := cuenta.Request{Op: op, Counter: []byte(n.name), N: amount}
-	if n.key != "" && op != cuenta.Get {
+	if n.key != "" && !op.Reads() {
 		r.Identity.Key = []byte(n.key)
+	}
+	for _, option := range options {
+		option(&r)
 	}
 	return r
 }
 
-func (n Counter) start(ctx context.Context, op cuenta.Op, amount int64) *Future {
-	f := &Future{unit: newUnit(n.request(op, amount)), done: make(chan struct{})}
+func (n Counter) start(ctx context.Context, r cuenta.Request) *Future {
+	f := &Future{unit: newUnit(r), done: make(chan struct{})}
 	if err := n.c.enter(ctx); err != nil {
 		f.unit.giveUp(err)
 		close(f.done)

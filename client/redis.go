@@ -40,6 +40,9 @@ func (t redis) do(ctx context.Context, requests []cuenta.Request) ([]cuenta.Resu
 func appendCommands(dst []byte, requests []cuenta.Request) ([]byte, error) {
 	for i := range requests {
 		r := &requests[i]
+		if r.Terms != nil || r.If != cuenta.Always {
+			return nil, unsaidToRedis
+		}
 		args := 0
 		switch r.Op {
 		case cuenta.OpenSession:
@@ -52,7 +55,7 @@ func appendCommands(dst []byte, requests []cuenta.Request) ([]byte, error) {
 			dst = appendOutcome(dst, &r.Identity)
 			continue
 		default:
-			return nil, &cuenta.Error{Code: cuenta.Unsupported, Text: "the Redis protocol has no batches that are all or none"}
+			return nil, unsaidToRedis
 		}
 		dst = appendIdentity(dst, &r.Identity, args)
 		switch r.Op {
@@ -72,6 +75,9 @@ func appendCommands(dst []byte, requests []cuenta.Request) ([]byte, error) {
 	}
 	return dst, nil
 }
+
+// unsaidToRedis is the refusal of what this client does not say over the Redis protocol.
+var unsaidToRedis = &cuenta.Error{Code: cuenta.Unsupported, Text: "not over the Redis protocol, use another way in"}
 
 // appendIdentity begins a command of so many arguments with its identity.
 func appendIdentity(dst []byte, id *cuenta.Identity, args int) []byte {

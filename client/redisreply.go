@@ -86,7 +86,7 @@ func readBulk(in *bufio.Reader, r reply, size int) (reply, error) {
 // result makes the answer to a request of its reply.
 func (r *reply) result(to expectation) (cuenta.Result, error) {
 	if r.kind == '-' {
-		return refusal(codeOf(r.text), to.n), nil
+		return refusal(codeOf(r.text), r.text, to.n), nil
 	}
 	switch to.op {
 	case cuenta.Add:
@@ -167,12 +167,17 @@ var refusals = []struct {
 	{"CONFLICT", cuenta.Conflict},
 	{"TOOOLD", cuenta.TooOld},
 	{"TOONEW", cuenta.TooNew},
+	{"LIMIT", cuenta.Limited},
+	{"PAST", cuenta.Past},
+	{"THROTTLED", cuenta.Throttled},
+	{"NOHOLD", cuenta.NoHold},
 	{"NOSESSION", cuenta.NoSession},
 	{"ABSENT", cuenta.Absent},
 	{"ERR max number of clients", cuenta.Busy},
 	{"ERR increment or decrement would overflow", cuenta.Overflow},
 	{"ERR the condition does not hold", cuenta.Unmet},
 	{"ERR the command is over its size limit", cuenta.TooLarge},
+	{"ERR over a size limit", cuenta.TooLarge},
 	{"ERR understood, but not possible here", cuenta.Unsupported},
 	{"ERR unknown command", cuenta.Unsupported}, // a Redis that is no Cuenta
 	{"ERR no service of that name", cuenta.NotFound},

@@ -6,6 +6,8 @@ import (
 	"math"
 	"net"
 	"net/url"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/cuenta-server/cuenta"
@@ -32,31 +34,52 @@ type unsent struct{ error }
 
 func (u unsent) Unwrap() error { return u.error }
 
-// refusal is the result that tells a code, where the protocol tells no more: which
-// end of int64 an addition would have passed is plain from its amount.
-func refusal(code cuenta.Code, amount int64) cuenta.Result {
+// refusal is the result that tells a code, where the protocol tells no more than a
+// sentence: which end of int64 an addition would have passed is plain from its amount,
+// and a limit is in the sentence.
+func refusal(code cuenta.Code, text []byte, amount int64) cuenta.Result {
 	r := cuenta.Result{Code: code}
-	if code == cuenta.Overflow {
+	switch code {
+	case cuenta.Overflow:
 		r.Value = math.MaxInt64
 		if amount < 0 {
 			r.Value = math.MinInt64
 		}
+	case cuenta.Limited:
+		if parts := limitText.FindSubmatch(text); parts != nil {
+			r.Value, r.Amount = number(parts[1]), math.MinInt64
+			if len(parts[2]) > 0 {
+				r.Amount = number(parts[2])
+			}
+			r.Level = uint8(number(parts[3]))
+		}
 	}
 	return r
+}
+
+// limitText are the sentences of [cuenta.Result.Text] that tell a limit: with the room
+// to it, and without where that would be too long. The Redis protocol adds whose it is.
+var limitText = regexp.MustCompile(`the (?:limit|counter would pass) (-?\d{1,19})(?: leaves room for (-?\d{1,19}))?(?:, levels above: (\d{1,2}))?$`)
+
+// number reads digits, none as 0; what int64 does not hold is its end.
+func number(digits []byte) int64 {
+	n, _ := strconv.ParseInt(string(digits), 10, 64) // which returns that end with its error
+	return n
 }
 
 // scheme is a kind of address.
 type scheme struct {
 	port  string // used where the address has none; empty for a path instead of a host
 	keyed bool   // changes are told apart by keys, because there are no sessions
+	whole bool   // a transfer is one command, with one identity
 	dial  func(address string) (transport, error)
 }
 
 var schemes = map[string]scheme{
 	"cuenta": {port: "1234", dial: newAPI},
-	"redis":  {port: "6380", dial: newRedis},
+	"redis":  {port: "6380", dial: newRedis, whole: true},
 	"shm":    {dial: newRings},
-	"udp":    {port: "2002", dial: newUDP, keyed: true},
+	"udp":    {port: "2002", dial: newUDP, keyed: true, whole: true},
 }
 
 // parse reads an address into its scheme and what the scheme dials.

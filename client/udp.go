@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -57,12 +58,9 @@ func newUDP(address string) (transport, error) {
 }
 
 func (t *datagrams) do(ctx context.Context, requests []cuenta.Request) ([]cuenta.Result, error) {
-	if len(requests) != 1 {
-		return nil, &cuenta.Error{Code: cuenta.Unsupported, Text: "a datagram takes one operation"}
-	}
-	command, ok := wire.AppendCommand(nil, &requests[0])
-	if !ok {
-		return nil, unsayable
+	command, err := datagram(requests)
+	if err != nil {
+		return nil, err
 	}
 	to, err := t.resolve(ctx)
 	if err != nil {
@@ -80,7 +78,40 @@ func (t *datagrams) do(ctx context.Context, requests []cuenta.Request) ([]cuenta
 		return nil, err
 	}
 	result, err := textResult(answer, requests[0].N)
-	return []cuenta.Result{result}, err
+	if len(requests) == 1 || result.Code != cuenta.OK {
+		return slices.Repeat([]cuenta.Result{result}, len(requests)), err
+	}
+	// Of a transfer it is the value that the counter taken from has now.
+	before := cuenta.Result{Value: result.Value - requests[2].N}
+	return []cuenta.Result{before, before, result, {}}, err
+}
+
+// datagram is the command for an operation, or for the run that is a transfer.
+func datagram(requests []cuenta.Request) ([]byte, error) {
+	if len(requests) != 1 && !isTransfer(requests) {
+		return nil, &cuenta.Error{Code: cuenta.Unsupported, Text: "a datagram takes one operation"}
+	}
+	command, ok := wire.AppendLine(nil, requests)
+	if !ok || requests[0].Op == cuenta.Describe { // which would answer the time left, and no more
+		return nil, unsayable
+	}
+	return command, nil
+}
+
+// isTransfer reports whether the requests are those of [Client.Transfer], without a
+// ceiling.
+func isTransfer(requests []cuenta.Request) bool {
+	if len(requests) != 4 || requests[0].Op != cuenta.All || requests[1].Op != cuenta.Get {
+		return false
+	}
+	take, give := requests[2], requests[3]
+	if take.Op != cuenta.Add || give.Op != cuenta.Add || take.N != -give.N || give.N < 1 || take.Terms == nil || give.Terms != nil ||
+		take.If != cuenta.Always || give.If != cuenta.Always || take.Identity.Given() || give.Identity.Given() {
+		return false
+	}
+	said := take.Fingerprint()
+	take.Terms = &cuenta.Terms{Floor: take.Terms.Floor}
+	return take.Terms.Floor.Set && take.Fingerprint() == said && string(requests[1].Counter) == string(take.Counter)
 }
 
 // ask sends a datagram and waits for what comes back.
@@ -179,7 +210,7 @@ func textResult(answer []byte, amount int64) (cuenta.Result, error) {
 	if said, ok := bytes.CutPrefix(line, []byte("error ")); ok {
 		code, text, _ := bytes.Cut(said, []byte(" "))
 		if refused, known := cuenta.ParseError(string(code) + ": " + string(text)); known {
-			return refusal(refused.Code, amount), nil
+			return refusal(refused.Code, text, amount), nil
 		}
 		return cuenta.Result{}, errText
 	}

@@ -15,6 +15,7 @@ type unit struct {
 	bearers  []cuenta.Request // of the requests, those of which every change has an identity
 	changes  int              // how many of the bearers are changes
 	results  []cuenta.Result  // once it is settled without an error
+	refusal  cuenta.Result    // once it is refused by the server, what that says
 
 	session   *session // whose numbers it has, one after the other; nil for none
 	generated bool     // the identities were made for this call, so nobody else uses them
@@ -41,10 +42,19 @@ func newUnit(first cuenta.Request, span ...cuenta.Request) *unit {
 	return u
 }
 
+// asOne gives the unit one identity, as a whole, which may be a key.
+func (u *unit) asOne(key string) {
+	u.bearers = u.requests[:1]
+	u.changes = count(u.bearers)
+	if key != "" {
+		u.requests[0].Identity.Key = []byte(key)
+	}
+}
+
 func (u *unit) head() *cuenta.Request { return &u.requests[0] }
 
 // changing reports whether a request needs an identity.
-func changing(r *cuenta.Request) bool { return r.Op != cuenta.Get && r.Op != cuenta.Outcome }
+func changing(r *cuenta.Request) bool { return !r.Op.Reads() && r.Op != cuenta.Outcome }
 
 func count(requests []cuenta.Request) (changes int) {
 	for i := range requests {
@@ -98,6 +108,11 @@ func (u *unit) check() error {
 		if !r.Identity.Valid() || r.Op == cuenta.Outcome && !r.Identity.Given() {
 			return &cuenta.Error{Code: cuenta.Syntax, Text: "bad identity"}
 		}
+		if named && (r.Terms != nil || r.If != cuenta.Always || r.Op == cuenta.Check) {
+			if err := unfit(r); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -116,7 +131,8 @@ func retriable(code cuenta.Code) bool {
 // happened to earlier attempts.
 func decisive(code cuenta.Code) bool {
 	switch code {
-	case cuenta.Overflow, cuenta.Unmet, cuenta.Aborted, cuenta.Absent, cuenta.Conflict:
+	case cuenta.Overflow, cuenta.Limited, cuenta.Past, cuenta.Throttled, cuenta.NoHold,
+		cuenta.Unmet, cuenta.Aborted, cuenta.Absent, cuenta.Conflict:
 		return true
 	}
 	return false
@@ -125,7 +141,8 @@ func decisive(code cuenta.Code) bool {
 // answered takes the server's results in. The unit is settled then, unless they
 // say that it is worth another attempt.
 func (u *unit) answered(results []cuenta.Result) {
-	r := atFault(results)
+	at := atFault(results)
+	r := &results[at]
 	switch code := r.Code; {
 	case code == cuenta.OK:
 		u.results, u.settled = results, true
@@ -140,20 +157,35 @@ func (u *unit) answered(results []cuenta.Result) {
 			*id = cuenta.Identity{}
 		}
 	default:
+		u.refusal = *r
 		u.refuse(code, r.Err())
+		u.blame(at)
 	}
 }
 
-// atFault is the result that tells why there was a refusal, or the first one.
-func atFault(results []cuenta.Result) *cuenta.Result {
+// blame says in the unit's error which of its requests was refused, and for which limit.
+func (u *unit) blame(at int) {
+	e, ok := errors.AsType[*Error](u.err)
+	if !ok {
+		return
+	}
+	r := &u.requests[at]
+	if at > 0 {
+		e.Item, e.Counter = at-1, string(r.Counter)
+	}
+	e.Limit = limitOf(r, &u.refusal, at > 0)
+}
+
+// atFault is where the result is that tells why there was a refusal, or the first one.
+func atFault(results []cuenta.Result) int {
 	if results[0].Code == cuenta.Aborted {
 		for i := range results {
 			if code := results[i].Code; code != cuenta.OK && code != cuenta.Aborted {
-				return &results[i]
+				return i
 			}
 		}
 	}
-	return &results[0]
+	return 0
 }
 
 // unanswered takes in that an attempt has brought no results.
@@ -206,7 +238,7 @@ func (u *unit) fail(code cuenta.Code, fate cuenta.Fate, err error) {
 	u.settled = true
 	u.err = &Error{
 		Code: code, Fate: fate, Op: u.head().Op, Counter: string(u.head().Counter),
-		Identity: identityOf(u.identity()), Attempts: u.attempts, Err: err,
+		Item: -1, Identity: identityOf(u.identity()), Attempts: u.attempts, Err: err,
 	}
 }
 
@@ -214,9 +246,15 @@ func (u *unit) result() (Result, error) {
 	if u.err != nil {
 		return Result{}, u.err
 	}
-	return resultOf(&u.results[0]), nil
+	return u.resultAt(0), nil
 }
 
-func resultOf(r *cuenta.Result) Result {
-	return Result{Value: r.Value, Revision: r.Revision, Replayed: r.Replayed}
+// resultAt is what the unit's request with that index has answered.
+func (u *unit) resultAt(i int) Result {
+	r := &u.results[i]
+	result := Result{Value: r.Value, Revision: r.Revision, Replayed: r.Replayed}
+	if t := u.requests[i].Terms; t != nil && t.Clamp {
+		result.Applied = r.Amount
+	}
+	return result
 }

@@ -1,0 +1,62 @@
+package client
+
+import (
+	"bytes"
+
+	"github.com/cuenta-server/cuenta"
+)
+
+// Limit is the limit that a change would have passed.
+type Limit struct {
+	// Counter is whose limit it is: the counter's own, or a declared total's above it.
+	// It is empty where that is not known: in a replay, and in an atomic batch.
+	Counter string
+
+	// Floor says that it is the lower limit, rather than the ceiling.
+	Floor bool
+
+	// At is the last value allowed.
+	At int64
+
+	// Room is how much would have taken the value to At, negative for down. It wraps
+	// where that is more than an int64 holds, and is the least int64 where the way in
+	// does not tell.
+	Room int64
+}
+
+// limitOf tells which limit a request was refused for, nil for none.
+func limitOf(r *cuenta.Request, result *cuenta.Result, together bool) *Limit {
+	if result.Code != cuenta.Limited {
+		return nil
+	}
+	limit := &Limit{At: result.Value, Room: result.Amount, Floor: !passesCeiling(r, result.Value, result.Amount)}
+	if result.Replayed || together {
+		return limit
+	}
+	name := r.Counter
+	for range result.Level {
+		name = name[:max(0, bytes.LastIndexByte(name, '/'))]
+	}
+	limit.Counter = string(name)
+	return limit
+}
+
+// passesCeiling reports whether it is the upper limit that a request was refused for,
+// from which the counter's value was as far away as room says.
+func passesCeiling(r *cuenta.Request, limit, room int64) bool {
+	value := limit - room
+	switch r.Op {
+	case cuenta.Add, cuenta.Settle, cuenta.Ticket:
+		if limit >= value { // so room is not below 0, or it has wrapped
+			return room >= 0 && r.N > room
+		}
+		return room >= 0 || r.N > room
+	case cuenta.Hold:
+		return r.N > 0
+	case cuenta.Limit:
+		return value > limit
+	case cuenta.Set:
+		return r.N > limit
+	}
+	return limit < 0 // of Reset
+}
