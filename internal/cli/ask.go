@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/config"
@@ -48,6 +50,11 @@ func (a *app) ask(command string, operands []string, counters int) error {
 		if err != nil {
 			return err
 		}
+		if isOption(operand) {
+			return usageError{lang.Text{
+				ES: "%q es una opción, que va tras el nombre de la cuenta; la de siempre se llama cuenta",
+				EN: "%q is an option, which goes behind the counter's name; the usual one is called cuenta"}.Fill(operand)}
+		}
 		command += " @" + string(name)
 	}
 	key, given := a.values.ID()
@@ -79,6 +86,13 @@ func (a *app) ask(command string, operands []string, counters int) error {
 		_, err = fmt.Fprintln(a.stdout, value)
 		return err
 	})
+}
+
+// isOption reports whether an operand in the place of a counter's name would rather
+// be an option: who forgets the name shall not change a counter of that name.
+func isOption(operand string) bool {
+	name, _, ok := strings.Cut(operand, "=")
+	return ok && slices.Contains([]string{"min", "max", "ttl", "if", "id"}, name)
 }
 
 func counterName(operand string) ([]byte, error) {
