@@ -18,11 +18,13 @@ func (a *app) dec() error      { return a.count("dec") }
 func (a *app) ingresar() error { return a.count("ing") }
 func (a *app) retirar() error  { return a.count("ret") }
 func (a *app) reset() error    { return a.ask("res.0", a.operands, 1) }
-func (a *app) get() error      { return a.ask("con.0", a.operands, 1) }
-func (a *app) balance() error  { return a.ask("bal.0", a.operands, 1) }
+func (a *app) get() error      { return a.ask(reading, a.operands, 1) }
+func (a *app) balance() error  { return a.ask(reading, a.operands, 1) }
 func (a *app) limit() error    { return a.ask("lim.0", a.operands, 1) }
 func (a *app) expire() error   { return a.count("exp") }
 func (a *app) transfer() error { return a.countOf("tra", 2) }
+
+const reading = "con.0"
 
 // count says a command whose number is the first operand. An amount of 0 reads, as
 // it does in every protocol.
@@ -50,7 +52,7 @@ func (a *app) ask(command string, operands []string, counters int) error {
 		if err != nil {
 			return err
 		}
-		if isOption(operand) {
+		if command != reading && isOption(operand) {
 			return usageError{lang.Text{
 				ES: "%q es una opción, que va tras el nombre de la cuenta; la de siempre se llama cuenta",
 				EN: "%q is an option, which goes behind the counter's name; the usual one is called cuenta"}.Fill(operand)}
