@@ -19,6 +19,9 @@ type due struct {
 type detail struct {
 	text string // the error of answerError, the reply of answerText
 
+	terms *cuenta.Terms // of the request
+	n     int64         // that was asked for
+
 	run  runner // of answerRun
 	args extent // of answerRun and answerWatch
 
@@ -60,8 +63,8 @@ func (s *Session) later(run runner, args [][]byte) {
 // whether there is one.
 func (s *Session) refused(dst []byte, results []cuenta.Result) ([]byte, bool) {
 	for i := range results {
-		if code := results[i].Code; code != cuenta.OK {
-			return wire.AppendError(dst, refusal(code)), true
+		if results[i].Code != cuenta.OK {
+			return wire.AppendError(dst, told(&results[i])), true
 		}
 	}
 	return dst, false
@@ -89,7 +92,7 @@ func answerRun(s *Session, dst []byte, _ []cuenta.Result, d *due) []byte {
 func answerInteger(s *Session, dst []byte, results []cuenta.Result, _ *due) []byte {
 	r := &results[0]
 	if r.Code != cuenta.OK {
-		return wire.AppendError(dst, refusal(r.Code))
+		return wire.AppendError(dst, told(r))
 	}
 	return wire.AppendInt(dst, r.Value)
 }
@@ -98,7 +101,7 @@ func answerInteger(s *Session, dst []byte, results []cuenta.Result, _ *due) []by
 func answerValue(s *Session, dst []byte, results []cuenta.Result, _ *due) []byte {
 	r := &results[0]
 	if r.Code != cuenta.OK {
-		return wire.AppendError(dst, refusal(r.Code))
+		return wire.AppendError(dst, told(r))
 	}
 	return s.appendValue(dst, r)
 }
@@ -137,33 +140,33 @@ func answerOK(s *Session, dst []byte, results []cuenta.Result, _ *due) []byte {
 
 // answerSet: the counter is set, or null if the condition did not hold.
 func answerSet(s *Session, dst []byte, results []cuenta.Result, _ *due) []byte {
-	switch code := results[0].Code; code {
+	switch r := &results[0]; r.Code {
 	case cuenta.OK:
 		return append(dst, ok...)
 	case cuenta.Unmet:
 		return wire.AppendNull(dst, s.version)
 	default:
-		return wire.AppendError(dst, refusal(code))
+		return wire.AppendError(dst, told(r))
 	}
 }
 
-// answerSetNew: whether the counter was set.
-func answerSetNew(s *Session, dst []byte, results []cuenta.Result, _ *due) []byte {
-	switch code := results[0].Code; code {
+// answerWhether: whether the counter was changed, or its condition did not hold.
+func answerWhether(s *Session, dst []byte, results []cuenta.Result, _ *due) []byte {
+	switch r := &results[0]; r.Code {
 	case cuenta.OK:
 		return append(dst, ":1\r\n"...)
 	case cuenta.Unmet:
 		return append(dst, ":0\r\n"...)
 	default:
-		return wire.AppendError(dst, refusal(code))
+		return wire.AppendError(dst, told(r))
 	}
 }
 
-// answerOld: what the counter held before it was set, whether or not the
+// answerOld: what the counter held before it was changed, whether or not the
 // condition held.
 func answerOld(s *Session, dst []byte, results []cuenta.Result, _ *due) []byte {
-	if code := results[1].Code; code != cuenta.OK && code != cuenta.Unmet {
-		return wire.AppendError(dst, refusal(code))
+	if r := &results[1]; r.Code != cuenta.OK && r.Code != cuenta.Unmet {
+		return wire.AppendError(dst, told(r))
 	}
 	return answerValue(s, dst, results[:1], nil)
 }
@@ -178,7 +181,7 @@ func answerHindrance(s *Session, dst []byte, results []cuenta.Result, _ *due) []
 	case cuenta.Unmet:
 		return s.appendValue(dst, r)
 	}
-	return wire.AppendError(dst, refusal(r.Code))
+	return wire.AppendError(dst, told(r))
 }
 
 // answerCount: how many of the counters exist, or did before they were deleted.

@@ -26,7 +26,7 @@ type command struct {
 	summary string
 
 	// ask appends the requests it needs and how it is answered.
-	ask func(s *Session, b *cuenta.Batch, args [][]byte)
+	ask asker
 
 	// run carries it out when it is its turn to be answered.
 	run runner
@@ -45,6 +45,8 @@ type command struct {
 	upper string // the name as most clients write it
 	plain bool   // neither a container nor within one
 }
+
+type asker func(s *Session, b *cuenta.Batch, args [][]byte)
 
 type runner func(s *Session, dst []byte, args [][]byte) []byte
 
@@ -92,7 +94,7 @@ const longestName = 15
 
 func newTable() *table {
 	rows := slices.Concat(counterCommands(), transactionCommands(), keyCommands(), connectionCommands(), serverCommands(),
-		identityCommands())
+		identityCommands(), expiryCommands(), termCommands())
 	slices.SortFunc(rows, func(a, b *command) int { return strings.Compare(a.name, b.name) })
 	t := &table{rows: rows, byName: make(map[string]*command)}
 	for _, c := range rows {

@@ -107,21 +107,25 @@ func askMSet(s *Session, b *cuenta.Batch, args [][]byte) {
 	}
 	for i := 0; i < len(pairs); i += 2 {
 		n, _ := wire.ParseInt(pairs[i+1]) // it was read before
-		b.Requests = append(b.Requests, cuenta.Request{Op: cuenta.Set, Counter: pairs[i], N: n})
+		b.Requests = append(b.Requests, cuenta.Request{Op: cuenta.Set, Counter: pairs[i], N: n, Terms: &endless})
 	}
 	s.awaitSeveral(b, len(pairs)/2, answerOK, answerAllOK)
 }
 
 func askSetNX(s *Session, b *cuenta.Batch, args [][]byte) {
-	s.set(b, args, setting{condition: cuenta.IfAbsent, answer: answerSetNew})
+	s.set(b, args, setting{condition: cuenta.IfAbsent, answer: answerWhether})
 }
 
 func askGetSet(s *Session, b *cuenta.Batch, args [][]byte) {
-	s.set(b, args, setting{old: true})
+	s.set(b, args, setting{old: true, terms: &endless})
 }
 
 func askSet(s *Session, b *cuenta.Batch, args [][]byte) {
-	how, refusal := settingOf(args[3:])
+	if len(args) == 3 {
+		s.set(b, args, setting{terms: &endless})
+		return
+	}
+	how, refusal := s.settingOf(args[3:])
 	if refusal != "" {
 		s.refuse(refusal)
 		return
@@ -132,38 +136,45 @@ func askSet(s *Session, b *cuenta.Batch, args [][]byte) {
 // setting is how a counter is to be set.
 type setting struct {
 	condition cuenta.Condition
+	terms     *cuenta.Terms
 	old       bool     // answer what it held before
 	answer    answerer // nil for that of SET
 }
 
+// endless is what SET says if it says nothing: a new value has no end. It is never
+// written to.
+var endless = cuenta.Terms{Expiry: cuenta.Expiry{Kind: cuenta.NoExpiry}}
+
 // settingOf reads SET's options.
-func settingOf(options [][]byte) (how setting, refusal string) {
-	var keep, expires bool
+func (s *Session) settingOf(options [][]byte) (how setting, refusal string) {
+	var keep bool
+	var end ending
 	for i := 0; i < len(options); i++ {
-		switch option := options[i]; {
+		option, rest := options[i], options[i+1:]
+		switch {
 		case isWord(option, "nx") && how.condition != cuenta.IfPresent:
 			how.condition = cuenta.IfAbsent
 		case isWord(option, "xx") && how.condition != cuenta.IfAbsent:
 			how.condition = cuenta.IfPresent
 		case isWord(option, "get"):
 			how.old = true
-		case isWord(option, "keepttl") && !expires:
-			keep = true // there is no time to live that could be lost
-		case isExpiry(option) && !keep && !expires && i+1 < len(options):
-			expires = true
+		case isWord(option, "keepttl") && end.unit == nil:
+			keep = true
+		case !keep && end.take(option, rest):
 			i++
 		default:
 			return how, errSyntax
 		}
 	}
-	if expires {
-		return how, errExpiry
+	switch {
+	case end.unit != nil:
+		var expiry cuenta.Expiry
+		expiry, refusal = end.expiry(s, "set")
+		how.terms = s.say(cuenta.Terms{Expiry: expiry})
+	case !keep && how.condition != cuenta.IfAbsent: // what is made anew has no end
+		how.terms = &endless
 	}
-	return how, ""
-}
-
-func isExpiry(option []byte) bool {
-	return isWord(option, "ex") || isWord(option, "px") || isWord(option, "exat") || isWord(option, "pxat")
+	return how, refusal
 }
 
 func (s *Session) set(b *cuenta.Batch, args [][]byte, how setting) {
@@ -177,7 +188,7 @@ func (s *Session) set(b *cuenta.Batch, args [][]byte, how setting) {
 		s.refuse(errName)
 		return
 	}
-	set := cuenta.Request{Op: cuenta.Set, Counter: name, N: n, If: how.condition}
+	set := cuenta.Request{Op: cuenta.Set, Counter: name, N: n, If: how.condition, Terms: how.terms}
 	switch {
 	case how.old && how.condition == cuenta.IfAbsent:
 		b.Requests = append(b.Requests, set)

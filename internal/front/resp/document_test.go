@@ -17,8 +17,13 @@ for the commands under Cuenta, which are ours:
 - A value is an integer as Redis writes it (-1, 0, 25). SET and its like refuse any other with
   "ERR value is not an integer or out of range", before they look at their condition.
 - A name is 1 to 255 bytes of UTF-8 without spaces and control characters. Every command refuses other names.
-- Counters do not expire, and SET refuses EX, PX, EXAT and PXAT. Other types, scripts, subscriptions and FLUSHALL are
-  unknown commands.
+- An end is never after the year 2262. EXPIRE and its like refuse XX and LT at the same time. No counter goes before
+  its end, and none is seen after it, also after a restart; the time is the server's, which never goes back.
+- INCREX is that of Redis 8.8 without BYFLOAT, and with IDMP, which is ours. What SATURATE adds may be more than an
+  int64 holds: Redis refuses it, here it is done and told as the end of int64.
+- A counter that has limits (CUENTA.LIMIT) keeps them whatever the command: what would pass one is refused with LIMIT,
+  by INCREX with the value and 0.
+- Other types, scripts, subscriptions and FLUSHALL are unknown commands.
 - A command has at most 1 MiB, 4096 keys and 12,288 arguments; before its first valid command a client may send
   160 KiB, 16 KiB in one argument. A transaction has at most 4096 commands, 4096 operations and 1 MiB.
 - An argument that does not end in CR LF ends the connection; Redis passes over whatever two bytes are there.
@@ -35,7 +40,12 @@ An error's first word tells what became of the command:
 | ERR | refused; nothing was changed |
 | TRYAGAIN | the server is at a limit or is stopping; nothing was changed, and many clients repeat it by themselves |
 | MISCONF | the disk is full, or the journal has failed; nothing was changed |
-| OOM | the table of counters is full; nothing was changed |
+| OOM | the table of counters is full, or that of a counter's holds; nothing was changed |
+| LIMIT | a counter, or a total above it, would pass its limit; nothing was changed |
+| THROTTLED | the rate does not allow it now; nothing was taken. CUENTA.TAKE answers that with figures instead |
+| PAST | the time given is over; nothing was changed |
+| NOHOLD | there is no such hold: it was settled, released, or its time is over; nothing was changed |
+| WRONGTYPE | the counter of that name is none of a rate; nothing was taken |
 | UNKNOWN | the journal failed meanwhile; the change may or may not survive |
 | CONFLICT | the identity was used for another change; nothing was changed |
 | TOOOLD | the identity may have been forgotten; its change may or may not have been made |
@@ -62,17 +72,47 @@ CUENTA.OUTCOME 00c5b1e29d0a4f17 8                 1) "state" 2) "absent"
 
 - The reply is that of the command inside. A repeat gets the reply that the first one had, a refusal such as an
   overflow or a condition that did not hold as well, and nothing is changed again.
-- Inside may be INCR, INCRBY, DECR, DECRBY, SET, SETNX, GETSET, GETDEL, MSET, DEL and UNLINK, the last three with at
-  most 4095 keys. Commands that only read need no identity and are refused with one.
+- Inside may be every command that changes counters, MSET, DEL and UNLINK with at most 4095 keys. Commands that only
+  read need no identity and are refused with one, GETEX without options as well.
 - Inside MULTI … EXEC they are queued like any other command. A transaction that is sent again gets the first
   replies to those that have an identity, and carries out the others again.
 - The same identity with another change is refused with CONFLICT. INCR a and INCRBY a 1 are the same change.
 - CUENTA.OUTCOME answers a map, in version 2 of the protocol an array of names and values. The state is one of
-  - applied, with value and revision: of the counter after the change, or before it for GETDEL, GETSET and SET … GET;
-    of several keys the value is how many of them were set or deleted, and the revision 0;
-  - refused, with the error: overflow, unmet or aborted;
+  - applied, with value and revision: of the counter after the change, or before it for GETDEL, GETEX, GETSET,
+    SET … GET and CUENTA.TRANSFER; of several keys the value is how many of them were set or deleted, and the
+    revision 0; of CUENTA.TAKE the value is how much is left;
+  - refused, with the error: overflow, limit, unmet, past, throttled, no-hold or aborted;
   - absent: nothing was done under that identity so far;
   - forgotten: it may be too old to be known, or there is no such session.
+- INCREX has an identity of its own with IDMP: its key is the producer, a colon and the number, which CUENTA.OUTCOME
+  takes as well.
+
+More is done with counters than to add to them:
+
+` + "```" + `
+CUENTA.LIMIT seats FLOOR 0 CEILING 100            OK; INCRBY seats 101 is then refused: LIMIT the limit 100 leaves room for 100
+CUENTA.LIMIT acme CEILING 500 TOTAL               what is added to acme/sales or acme/sales/ana is added to acme, too
+CUENTA.DESCRIBE seats                             1) "value" 2) 0 … the limits, what is held and available, the end
+CUENTA.TRANSFER ana ben 30                        70: what ana has left; never below 0, or below FLOOR
+CUENTA.TAKE ip:1 1 FIXED 100 PER 60000            1) 1 2) 99 3) -1 4) 41234: allowed, 99 left, all of them in 41.234 s
+CUENTA.TAKE ip:1 5 STEADY 10 PER 1000 BURST 20    10 a second, and 20 at once; SLIDING counts the last 1000 ms
+CUENTA.TICKET door ana COUNT 3                    1) 1 2) 3 3) 1: numbers 1 to 3, new; the next time the same, and 0
+CUENTA.HOLD seats 4 EX 600                        1) 7 2) 96: hold 7, and 96 are still available
+CUENTA.SETTLE seats 7 3                           1) 3 2) 3: the value and what was added; the hold is over
+CUENTA.RELEASE seats 7                            or: what is available, 100
+CUENTA.EXTEND seats 7 EX 600                      or: it ends 600 s from now
+CUENTA.HOLDS seats                                1) 1) 7 2) 4 3) 1795176600000: id, amount, end in ms since 1970
+` + "```" + `
+
+- CUENTA.LIMIT takes away the limits that are not said. It is refused with LIMIT where the value is outside them.
+- CUENTA.TAKE answers four numbers: 1 if it was allowed and 0 if not, how much is left, in how many milliseconds as much
+  may be taken (-1: it was allowed, or never may be), and in how many all may be taken again. With an identity the last
+  one is -1 where it was not allowed. A take of 0 asks and takes nothing. BURST is of STEADY, and as much as the limit
+  unless said.
+- CUENTA.HOLD with a negative amount holds back what is above the floor. CUENTA.SETTLE may add more than was held, if
+  it fits; with CLAMP it adds as much as fits.
+- CUENTA.HOLDS answers no more than COUNT, 1000 at most; those behind the last one are asked for AFTER its id.
+- With an identity a refused CUENTA.TRANSFER answers no figures, as a repeat would not know them.
 
 `
 

@@ -1,13 +1,17 @@
 package resp
 
-import "github.com/cuenta-server/cuenta"
+import (
+	"fmt"
+	"strings"
+
+	"github.com/cuenta-server/cuenta"
+)
 
 const (
 	errInteger  = "ERR value is not an integer or out of range"
 	errOverflow = "ERR increment or decrement would overflow"
 	errSyntax   = "ERR syntax error"
 	errName     = "ERR invalid counter name: it must be 1 to 255 bytes of UTF-8 without spaces or control characters"
-	errExpiry   = "ERR counters do not expire: EX, PX, EXAT and PXAT are not supported"
 	errKeys     = "ERR too many keys: at most 4096 in one command"
 	errKeysOnce = "ERR too many keys: at most 4095 in one command with an identity"
 	errReplies  = "ERR the replies of one transaction are over their bound"
@@ -18,6 +22,13 @@ const (
 	errLowest    = "ERR invalid LOWEST: it must be from 1 to the request's own number"
 	errNested    = "ERR a command cannot be given two identities"
 	errNoCommand = "ERR a command must follow the identity"
+	errProducer  = "ERR invalid IDMP: the producer and its number make an idempotency key together, of at most 128 visible ASCII characters"
+
+	errBounds    = "ERR FLOOR is above CEILING"
+	errWrongType = "WRONGTYPE Operation against a key holding the wrong kind of value"
+	errRate      = "ERR invalid rate: the limit is at least 1 (SLIDING: at most 2147483647), PER is at least 1 ms and at most 100 years, and a BURST comes in as much"
+	errIdent     = "ERR invalid ident: it must be 1 to 128 bytes of UTF-8 without spaces or control characters"
+	errHold      = "ERR invalid hold id: it must be a number, as CUENTA.HOLD answers it"
 )
 
 // maxReplies is how much may be said in answer to one Decode before it is cut
@@ -33,7 +44,7 @@ const maxReplies = 4 << 20
 var refusals = [cuenta.NumCodes]string{
 	cuenta.OK:          "",
 	cuenta.Syntax:      errName, // the one thing that a session leaves unread
-	cuenta.TooLarge:    "ERR the command is over its size limit",
+	cuenta.TooLarge:    "ERR over a size limit: the command's, the name's, or that of the levels in a name",
 	cuenta.Unsupported: "ERR understood, but not possible here",
 	cuenta.Overflow:    errOverflow,
 	cuenta.Unmet:       "ERR the condition does not hold",
@@ -52,6 +63,25 @@ var refusals = [cuenta.NumCodes]string{
 	cuenta.NoSession:   "NOSESSION no such session: never granted, or ended; the fate of its requests is unknown",
 	cuenta.Absent:      "ABSENT nothing was done under that identity",
 	cuenta.Aborted:     "ERR another request of its batch was refused",
+	cuenta.Limited:     "LIMIT the counter would pass its limit",
+	cuenta.Past:        "PAST the time given is over already",
+	cuenta.Throttled:   "THROTTLED more than the rate allows, try again later",
+	cuenta.NoHold:      "NOHOLD no such hold: settled, released or over",
+}
+
+// told returns the error for a result: that for its code, with the figures where
+// there are some.
+func told(r *cuenta.Result) string {
+	text := refusal(r.Code)
+	if r.Code != cuenta.Limited && r.Code != cuenta.Throttled {
+		return text
+	}
+	word, _, _ := strings.Cut(text, " ")
+	text = word + " " + r.Text()
+	if r.Level > 0 {
+		text += fmt.Sprintf(", levels above: %d", r.Level)
+	}
+	return text
 }
 
 // refusal returns the error for a code.

@@ -54,6 +54,8 @@ type world struct {
 
 func newWorld() *world {
 	s := &store{Service: fronttest.NewService()}
+	s.Now(func() time.Time { return noon })
+	expiring := int64(7)
 	return &world{store: s, Protocol: New(Config{
 		Directory: s,
 		Now:       func() time.Time { return noon },
@@ -62,7 +64,7 @@ func newWorld() *world {
 				Version: "0.1.0", Executable: "/usr/bin/cuenta", PID: 77, Port: 6380, Started: noon.Add(-25 * time.Hour),
 				MemoryUsed: 1234567, MemoryRSS: 5 << 30, MemoryPeak: 1023, CPUUser: 1500 * time.Millisecond,
 				MaxClients: 10000, IdleTimeout: 10 * time.Minute, Accepted: 5, Refused: 1, Requests: 99, BytesIn: 1000, BytesOut: 900,
-				LastSnapshot: noon.Add(-time.Hour), JournalErr: "it is broken", Syncs: 12,
+				LastSnapshot: noon.Add(-time.Hour), JournalErr: "it is broken", Syncs: 12, Expiring: &expiring,
 			}
 		},
 	})}

@@ -180,8 +180,8 @@ var (
 
 func ofHeader(answer answerer) answerer {
 	return func(s *Session, dst []byte, results []cuenta.Result, d *due) []byte {
-		if code := codeOfAll(results); code != cuenta.OK {
-			return wire.AppendError(dst, refusal(code))
+		if r := whyAll(results); r.Code != cuenta.OK {
+			return wire.AppendError(dst, told(r))
 		}
 		return answer(s, dst, results[:1], d)
 	}
@@ -190,23 +190,23 @@ func ofHeader(answer answerer) answerer {
 // answerAllOldIfPresent is answerAllOld for a counter that must exist: nothing
 // else can make the service refuse a part.
 func answerAllOldIfPresent(s *Session, dst []byte, results []cuenta.Result, d *due) []byte {
-	switch codeOfAll(results) {
+	switch whyAll(results).Code {
 	case cuenta.Unmet, cuenta.Aborted:
 		return wire.AppendNull(dst, s.version)
 	}
 	return answerAllOld(s, dst, results, d)
 }
 
-// codeOfAll tells why an All was refused: by the request at fault, where it is
-// told.
-func codeOfAll(results []cuenta.Result) cuenta.Code {
+// whyAll returns the result that tells why an All was refused: that of the request
+// at fault, if there is one. It is the All's own if it was not.
+func whyAll(results []cuenta.Result) *cuenta.Result {
 	if results[0].Code != cuenta.Aborted {
-		return results[0].Code
+		return &results[0]
 	}
 	for i := range results {
 		if code := results[i].Code; code != cuenta.OK && code != cuenta.Aborted {
-			return code
+			return &results[i]
 		}
 	}
-	return cuenta.Aborted
+	return &results[0]
 }

@@ -29,6 +29,11 @@ func TestWhereTheIdentityIs(t *testing.T) {
 		"INCR a": "add", "DECR a": "add", "INCRBY a 2": "add", "DECRBY a 2": "add", "SET a 1": "set", "SET a 1 NX": "set",
 		"SET a 1 XX": "set", "SET a 1 NX GET": "set", "SET a 1 GET": "all get set", "SET a 1 XX GET": "all get set",
 		"SETNX a 1": "set", "GETSET a 1": "all get set", "GETDEL a": "delete", "MSET a 1": "set", "MSET a 1 b 2": "all set set",
+		"SET a 1 EX 10": "set", "SET a 1 GET EX 10": "all get set", "SETEX a 10 1": "set", "PSETEX a 10 1": "set",
+		"EXPIRE a 10": "expire", "PEXPIRE a 10 NX": "expire", "EXPIREAT a 10": "expire", "PEXPIREAT a 10": "expire", "PERSIST a": "expire",
+		"GETEX a EX 10": "all get expire", "GETEX a PERSIST": "all get expire", "INCREX a BYINT 2 UBOUND 5 EX 10": "add",
+		"CUENTA.LIMIT a FLOOR 0": "limit", "CUENTA.TAKE a 1 FIXED 5 PER 1000": "take", "CUENTA.TICKET a who": "ticket",
+		"CUENTA.HOLD a 5 EX 10": "hold", "CUENTA.SETTLE a 1 5": "settle", "CUENTA.RELEASE a 1": "release", "CUENTA.EXTEND a 1 PX 10": "extend",
 		"DEL a": "delete", "DEL a a b": "all delete delete delete", "UNLINK a": "delete", "UNLINK a b": "all delete delete",
 	} {
 		for prefix, id := range map[string]cuenta.Identity{
@@ -78,7 +83,8 @@ func TestWhatTakesAnIdentity(t *testing.T) {
 			takes = append(takes, c.name)
 		}
 	}
-	const want = "decr decrby del getdel getset incr incrby mset set setnx unlink"
+	const want = "cuenta.extend cuenta.hold cuenta.limit cuenta.release cuenta.settle cuenta.take cuenta.ticket cuenta.transfer " +
+		"decr decrby del expire expireat getdel getex getset incr incrby increx mset persist pexpire pexpireat psetex set setex setnx unlink"
 	if got := strings.Join(takes, " "); got != want {
 		t.Errorf("%s take one, want %s", got, want)
 	}
@@ -117,7 +123,8 @@ func TestRandomCommandsOnce(t *testing.T) {
 				continue
 			}
 			want, call := string(bare.hears(l.stream)), l.source
-			if c.changes() && c.takes(len(words)) {
+			// As a whole GETEX PERSIST cannot leave a counter without an end untouched.
+			if c.changes() && c.takes(len(words)) && (c.name != "getex" || len(words) == 4) {
 				switch n := len(calls); r.IntN(3) {
 				case 0:
 					call = fmt.Sprintf("CUENTA.ONCE key-%d %s", n, call)
@@ -210,7 +217,8 @@ func TestKeysWithAnIdentityAreBounded(t *testing.T) {
 func TestOutcomes(t *testing.T) {
 	states := map[cuenta.Code]string{
 		cuenta.Absent: "absent", cuenta.TooOld: "forgotten", cuenta.NoSession: "forgotten",
-		cuenta.Overflow: "refused", cuenta.Unmet: "refused", cuenta.Aborted: "refused",
+		cuenta.Overflow: "refused", cuenta.Unmet: "refused", cuenta.Aborted: "refused", cuenta.Limited: "refused",
+		cuenta.Past: "refused", cuenta.Throttled: "refused", cuenta.NoHold: "refused",
 	}
 	for code := cuenta.OK + 1; code < cuenta.NumCodes; code++ {
 		p := newWorld().dial(t)

@@ -159,7 +159,6 @@ func (r *report) stats() {
 	r.line("total_net_output_bytes", r.facts.BytesOut)
 	r.line("rejected_connections", r.facts.Refused)
 	r.line("total_error_replies", r.facts.Errors)
-	r.line("expired_keys", 0)
 	r.line("evicted_keys", 0)
 }
 
@@ -176,6 +175,10 @@ func (r *report) cluster() { r.line("cluster_enabled", 0) }
 
 func (r *report) keyspace() {
 	if r.count > 0 {
-		r.line("db0", fmt.Sprintf("keys=%d,expires=0,avg_ttl=0", r.count))
+		text := fmt.Sprintf("keys=%d", r.count)
+		if r.facts.Expiring != nil {
+			text += fmt.Sprintf(",expires=%d", *r.facts.Expiring)
+		}
+		r.line("db0", text)
 	}
 }

@@ -16,7 +16,7 @@ func askSession(s *Session, b *cuenta.Batch, _ [][]byte) {
 func answerSession(_ *Session, dst []byte, results []cuenta.Result, _ *due) []byte {
 	r := &results[0]
 	if r.Code != cuenta.OK {
-		return wire.AppendError(dst, refusal(r.Code))
+		return wire.AppendError(dst, told(r))
 	}
 	var id granted
 	return wire.AppendBulk(dst, cuenta.AppendSession(id.text[:0], r.Revision))
@@ -62,7 +62,7 @@ func answerOutcome(s *Session, dst []byte, results []cuenta.Result, _ *due) []by
 		dst = wire.AppendInt(dst, r.Value)
 		dst = wire.AppendBulk(dst, "revision")
 		return wire.AppendInt(dst, int64(r.Revision))
-	case cuenta.Overflow, cuenta.Unmet, cuenta.Aborted:
+	case cuenta.Overflow, cuenta.Limited, cuenta.Unmet, cuenta.Past, cuenta.Throttled, cuenta.NoHold, cuenta.Aborted:
 		state("refused", 1)
 		dst = wire.AppendBulk(dst, "error")
 		return wire.AppendBulk(dst, r.Code.String())
@@ -73,5 +73,5 @@ func answerOutcome(s *Session, dst []byte, results []cuenta.Result, _ *due) []by
 		state("forgotten", 0)
 		return dst
 	}
-	return wire.AppendError(dst, refusal(r.Code))
+	return wire.AppendError(dst, told(r))
 }

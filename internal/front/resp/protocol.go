@@ -59,6 +59,8 @@ type Facts struct {
 	BytesIn  int64
 	BytesOut int64
 
+	Expiring *int64 // counters that have an end; nil: not known
+
 	JournalBytes  int64  // of the log on disk
 	JournalErr    string // why the journal takes no changes; empty if it does
 	Syncs         int64

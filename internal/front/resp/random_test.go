@@ -16,7 +16,7 @@ func randomLines(seed uint64, n int) (lines []line) {
 	}
 	for range n {
 		var words string
-		switch r.IntN(16) {
+		switch r.IntN(19) {
 		case 0:
 			words = "INCR " + key()
 		case 1:
@@ -28,7 +28,7 @@ func randomLines(seed uint64, n int) (lines []line) {
 		case 4:
 			words = "GET " + key()
 		case 5:
-			words = "SET " + key() + " " + number() + pick("", " NX", " XX", " GET", " NX GET", " XX GET", " KEEPTTL", " NX XX")
+			words = "SET " + key() + " " + number() + pick("", " NX", " XX", " GET", " NX GET", " XX GET", " KEEPTTL", " NX XX", " EXAT 4102444800", " GET PXAT 4102444800001", " NX EXAT 4102444801")
 		case 6:
 			words = "MSET " + key() + " " + number() + " " + key() + " " + number()
 		case 7:
@@ -45,6 +45,12 @@ func randomLines(seed uint64, n int) (lines []line) {
 			words = pick("DISCARD", "UNWATCH", "EXEC", "PING", "FOO", "INCR")
 		case 14:
 			words = "WATCH " + key()
+		case 16:
+			words = "GETEX " + key() + pick("", " PERSIST", " EXAT 4102444800", " PXAT 4102444800001")
+		case 17:
+			words = pick("EXPIREAT a 4102444800", "EXPIREAT b 4102444801", "PEXPIREAT a 4102444800001", "PEXPIREAT b 4102444799999") + pick("", " NX", " XX", " GT", " LT")
+		case 18:
+			words = pick("PEXPIRETIME ", "EXPIRETIME ", "PERSIST ") + key()
 		case 15:
 			words = pick("GETSET ", "SETNX ", "INCRBY ") + key() + " " + number()
 		}

@@ -39,11 +39,14 @@ type Session struct {
 	buf        []byte
 	start, end int // the part of buf that is not decoded yet
 
-	due     []due    // how the last Decode's commands are to be answered
-	details []detail // of those that need more
-	kept    [][]byte // arguments of those that are carried out when answered
-	blocked bool     // what follows must see the state as these leave it
-	pending bool     // the last Decode stopped before the buffer's end
+	due     []due          // how the last Decode's commands are to be answered
+	details []detail       // of those that need more
+	kept    [][]byte       // arguments of those that are carried out when answered
+	terms   []cuenta.Terms // of their requests; what it holds may move, and what points there stays
+	keys    []byte         // keys of their requests that were not said as one word, likewise
+	listed  int            // how many holds they may be told of
+	blocked bool           // what follows must see the state as these leave it
+	pending bool           // the last Decode stopped before the buffer's end
 	ended   bool
 
 	malformed int          // commands of the last Decode refused unasked
@@ -142,7 +145,9 @@ func (s *Session) Decode(b *cuenta.Batch, limit int) (commands int) {
 func (s *Session) begin() {
 	clear(s.kept)
 	clear(s.details)
+	clear(s.terms)
 	s.due, s.details, s.kept = emptied(s.due), emptied(s.details), emptied(s.kept)
+	s.terms, s.keys, s.listed = emptied(s.terms), emptied(s.keys), 0
 	s.blocked, s.pending = false, true
 	s.malformed = 0
 	s.decoder.Forget()
@@ -225,19 +230,27 @@ func (s *Session) keep(args [][]byte) extent {
 	return extent{int32(from), int32(len(s.kept))}
 }
 
+// say keeps terms for a request until it is answered.
+func (s *Session) say(t cuenta.Terms) *cuenta.Terms {
+	s.terms = append(s.terms, t)
+	return &s.terms[len(s.terms)-1]
+}
+
 // mark is how much there is of all that planning appends to.
 type mark struct {
-	requests, due, details, kept int
-	blocked                      bool
+	requests, due, details, kept, terms, keys, listed int
+
+	blocked bool
 }
 
 func (s *Session) mark(b *cuenta.Batch) mark {
-	return mark{len(b.Requests), len(s.due), len(s.details), len(s.kept), s.blocked}
+	return mark{len(b.Requests), len(s.due), len(s.details), len(s.kept), len(s.terms), len(s.keys), s.listed, s.blocked}
 }
 
 func (s *Session) rollback(b *cuenta.Batch, m mark) {
 	b.Requests, s.blocked = b.Requests[:m.requests], m.blocked
 	s.due, s.details, s.kept = s.due[:m.due], s.details[:m.details], s.kept[:m.kept]
+	s.terms, s.keys, s.listed = s.terms[:m.terms], s.keys[:m.keys], m.listed
 }
 
 // AppendAnswers appends the answers to the commands of the last Decode; results

@@ -2,6 +2,7 @@ package resp
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"runtime"
@@ -18,6 +19,7 @@ func TestEveryCodeHasAnError(t *testing.T) {
 	words := map[string]cuenta.Fate{
 		"ERR": not, "TRYAGAIN": not, "MISCONF": not, "OOM": not, "NOPERM": not, "UNKNOWN": unknown,
 		"CONFLICT": not, "TOOOLD": unknown, "TOONEW": not, "NOSESSION": unknown, "ABSENT": not,
+		"LIMIT": not, "PAST": not, "THROTTLED": not, "NOHOLD": not,
 	}
 	for code := cuenta.OK + 1; code < cuenta.NumCodes; code++ {
 		word, text, _ := strings.Cut(refusal(code), " ")
@@ -45,6 +47,17 @@ func TestEveryRefusalIsTold(t *testing.T) {
 		"GETDEL a", "MGET a b", "MSET a 1 b 2", "STRLEN a", "DEL a b", "UNLINK a", "EXISTS a b", "TYPE a", "WATCH a b",
 		"CUENTA.ONCE k INCR a", "CUENTA.ONCE k SET a 1 NX GET", "CUENTA.ONCE k SET a 1 GET", "CUENTA.ONCE k MSET a 1 b 2",
 		"CUENTA.ONCE k DEL a b", "CUENTA.SEQ 0000000000000001 1 DECR a", "CUENTA.SESSION",
+		"SET a 1 EX 10", "SET a 1 NX EX 10", "SETEX a 10 1", "GETEX a", "GETEX a EX 10", "GETEX a EX 0", "EXPIRE a 10", "PERSIST a",
+		"TTL a", "PEXPIRETIME a", "CUENTA.LIMIT a FLOOR 0", "CUENTA.DESCRIBE a", "CUENTA.TRANSFER a b 1", "CUENTA.TICKET a who",
+		"CUENTA.HOLD a 5 EX 10", "CUENTA.SETTLE a 1 5", "CUENTA.RELEASE a 1", "CUENTA.EXTEND a 1 PX 10", "CUENTA.HOLDS a",
+		"CUENTA.ONCE k CUENTA.LIMIT a",
+	}
+	answers := map[string]map[cuenta.Code]string{
+		"INCREX a":                          {cuenta.Limited: "*2\r\n:0\r\n:0\r\n", cuenta.Overflow: "*2\r\n:0\r\n:0\r\n"},
+		"CUENTA.TAKE a 1 STEADY 5 PER 1000": {cuenta.Throttled: "*4\r\n:0\r\n:0\r\n:0\r\n:-1\r\n"},
+		"CUENTA.ONCE k GETEX a EX 10":       {cuenta.Aborted: "$-1\r\n"},
+		"CUENTA.ONCE k CUENTA.TRANSFER a b 1": {cuenta.Limited: "-LIMIT one of the counters would pass its limit\r\n",
+			cuenta.Overflow: "-LIMIT one of the counters would pass its limit\r\n", cuenta.Aborted: "-LIMIT one of the counters would pass its limit\r\n"},
 	}
 	for code := cuenta.OK + 1; code < cuenta.NumCodes; code++ {
 		if code == cuenta.Unmet {
@@ -53,7 +66,12 @@ func TestEveryRefusalIsTold(t *testing.T) {
 		w := newWorld()
 		p := w.dial(t)
 		w.store.Refuse(code)
-		want := "-" + refusal(code) + "\r\n"
+		want := "-" + told(&cuenta.Result{Code: code}) + "\r\n"
+		for call, special := range answers {
+			if got := p.says(call); got != cmp.Or(special[code], want) {
+				t.Errorf("%v, %s: got %q", code, call, got)
+			}
+		}
 		for _, call := range calls {
 			if got := p.says(call); got != want {
 				t.Errorf("%v, %s: got %q, want %q", code, call, got, want)

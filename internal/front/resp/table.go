@@ -2,8 +2,7 @@ package resp
 
 import "github.com/cuenta-server/cuenta"
 
-// The table of commands, in groups. Commands that set a time to live have their
-// place among the counters'.
+// The table of commands, in groups.
 
 func counterCommands() []*command {
 	const change = writes | denyOOM | fast
@@ -18,8 +17,9 @@ func counterCommands() []*command {
 		row("incrby", 3, change, 1, 1, "1.0.0", "key increment", "Adds a number and answers the new value.", askIncrBy),
 		row("decrby", 3, change, 1, 1, "1.0.0", "key decrement", "Subtracts a number and answers the new value.", askDecrBy),
 		row("get", 2, reads|fast, 1, 1, "1.0.0", "key", "Answers the value.", one(cuenta.Get, answerValue)),
-		row("set", -3, writes|denyOOM, 1, 1, "1.0.0", "key integer [NX|XX] [GET] [KEEPTTL]",
-			"Sets the value, if the condition holds.", askSet),
+		row("set", -3, writes|denyOOM, 1, 1, "1.0.0", "key integer [NX|XX] [GET] "+
+			"[EX seconds|PX milliseconds|EXAT unix-time-seconds|PXAT unix-time-milliseconds|KEEPTTL]",
+			"Sets the value, if the condition holds, and takes the counter's end away, unless it says otherwise.", askSet),
 		row("setnx", 3, change, 1, 1, "1.0.0", "key integer", "Sets the value if there is none.", askSetNX),
 		row("getset", 3, change, 1, 1, "1.0.0", "key integer", "Sets the value and answers the one before.", askGetSet),
 		row("getdel", 2, writes|fast, 1, 1, "6.2.0", "key", "Deletes the counter and answers its value.",

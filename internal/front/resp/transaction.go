@@ -148,14 +148,14 @@ func (s *Session) planAll(b *cuenta.Batch) {
 // a watched counter was changed.
 func answerExec(s *Session, dst []byte, checks []cuenta.Result, d *due) []byte {
 	for i := range checks {
-		switch code := checks[i].Code; code {
+		switch r := &checks[i]; r.Code {
 		case cuenta.OK:
 		case cuenta.Unmet:
 			s.unanswered = s.details[d.detail].body
 			return wire.AppendNullArray(dst, s.version)
 		default:
 			s.unanswered = s.details[d.detail].body
-			return wire.AppendError(dst, refusal(code))
+			return wire.AppendError(dst, told(r))
 		}
 	}
 	return wire.AppendArray(dst, s.details[d.detail].queue)
