@@ -15,7 +15,7 @@ import (
 	"github.com/cuenta-server/cuenta/internal/config"
 )
 
-func testConfig(t *testing.T) Config {
+func testConfig(t testing.TB) Config {
 	t.Helper()
 	// Not t.TempDir: the socket's path must be short.
 	dir, err := os.MkdirTemp("", "cuenta-*")
@@ -29,7 +29,7 @@ func testConfig(t *testing.T) Config {
 	}}
 }
 
-func start(t *testing.T, c Config) *Server {
+func start(t testing.TB, c Config) *Server {
 	t.Helper()
 	s, err := New(c)
 	if err != nil {

@@ -38,7 +38,7 @@ type Config struct {
 	Heartbeat time.Duration // of silence at most; default 15 s
 
 	// Rest is how many times as long as all watching together takes it rests; default
-	// 9, which leaves it about a tenth of one processor. Below 0: not at all.
+	// 19, which leaves it about a twentieth of one processor. Below 0: not at all.
 	Rest int
 }
 
@@ -48,7 +48,7 @@ const (
 	defaultCounters  = 1 << 20
 	defaultRing      = 1 << 16
 	defaultHeartbeat = 15 * time.Second
-	defaultRest      = 9
+	defaultRest      = 19
 )
 
 func (c *Config) setDefaults() {
