@@ -26,7 +26,7 @@ type Cycle struct {
 	record  journal.Record
 	effects ledger.Effects // of the sealed group
 	sealed  Ticket
-	flight  int64 // size of the sealed record in bytes
+	flight  atomic.Int64 // size of the sealed record in bytes, until it has landed
 
 	hub   *watch.Hub  // that is told of groups, or nil
 	told  watch.Group // the sealed group for it, if noted
@@ -54,7 +54,7 @@ func (c *Cycle) Idle() bool {
 // Demand returns an upper bound, in bytes, of the journal's room that the sealed
 // record and the open group take together with b.
 func (c *Cycle) Demand(b *cuenta.Batch) int64 {
-	demand := c.flight + c.openBytes() + bound(b)
+	demand := c.flight.Load() + c.openBytes() + bound(b)
 	if c.ledger.Totals() > 0 {
 		demand += boundTotals(b)
 	}
@@ -323,7 +323,7 @@ func (c *Cycle) Lapse(room func(bytes int64) error, most, now int64) (more bool)
 	if c.ledger.Due() > now {
 		return false
 	}
-	used := c.flight + c.openBytes()
+	used := c.flight.Load() + c.openBytes()
 	n := min(lapsePerTurn, (2*most-used)/maxLapse)
 	if n <= 0 || room(used+n*maxLapse) != nil {
 		return false // what is over is told as such all the same
@@ -342,7 +342,7 @@ const sweepPerGroup = 64
 func (c *Cycle) Seal(now int64) *journal.Record {
 	c.ledger.Sweep(now, sweepPerGroup)
 	c.ledger.TakeEffects(&c.effects)
-	c.flight = 0
+	c.flight.Store(0)
 	if timed := c.timed.Swap(false); c.effects.Empty() && !timed {
 		return nil
 	}
@@ -353,7 +353,7 @@ func (c *Cycle) Seal(now int64) *journal.Record {
 	c.recordIdentified()
 	c.noteNames()
 	c.sealed++
-	c.flight = int64(c.record.Len())
+	c.flight.Store(int64(c.record.Len()))
 	return &c.record
 }
 
@@ -406,4 +406,9 @@ func (c *Cycle) recordIdentified() {
 
 // Landed publishes the sealed group, once its record is durable. It may run
 // beside Apply.
-func (c *Cycle) Landed() { c.publish() }
+func (c *Cycle) Landed() {
+	c.publish()
+	// A batch that waits for the room of this group must not wait for a next one to be
+	// sealed: there may be none but its own.
+	c.flight.Store(0)
+}
