@@ -1,6 +1,7 @@
 package fronttest
 
 import (
+	"maps"
 	"math"
 	"math/big"
 
@@ -12,7 +13,9 @@ type count struct {
 	value          int64
 	revision       uint64
 	floor, ceiling cuenta.Bound
-	ends           int64 // in nanoseconds since 1970; 0: never
+	total          bool
+	ends           int64           // in nanoseconds since 1970; 0: never
+	holds          map[uint64]hold // by id
 }
 
 // apply carries out one request. A counter whose time is over is deleted by a
@@ -54,11 +57,16 @@ func (s *Service) read(r *cuenta.Request, c *count) cuenta.Result {
 		if r.Terms == nil {
 			return cuenta.Result{Code: cuenta.Syntax}
 		}
-		*r.Terms = cuenta.Terms{}
+		behind, room := r.Terms.Hold, r.Terms.Holds[:0]
+		*r.Terms = cuenta.Terms{Holds: room}
+		if c == nil && behind != 0 {
+			result.Code = cuenta.NoHold
+		}
 		if c == nil {
 			break
 		}
-		r.Terms.Floor, r.Terms.Ceiling = c.floor, c.ceiling
+		r.Terms.Floor, r.Terms.Ceiling, r.Terms.Total = c.floor, c.ceiling, c.total
+		result.Code = c.describeHolds(r.Terms, behind)
 		if c.ends != 0 {
 			r.Terms.Expiry = cuenta.Expiry{Kind: cuenta.ExpireAt, Time: c.ends}
 			result.Amount = c.ends - s.now
@@ -87,6 +95,15 @@ func (s *Service) change(r *cuenta.Request, name string, c *count) cuenta.Result
 		if r.Terms == nil || r.Op == cuenta.Expire && r.Terms.Expiry.Kind == cuenta.KeepExpiry {
 			return cuenta.Result{Code: cuenta.Syntax}
 		}
+	case cuenta.Take:
+		return s.take(r, name, c)
+	case cuenta.Ticket:
+		return s.ticket(r, name, c)
+	case cuenta.Hold, cuenta.Settle, cuenta.Release, cuenta.Extend:
+		if r.Terms == nil || !r.Terms.Valid() {
+			return cuenta.Result{Code: cuenta.Syntax}
+		}
+		return s.onHolds(r, name, c, *r.Terms)
 	case cuenta.Add, cuenta.Reset, cuenta.Set, cuenta.Delete:
 	default:
 		return cuenta.Result{Code: cuenta.Syntax}
@@ -109,7 +126,7 @@ func (s *Service) change(r *cuenta.Request, name string, c *count) cuenta.Result
 	case cuenta.Expire:
 		return s.expire(name, c, asked.Expiry)
 	}
-	return s.set(r, name, c, asked)
+	return s.charge(r, name, c, asked)
 }
 
 // meets reports whether a request's condition holds. What does not exist reads 0.
@@ -153,9 +170,11 @@ func (s *Service) end(name string, c *count) {
 // next returns what a counter is to become: itself, or one made anew.
 func (s *Service) next(c *count) count {
 	if c == nil {
-		return count{revision: s.floor}
+		return count{revision: s.floor, holds: map[uint64]hold{}}
 	}
-	return *c
+	next := *c
+	next.holds = maps.Clone(c.holds)
+	return next
 }
 
 // put makes a counter what it has become.
@@ -205,15 +224,19 @@ func wanted(r *cuenta.Request, value int64) *big.Int {
 // span returns the least and the most that the counter and the request allow.
 func span(c count, asked cuenta.Terms) (s [2]int64) {
 	s = [2]int64{math.MinInt64, math.MaxInt64}
-	for _, floor := range []cuenta.Bound{c.floor, asked.Floor} {
-		if floor.Set {
-			s[0] = max(s[0], floor.At)
-		}
+	if c.floor.Set {
+		s[0] = c.floor.At
 	}
-	for _, ceiling := range []cuenta.Bound{c.ceiling, asked.Ceiling} {
-		if ceiling.Set {
-			s[1] = min(s[1], ceiling.At)
-		}
+	if c.ceiling.Set {
+		s[1] = c.ceiling.At
+	}
+	up, down := c.held() // is not for others
+	s[0], s[1] = s[0]+down, s[1]-up
+	if asked.Floor.Set {
+		s[0] = max(s[0], asked.Floor.At)
+	}
+	if asked.Ceiling.Set {
+		s[1] = min(s[1], asked.Ceiling.At)
 	}
 	return s
 }
@@ -243,7 +266,7 @@ func within(value *big.Int, s [2]int64, clamp bool) (int64, cuenta.Code) {
 // for, or there is a counter with terms.
 func (c *count) atLimit(code cuenta.Code, limit int64, asked bool) cuenta.Result {
 	result := c.result()
-	if asked || c != nil && (c.floor.Set || c.ceiling.Set || c.ends != 0) {
+	if asked || c != nil && (c.floor.Set || c.ceiling.Set || c.total || c.ends != 0 || len(c.holds) > 0) {
 		result.Amount = limit - result.Value
 	}
 	result.Code, result.Value = code, limit

@@ -25,14 +25,23 @@ func (s *Service) Advance(by time.Duration) {
 // time returns what time it is, in nanoseconds since 1970.
 func (s *Service) time() int64 { return s.clock().Add(s.ahead).UnixNano() }
 
-// Lapse deletes the counters whose time is over. It makes a difference only to the
-// revisions of counters made later: nobody sees them any more in any case.
+// Lapse deletes the counters whose time is over, which makes a difference only to the
+// revisions of counters made later: nobody sees them any more in any case. And it ends
+// such holds; until then they hold.
 func (s *Service) Lapse() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for name, c := range s.counters {
 		if c.ended(s.time()) {
 			s.end(name, c)
+			continue
+		}
+		for id, h := range c.holds {
+			if h.ends <= s.time() {
+				next := s.next(s.counters[name])
+				delete(next.holds, id)
+				s.put(name, next)
+			}
 		}
 	}
 }
@@ -40,7 +49,7 @@ func (s *Service) Lapse() {
 // limit gives a counter other limits, which its value must be within.
 func (s *Service) limit(name string, c *count, asked cuenta.Terms) cuenta.Result {
 	next := s.next(c)
-	next.floor, next.ceiling = plain(asked.Floor), plain(asked.Ceiling)
+	next.floor, next.ceiling, next.total = plain(asked.Floor), plain(asked.Ceiling), asked.Total
 	at, code := within(big.NewInt(next.value), span(next, cuenta.Terms{}), false)
 	if code != cuenta.OK {
 		return c.atLimit(code, at, true)
