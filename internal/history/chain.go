@@ -19,7 +19,7 @@ type chain struct {
 	gaps   bool // revisions are missing
 	leapt  bool // the counter began above the floor that another left
 	failed bool
-	whole  bool // there is nothing else: what is missing was deleted
+	whole  bool // there is nothing to place: where a revision leaps, the floor did
 
 	// The latest start among the operations before this one, and among those
 	// reads that share its place and so have no order among themselves.

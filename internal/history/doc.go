@@ -26,6 +26,12 @@
 // [cuenta.Unmet] and [cuenta.Check] saw a state; [cuenta.Busy] and its like did
 // nothing.
 //
+// Few operations have more, an [Extra]: the terms of their request (limits, an end, a
+// condition's value) and the amount of their answer; a Describe was told terms. Ends
+// are told by the ledger's time. What that was, a [Clock] says, as exactly as whoever
+// records can know: for a client it is the system's clock with what it may be off by,
+// at each start of the server; without any, ends may come at any time.
+//
 // Operations of one batch have the same number and stand together: they were
 // carried out together, nothing between them. If it is Whole, then all or none
 // were. A batch that begins with a Check is what the Check spans. The header of
@@ -43,6 +49,15 @@
 //   - what ended before something else started does not come after it: no stale
 //     reads, and nothing revealed is taken back, across a crash too, because a
 //     state is a read. So acknowledged ⊆ recovered ⊆ attempted.
+//
+// Limits hold at every revision: a change is within the counter's and its own, one that
+// is clamped goes exactly as far as it may, and one that was refused as
+// [cuenta.Limited] would have passed just that limit. At its end, neither before it
+// nor twice, a counter is deleted, which nobody is told: the deletion has the next
+// revision, nobody meets with the counter after it, and until then it is there. So for
+// every operation that gave a counter an end a deletion is made up, to be placed
+// like others of no known place (clock.go, end.go). Between two starts the ledger's time
+// may go back, as far as nobody was told.
 //
 // Per identity: one operation, carried out at most once, one answer for all
 // attempts; repeats are marked so; a conflict needs another operation; nothing
@@ -81,6 +96,13 @@
 //     than one order: the one found is tried alone, and if it does not fit, that is
 //     listed as undecided;
 //   - the floor while a deletion has no known revision: any is taken for possible;
+//   - that the operations of an all-or-none batch which stand before the one that it
+//     was refused for would have gone through;
+//   - ends after a time from the operation, where that is not told by a Describe:
+//     any between the first and the last is taken for possible;
+//   - whether an Add, Set or Reset has changed an end that it was to change only where
+//     another condition held, which no answer tells; of a counter that an Expire may
+//     have deleted at once or not, by the times known, nothing is decided;
 //   - a refusal within an all-or-none batch that saw what the batch itself had
 //     done before;
 //   - lost requests for different things under one identity, none of them
@@ -97,14 +119,19 @@
 //
 //	{"client":"resp-1","start":120,"end":950,"op":"add","counter":"visitas","n":4,"code":"ok","value":13,"revision":7}
 //	{"client":"udp-2","start":130,"op":"add","counter":"visitas","n":1,"key":"7f3a-19"}
+//	{"start":90,"low":1700000000000000000,"high":1700000000000000000}
+//	{"start":95,"op":"expire","counter":"visitas","terms":{"expires":"at","time":1700000000000000500}}
 //	{"state":"crash 1","start":1000,"end":1010,"floor":0,"counters":[{"name":"visitas","value":14,"revision":8}]}
 //
 //	start, end   nanoseconds of one clock; without end it may take effect at any time
 //	client       a name, for the reader
-//	op           get, add, reset, set, delete, check, open-session, outcome
+//	op           get, add, reset, set, delete, check, open-session, outcome, limit, expire, describe
 //	counter      "cuenta" if it is left out
 //	n            amount, value, or revision of a check
-//	if           absent or present
+//	if           absent, present, value or revision
+//	terms        floor, ceiling, clamp, expect, expires (never, at, after) with time, expiresIf, lapse
+//	described    whether the terms are those that a describe was told; amount: what was answered
+//	low, high    what the ledger's time is more than the history's, from start on
 //	key          an idempotency key, or
 //	session, number, lowest   16 hexadecimal digits, and numbers as in cuenta.Identity
 //	batch        a number, the same for all of a batch; whole: true for all or none
@@ -115,9 +142,10 @@
 //
 // # The files in reading order
 //
-// history.go (the types), recorder.go, meaning.go (what an operation does to a
-// state, and sees of one), check.go (the parts in turn), alone.go, batch.go,
-// identity.go, group.go, session.go, list.go, chain.go (revisions known), walk.go
-// ways.go, plan.go and gap.go (the others), touch.go, serialize.go and graph.go (over all
-// counters), report.go, jsonl.go.
+// history.go (the types), recorder.go, meaning.go and terms.go (what an operation does to
+// a state, and sees of one), check.go (the parts in turn), alone.go, batch.go,
+// identity.go, group.go, session.go, clock.go and end.go (ends), list.go, chain.go
+// (revisions known), walk.go, deed.go, ways.go, plan.go, deadend.go and gap.go (the
+// others), touch.go, serialize.go and graph.go (over all counters), report.go, jsonl.go,
+// jsonterms.go.
 package history

@@ -120,7 +120,7 @@ func (c *checker) endMeets(o *Op, has *terms) certainty {
 	return yes
 }
 
-// within returns where a counter's limits and those of a request let its value be.
+// span returns where a counter's limits and those of a request let its value be.
 // With a nil request they are the counter's alone.
 func span(has *terms, asked *Terms) (floor, ceiling int64) {
 	floor, ceiling = math.MinInt64, math.MaxInt64

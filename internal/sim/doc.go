@@ -27,6 +27,9 @@
 // full for a while, clocks that jump, connections that break. Now and then a server
 // is started aside on a copy of the disk with one bit flipped (probe.go).
 //
+// Counters have limits and ends (terms.go), short enough for many of them to come while
+// the world lasts, and they are looked for as in the engine (lapse.go).
+//
 // Clients (client.go, call.go, ways.go) want counters changed, under keys, numbers of
 // sessions or no identity, time out, ask again over another way in, ask for the same
 // while it is under way or long after, use an identity twice, and ask what became of

@@ -2,8 +2,8 @@ package sim
 
 import "time"
 
-// lapseEvery is how often it is looked whether a counter's time is over: as the engine
-// does, and sometimes twice in the same calls.
+// lapseEvery is how often it is looked whether a counter's time is over, as in the
+// engine.
 const lapseEvery = 100 * time.Millisecond
 
 // lapse has counters deleted whose time is over, though nobody asks for anything.
