@@ -71,14 +71,15 @@ func each(op cuenta.Op, answer, whole answerer) func(*Session, *cuenta.Batch, []
 	}
 }
 
-// validNames checks every step-th argument, or refuses the command.
+// validNames checks every step-th argument, or refuses the command. Those with a
+// step, and those under an identity, need a place for an All.
 func (s *Session) validNames(args [][]byte, step int) bool {
 	switch n := len(args) / step; {
 	case n > cuenta.MaxBatch:
 		s.refuse(errKeys)
 		return false
-	case s.identified && n > cuenta.MaxBatch-1:
-		s.refuse(errKeysOnce)
+	case (s.identified || step > 1) && n > cuenta.MaxBatch-1:
+		s.refuse(errKeysAll)
 		return false
 	}
 	for i := 0; i < len(args); i += step {
@@ -109,7 +110,14 @@ func askMSet(s *Session, b *cuenta.Batch, args [][]byte) {
 		n, _ := wire.ParseInt(pairs[i+1]) // it was read before
 		b.Requests = append(b.Requests, cuenta.Request{Op: cuenta.Set, Counter: pairs[i], N: n, Terms: &endless})
 	}
-	s.awaitSeveral(b, len(pairs)/2, answerOK, answerAllOK)
+	switch n := len(pairs) / 2; {
+	case n == 1:
+		s.await(answerOK, 1)
+	case s.identified:
+		s.awaitAsOne(b, n, answerAllOKOnce)
+	default:
+		s.awaitAsOne(b, n, answerAllOK)
+	}
 }
 
 func askSetNX(s *Session, b *cuenta.Batch, args [][]byte) {

@@ -24,7 +24,7 @@ for the commands under Cuenta, which are ours:
 - A counter that has limits (CUENTA.LIMIT) keeps them whatever the command: what would pass one is refused with LIMIT,
   by INCREX with the value and 0.
 - Other types, scripts, subscriptions and FLUSHALL are unknown commands.
-- A command has at most 1 MiB, 4096 keys and 12,288 arguments; before its first valid command a client may send
+- A command has at most 1 MiB, 4096 keys (MSET 4095) and 12,288 arguments; before its first valid command a client may send
   160 KiB, 16 KiB in one argument. A transaction has at most 4096 commands, 4096 operations and 1 MiB.
 - An argument that does not end in CR LF ends the connection; Redis passes over whatever two bytes are there.
 - WATCH goes by revisions: a counter that did not exist, was made and was deleted again counts as unchanged.
@@ -53,8 +53,8 @@ An error's first word tells what became of the command:
 | NOSESSION | the session was never granted, or has ended; what it had sent may or may not have been made |
 | EXECABORT | the transaction was not carried out |
 
-Where OOM answers a command on several keys, or a transaction, the changes before it in the same command were made.
-With an identity a command on several keys is carried out as a whole or not at all.
+Where an error answers a command in a transaction, the changes of the others are made all the same, as in Redis. MSET,
+and with an identity every command on several keys, is carried out as a whole or not at all.
 `
 
 // identities stands before the commands that no Redis has.
@@ -86,6 +86,8 @@ CUENTA.OUTCOME 00c5b1e29d0a4f17 8                 1) "state" 2) "absent"
   - forgotten: it may be too old to be known, or there is no such session.
 - INCREX has an identity of its own with IDMP: its key is the producer, a colon and the number, which CUENTA.OUTCOME
   takes as well.
+- With an identity what is refused for a limit is answered without figures, where a repeat would not know them: SET …
+  GET, GETSET, MSET, CUENTA.TRANSFER. A repeat of SET … XX GET that a limit had refused is answered null.
 
 More is done with counters than to add to them:
 
@@ -105,14 +107,13 @@ CUENTA.HOLDS seats                                1) 1) 7 2) 4 3) 1795176600000:
 ` + "```" + `
 
 - CUENTA.LIMIT takes away the limits that are not said. It is refused with LIMIT where the value is outside them.
-- CUENTA.TAKE answers four numbers: 1 if it was allowed and 0 if not, how much is left, in how many milliseconds as much
-  may be taken (-1: it was allowed, or never may be), and in how many all may be taken again. With an identity the last
-  one is -1 where it was not allowed. A take of 0 asks and takes nothing. BURST is of STEADY, and as much as the limit
-  unless said.
+- CUENTA.TAKE answers four numbers: 1 if it was allowed and 0 if not, how much is left, in how many milliseconds as
+  much may be taken (-1: it was allowed, or never may be), and in how many all may be taken again. With an identity
+  the last one is -1 where it was not allowed. A take of 0 asks and takes nothing. BURST is of STEADY, and as much as
+  the limit unless said.
 - CUENTA.HOLD with a negative amount holds back what is above the floor. CUENTA.SETTLE may add more than was held, if
   it fits; with CLAMP it adds as much as fits.
 - CUENTA.HOLDS answers no more than COUNT, 1000 at most; those behind the last one are asked for AFTER its id.
-- With an identity a refused CUENTA.TRANSFER answers no figures, as a repeat would not know them.
 
 `
 

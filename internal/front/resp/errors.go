@@ -13,7 +13,7 @@ const (
 	errSyntax   = "ERR syntax error"
 	errName     = "ERR invalid counter name: it must be 1 to 255 bytes of UTF-8 without spaces or control characters"
 	errKeys     = "ERR too many keys: at most 4096 in one command"
-	errKeysOnce = "ERR too many keys: at most 4095 in one command with an identity"
+	errKeysAll  = "ERR too many keys: at most 4095 in one MSET, or in one command with an identity"
 	errReplies  = "ERR the replies of one transaction are over their bound"
 
 	errKey       = "ERR invalid idempotency key: it must be 1 to 128 visible ASCII characters"
@@ -24,6 +24,7 @@ const (
 	errNoCommand = "ERR a command must follow the identity"
 	errProducer  = "ERR invalid IDMP: the producer and its number make an idempotency key together, of at most 128 visible ASCII characters"
 
+	errLimitOnce = "LIMIT one of the counters would pass its limit"
 	errBounds    = "ERR FLOOR is above CEILING"
 	errWrongType = "WRONGTYPE Operation against a key holding the wrong kind of value"
 	errRate      = "ERR invalid rate: the limit is at least 1 (SLIDING: at most 2147483647), PER is at least 1 ms and at most 100 years, and a BURST comes in as much"

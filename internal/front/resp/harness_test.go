@@ -22,7 +22,7 @@ type store struct {
 
 func (s *store) Do(ctx context.Context, b *cuenta.Batch) {
 	for i := range b.Requests {
-		if name := string(b.Requests[i].Counter); !slices.Contains(s.names, name) {
+		if name := string(b.Requests[i].Counter); name != "" && !slices.Contains(s.names, name) {
 			s.names = append(s.names, name)
 		}
 	}

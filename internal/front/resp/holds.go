@@ -23,10 +23,10 @@ func askHold(s *Session, b *cuenta.Batch, args [][]byte) {
 	n, isInt := wire.ParseInt(args[2])
 	expiry, refusal := s.holdEnd(args[3:], "cuenta.hold")
 	switch {
-	case !isInt:
+	case !isInt || n == math.MinInt64:
 		refusal = errInteger
-	case n == 0 || n == math.MinInt64:
-		refusal = "ERR a hold is of more than 0, or less"
+	case n == 0:
+		refusal = "ERR the amount of a hold must not be 0"
 	}
 	s.askOfHold(b, refusal, cuenta.Request{Op: cuenta.Hold, Counter: args[1], N: n}, cuenta.Terms{Expiry: expiry}, answerHold)
 }

@@ -165,6 +165,11 @@ func (s *Session) awaitSeveral(b *cuenta.Batch, requests int, answer, whole answ
 		s.await(answer, requests)
 		return
 	}
+	s.awaitAsOne(b, requests, whole)
+}
+
+// awaitAsOne makes the last requests an All.
+func (s *Session) awaitAsOne(b *cuenta.Batch, requests int, whole answerer) {
 	all := cuenta.Request{Op: cuenta.All, Span: uint16(requests)}
 	b.Requests = slices.Insert(b.Requests, len(b.Requests)-requests, all)
 	s.await(whole, 1+requests)
@@ -173,10 +178,23 @@ func (s *Session) awaitSeveral(b *cuenta.Batch, requests int, answer, whole answ
 // A repeat of an All has its header's result alone, so all answers are made from
 // that one.
 var (
-	answerAllOK    = ofHeader(answerOK)
-	answerAllCount = ofHeader(answerInteger) // how many of them had an effect
-	answerAllOld   = ofHeader(answerValue)   // what the first one has read
+	answerAllOK     = ofHeader(answerOK)
+	answerAllOKOnce = once(answerAllOK)
+	answerAllCount  = ofHeader(answerInteger)     // how many of them had an effect
+	answerAllOld    = once(ofHeader(answerValue)) // what the first one has read
 )
+
+// once says no more of a refusal for good than what a repeat knows: that there was
+// one. Only a limit, or an end of int64, can have been the reason.
+func once(answer answerer) answerer {
+	return func(s *Session, dst []byte, results []cuenta.Result, d *due) []byte {
+		switch whyAll(results).Code {
+		case cuenta.Limited, cuenta.Overflow, cuenta.Aborted:
+			return wire.AppendError(dst, errLimitOnce)
+		}
+		return answer(s, dst, results, d)
+	}
+}
 
 func ofHeader(answer answerer) answerer {
 	return func(s *Session, dst []byte, results []cuenta.Result, d *due) []byte {
@@ -187,12 +205,14 @@ func ofHeader(answer answerer) answerer {
 	}
 }
 
-// answerAllOldIfPresent is answerAllOld for a counter that must exist: nothing
-// else can make the service refuse a part.
+// answerAllOldIfPresent is answerAllOld for a counter that must exist. A repeat is not
+// told of another reason, which can be a limit.
 func answerAllOldIfPresent(s *Session, dst []byte, results []cuenta.Result, d *due) []byte {
 	switch whyAll(results).Code {
 	case cuenta.Unmet, cuenta.Aborted:
 		return wire.AppendNull(dst, s.version)
+	case cuenta.Limited:
+		return wire.AppendError(dst, errLimitOnce)
 	}
 	return answerAllOld(s, dst, results, d)
 }

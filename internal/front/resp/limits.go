@@ -113,7 +113,7 @@ func askTransfer(s *Session, b *cuenta.Batch, args [][]byte) {
 		cuenta.Request{Op: cuenta.Get, Counter: from},
 		cuenta.Request{Op: cuenta.Add, Counter: from, N: -n, Terms: s.say(cuenta.Terms{Floor: floor})},
 		cuenta.Request{Op: cuenta.Add, Counter: to, N: n})
-	answer := answerTransfer
+	answer := answerer(answerTransfer)
 	if s.identified {
 		answer = answerTransferOnce
 	}
@@ -153,12 +153,4 @@ func answerTransfer(s *Session, dst []byte, results []cuenta.Result, d *due) []b
 	return wire.AppendInt(dst, results[0].Value-s.details[d.detail].n)
 }
 
-// answerTransferOnce says no more of a refusal than what a repeat knows: only a
-// limit, or an end of int64, can have been the reason.
-func answerTransferOnce(s *Session, dst []byte, results []cuenta.Result, d *due) []byte {
-	switch whyAll(results).Code {
-	case cuenta.Limited, cuenta.Overflow, cuenta.Aborted:
-		return wire.AppendError(dst, "LIMIT one of the counters would pass its limit")
-	}
-	return answerTransfer(s, dst, results, d)
-}
+var answerTransferOnce = once(answerTransfer)
