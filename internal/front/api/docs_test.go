@@ -164,6 +164,9 @@ func TestDocsPage(t *testing.T) {
 		t.Error("the page has what its policy forbids, or holes")
 	}
 	for _, r := range routes {
+		if !strings.Contains(a.body, "<option>"+r.method+"</option>") {
+			t.Errorf("the page cannot try %s", r.method)
+		}
 		if !strings.Contains(a.body, `<span class="method">`+r.method+`</span>`+r.path) {
 			t.Errorf("%s %s is not shown", r.method, r.path)
 		}

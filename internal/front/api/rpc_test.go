@@ -335,3 +335,8 @@ func TestBrokenStreams(t *testing.T) {
 	}
 	s.expectNothingDone()
 }
+
+// cuentav1Client is a client that speaks gRPC.
+func cuentav1Client(s *site) cuentav1connect.CounterServiceClient {
+	return cuentav1connect.NewCounterServiceClient(s.http2, s.url, connect.WithGRPC())
+}
