@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -13,7 +12,7 @@ import (
 	cuentav1 "github.com/cuenta-server/cuenta/proto/cuenta/v1"
 )
 
-// watchStall is how long a watcher may take nothing of what is written to it.
+// watchStall is the stall of watches.
 const watchStall = 10 * time.Second
 
 // watches are the watches under way.
@@ -21,11 +20,12 @@ type watches struct {
 	watcher cuenta.Watcher
 	ending  context.Context // ends when they shall end
 	end     context.CancelFunc
+	stall   time.Duration // how long a watcher may take nothing of what is written to it
 }
 
 func newWatches(w cuenta.Watcher) *watches {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &watches{w, ctx, cancel}
+	return &watches{w, ctx, cancel, watchStall}
 }
 
 // EndWatches ends all watches, and refuses those to come, as stopping.
@@ -184,7 +184,7 @@ func (a *API) events(q *ask, want cuenta.Watch, parameters ...string) (reply, *r
 // events tells the deliveries of a watch, and closes it.
 func (w *watch) events(to http.ResponseWriter, r *http.Request) {
 	defer w.close()
-	out := newLasting(to, w.of.ending)
+	out := w.of.newLasting(to, r)
 	defer out.release()
 	h := to.Header()
 	h.Set("Content-Type", "text/event-stream")
@@ -209,16 +209,26 @@ func (w *watch) events(to http.ResponseWriter, r *http.Request) {
 type lasting struct {
 	http.ResponseWriter
 	control *http.ResponseController
-	ending  context.Context
+	of      *watches
+	http2   bool
 	begun   bool
-	release func() bool
+	release func() // must be called before the answer ends
 }
 
-// newLasting returns a writer for an answer to w. When ending ends, a client that
-// takes nothing has no more than a moment.
-func newLasting(w http.ResponseWriter, ending context.Context) *lasting {
-	l := &lasting{ResponseWriter: w, control: http.NewResponseController(w), ending: ending}
-	l.release = context.AfterFunc(ending, func() { _ = l.control.SetWriteDeadline(time.Now().Add(time.Second)) })
+// newLasting returns a writer for an answer to r. When the watches shall end, a client
+// that takes nothing has no more than a moment.
+func (s *watches) newLasting(w http.ResponseWriter, r *http.Request) *lasting {
+	l := &lasting{ResponseWriter: w, control: http.NewResponseController(w), of: s, http2: r.ProtoMajor == 2}
+	hurried := make(chan struct{})
+	stop := context.AfterFunc(s.ending, func() {
+		defer close(hurried)
+		l.deadline(time.Now().Add(time.Second))
+	})
+	l.release = func() {
+		if !stop() {
+			<-hurried
+		}
+	}
 	return l
 }
 
@@ -229,19 +239,36 @@ func (l *lasting) Write(p []byte) (int, error) {
 		// as in tests, there is nothing to take away.
 		_ = l.control.SetReadDeadline(time.Time{})
 	}
-	if l.ending.Err() == nil {
-		if err := l.control.SetWriteDeadline(time.Now().Add(watchStall)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-			return 0, err
-		}
-	}
+	defer l.hurry()()
 	return l.ResponseWriter.Write(p)
 }
 
 // Flush implements [http.Flusher], which gRPC needs.
 func (l *lasting) Flush() {
+	if l.http2 { // in the other version the deadline of what is flushed is still there
+		defer l.hurry()()
+	}
 	// The next write tells what is wrong.
 	_ = l.control.Flush()
 }
+
+// hurry bounds how long a write may take. It returns what ends that: in HTTP/2 a
+// deadline would end the answer though nothing is being written.
+func (l *lasting) hurry() (done func()) {
+	if l.of.ending.Err() != nil {
+		return func() {}
+	}
+	l.deadline(time.Now().Add(l.of.stall))
+	return func() {
+		if l.http2 && l.of.ending.Err() == nil {
+			l.deadline(time.Time{})
+		}
+	}
+}
+
+// deadline sets that of writes. Where there is no connection, as in tests, there
+// is none.
+func (l *lasting) deadline(t time.Time) { _ = l.control.SetWriteDeadline(t) }
 
 func (l *lasting) Unwrap() http.ResponseWriter { return l.ResponseWriter }
 
@@ -251,7 +278,7 @@ func (a *API) serveWatch(service http.Handler, w http.ResponseWriter, r *http.Re
 		a.refuse(w, r, refused)
 		return
 	}
-	out := newLasting(w, a.watches.ending)
+	out := a.watches.newLasting(w, r)
 	defer out.release()
 	service.ServeHTTP(out, r.WithContext(callerOf(r.Context()).lasting))
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"connectrpc.com/connect"
 
@@ -310,4 +311,33 @@ func TestDrainEndsWatches(t *testing.T) {
 	}
 	w.expect(`event: end
 data: {"code":"stopping","text":"the server is stopping"}`, "")
+}
+
+// TestQuietWatchesLast has watches on which nothing is written for longer than a
+// write may take.
+func TestQuietWatchesLast(t *testing.T) {
+	s, _ := startWatched(t)
+	s.api.watches.stall = 20 * time.Millisecond
+	var streams []*stream
+	for _, client := range []*http.Client{s.http1, s.http2} {
+		w := s.stream(client, "/v1/counters/c:watch")
+		defer w.close()
+		w.expect(anewEvent, noneEvent)
+		w.next()
+		streams = append(streams, w)
+	}
+	rpc, err := cuentav1connect.NewWatchServiceClient(s.http2, s.url, connect.WithGRPC()).Watch(t.Context(), &cuentav1.WatchRequest{Topic: &cuentav1.WatchRequest_Counter{Counter: "c"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rpc.Close()
+	expectMessages(t, rpc, "KIND_ANEW", "KIND_STATE c=0@0<0", "KIND_CURRENT")
+	time.Sleep(10 * s.api.watches.stall) // there is nothing to wait for
+	s.add(t, "c", 5)
+	for _, w := range streams {
+		if event := w.next(); event != changeEvent("change", id(event), "c", 5, 1, 0, false) {
+			t.Error(event)
+		}
+	}
+	expectMessages(t, rpc, "KIND_CHANGED c=5@1<0")
 }
