@@ -123,7 +123,9 @@ func (r *Result) Text() string {
 		if r.Amount < 0 {
 			return "more than the rate ever allows at once"
 		}
-		return "too much for now, try again in " + time.Duration(r.Amount).String()
+		if text := "too much for now, try again in " + time.Duration(r.Amount).String(); len(text) <= maxText {
+			return text
+		}
 	}
 	return r.Code.Text()
 }

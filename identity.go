@@ -125,7 +125,7 @@ func (r *Request) Fingerprint() uint32 {
 		name = defaultName
 	}
 	head := mix(mix(uint64(r.operand())) + uint64(r.Op)<<8 + uint64(r.If))
-	if r.Terms != nil {
+	if r.Terms != nil && r.Op != Describe { // which fills them in
 		head ^= r.Terms.fingerprint()
 	}
 	return crc32.Update(uint32(head), castagnoli, name)
@@ -141,7 +141,8 @@ func (t *Terms) fingerprint() uint64 {
 		}
 	}
 	said := marks
-	for _, n := range [...]int64{t.Floor.At, t.Ceiling.At, t.Expect, e.Time, rate.Limit, rate.Period, rate.Burst, int64(t.Hold)} {
+	marks = mix(marks) // lest a limit of one more look like another mark
+	for _, n := range [...]int64{t.Floor.at(), t.Ceiling.at(), t.Expect, e.Time, rate.Limit, rate.Period, rate.Burst, int64(t.Hold)} {
 		said |= uint64(n)
 		marks = mix(marks + uint64(n))
 	}
@@ -149,6 +150,14 @@ func (t *Terms) fingerprint() uint64 {
 		return 0
 	}
 	return mix(marks ^ uint64(crc32.Checksum(t.Ident, castagnoli)))
+}
+
+// at is where the bound is, if it is set.
+func (b Bound) at() int64 {
+	if !b.Set {
+		return 0
+	}
+	return b.At
 }
 
 var defaultName = []byte(DefaultCounter)

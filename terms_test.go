@@ -69,7 +69,7 @@ func TestEveryOperationHasAName(t *testing.T) {
 // TestRefusalsFitADatagram: whatever the limit and the room.
 func TestRefusalsFitADatagram(t *testing.T) {
 	ends := []int64{0, 1, -1, 9, 10, -999_999_999, math.MaxInt64, math.MinInt64, math.MaxInt32, 1 << 52}
-	for _, c := range []Code{OK, Overflow, Unmet, Limited, Past, Full, Aborted, NumCodes} {
+	for c := OK; c < NumCodes; c++ {
 		for _, value := range ends {
 			for _, amount := range ends {
 				r := Result{Code: c, Value: value, Amount: amount}
@@ -109,20 +109,21 @@ func TestFingerprintsOfTerms(t *testing.T) {
 		terms Terms
 		want  uint32
 	}{
-		{Terms{Floor: Bound{Set: true}}, 0x1b22cc78},
-		{Terms{Floor: Bound{Set: true, At: 1}}, 0xc20669ba},
-		{Terms{Ceiling: Bound{Set: true, At: 1}}, 0x3a9c2d63},
-		{Terms{Floor: Bound{Set: true, At: math.MinInt64}, Ceiling: Bound{Set: true, At: math.MaxInt64}}, 0xce559d9b},
-		{Terms{Clamp: true}, 0xe9b9da38},
+		{Terms{Floor: Bound{Set: true}}, 0x4329b6a6},
+		{Terms{Ceiling: Bound{Set: true}}, 0x4e05a97e},
+		{Terms{Floor: Bound{Set: true, At: 1}}, 0x33514f10},
+		{Terms{Ceiling: Bound{Set: true, At: 1}}, 0x5696ac7a},
+		{Terms{Floor: Bound{Set: true, At: math.MinInt64}, Ceiling: Bound{Set: true, At: math.MaxInt64}}, 0x72c4b1a6},
+		{Terms{Clamp: true}, 0xce8548b2},
 		{Terms{Expect: 1}, 0x595d441d},
 		{Terms{Expect: -1}, 0x8f9f9c94},
-		{Terms{Expiry: Expiry{Kind: NoExpiry}}, 0xce24c41d},
-		{Terms{Expiry: Expiry{Kind: ExpireAt, Time: 1}}, 0x3ed1d5ef},
-		{Terms{Expiry: Expiry{Kind: ExpireAfter, Time: 1}}, 0x25089543},
-		{Terms{Expiry: Expiry{Kind: ExpireAfter, Time: 1, If: ExpiryIfNone}}, 0x231bc95c},
-		{Terms{Expiry: Expiry{Kind: ExpireAfter, Time: 1, If: ExpiryIfSooner}}, 0x957832d7},
-		{Terms{Expiry: Expiry{Kind: ExpireAt, Time: 1, Lapse: true}}, 0x6cb0c004},
-		{Terms{Expiry: Expiry{Kind: ExpireAfter, Time: 2}}, 0xa8b3e466},
+		{Terms{Expiry: Expiry{Kind: NoExpiry}}, 0xc343bf99},
+		{Terms{Expiry: Expiry{Kind: ExpireAt, Time: 1}}, 0x797be8dc},
+		{Terms{Expiry: Expiry{Kind: ExpireAfter, Time: 1}}, 0x75df0bad},
+		{Terms{Expiry: Expiry{Kind: ExpireAfter, Time: 1, If: ExpiryIfNone}}, 0x467983dc},
+		{Terms{Expiry: Expiry{Kind: ExpireAfter, Time: 1, If: ExpiryIfSooner}}, 0x76fe06e7},
+		{Terms{Expiry: Expiry{Kind: ExpireAt, Time: 1, Lapse: true}}, 0x48376672},
+		{Terms{Expiry: Expiry{Kind: ExpireAfter, Time: 2}}, 0x1643092f},
 	} {
 		r := plain
 		r.Terms = &c.terms

@@ -34,7 +34,7 @@ func (l *Ledger) take(r *cuenta.Request, hash, cell uint32, found bool, now int6
 		return l.unmet(cell, found, out)
 	}
 	value, was := l.state(cell, alive)
-	if alive && (was.Ends == 0 || was != terms.Terms{Ends: was.Ends}) {
+	if alive && (was.Ends == 0 || value < 0 || was != terms.Terms{Ends: was.Ends}) {
 		return l.unmet(cell, found, out) // it counts something else
 	}
 	v := judge(&r.Terms.Rate, usage{value, was.Ends}, r.N, now)
@@ -104,7 +104,7 @@ func judgeSliding(rate *cuenta.Rate, u usage, n, now int64) verdict {
 	switch {
 	case n > rate.Limit:
 		return verdict{left: left, wait: -1}
-	case within+n > rate.Limit: // it must become the window before, and fade
+	case n > 0 && within+n > rate.Limit: // it must become the window before, and fade
 		fade := rate.Period - scale(rate.Limit-n, rate.Period, max(1, within), down)
 		return verdict{left: left, wait: rate.Period - passed + max(0, fade)}
 	case n > left:
@@ -135,7 +135,7 @@ func judgeSteady(rate *cuenta.Rate, u usage, n, now int64) verdict {
 		return verdict{left: left, wait: -1}
 	}
 	next := full + scale(n, rate.Period, rate.Limit, up)
-	if wait := next - now - depth; wait > 0 {
+	if wait := next - now - depth; n > 0 && wait > 0 {
 		return verdict{left: left, wait: wait}
 	}
 	return verdict{
