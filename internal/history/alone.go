@@ -102,7 +102,7 @@ func impossibleRevision(o *Op) string {
 }
 
 func (c *checker) impossibleOverflow(o *Op) string {
-	if len(c.extras) > 0 {
+	if len(c.h.Extras) > 0 {
 		return impossibleEnd(o)
 	}
 	end := int64(math.MaxInt64)

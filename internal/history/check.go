@@ -18,7 +18,7 @@ type checker struct {
 	h      *History
 	n      uint32
 	found  findings
-	extras []Extra // the history's, and those of operations made up
+	extras []Extra // of operations made up, numbered behind the history's
 
 	// made are the operations made up: identities with all their attempts, the
 	// counters of states as reads, and deletions at their ends. origin is the id that each stands for; of
@@ -42,7 +42,7 @@ type checker struct {
 // Check decides whether the history is possible. The history stays as it is. An
 // error says that it is no history: that it cannot be judged.
 func Check(h *History) (*Report, error) {
-	c := &checker{h: h, n: uint32(h.Len()), extras: slices.Clone(h.Extras), grants: map[uint64]uint32{}}
+	c := &checker{h: h, n: uint32(h.Len()), grants: map[uint64]uint32{}}
 	if err := c.survey(); err != nil {
 		return nil, err
 	}

@@ -89,9 +89,8 @@ func (c *checker) giveEnd(id uint32) {
 	id = c.narrow(id, o.Start, last, true)
 	extra := *c.extra(c.at(id))
 	extra.lapse = c.n + uint32(len(c.made))
-	c.extras = append(c.extras, extra)
 	o = c.at(id)
-	o.Extra = uint32(len(c.extras))
+	c.addExtra(o, extra)
 	end := Op{Start: o.Start, End: Never, Counter: o.Counter, Client: o.Client}
 	if low, _ := c.newEnd(o); e.If == cuenta.ExpiryAlways {
 		end.Start, _ = c.reached(o.Start, low)

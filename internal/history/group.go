@@ -384,7 +384,7 @@ func (c *checker) learn(o, from *Op) {
 		if from.told(WithTerms) {
 			x.Terms = other.Terms
 		}
-		c.extras = append(c.extras, x)
-		o.Extra, o.Told = uint32(len(c.extras)), o.Told|from.Told&(WithAmount|WithTerms)
+		c.addExtra(o, x)
+		o.Told |= from.Told & (WithAmount | WithTerms)
 	}
 }

@@ -343,7 +343,7 @@ func refusable(it item) bool {
 
 func script(events []event) string {
 	h := toldOf(events)
-	c := &checker{h: h, n: uint32(h.Len()), extras: h.Extras}
+	c := &checker{h: h, n: uint32(h.Len())}
 	var s string
 	for i := range h.Len() {
 		if h.At(i).Op != 0 {

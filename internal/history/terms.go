@@ -50,7 +50,16 @@ func (c *checker) extra(o *Op) *Extra {
 	if o.Extra == 0 {
 		return &noExtra
 	}
-	return &c.extras[o.Extra-1]
+	if i := int(o.Extra - 1); i < len(c.h.Extras) {
+		return &c.h.Extras[i]
+	}
+	return &c.extras[int(o.Extra-1)-len(c.h.Extras)]
+}
+
+// addExtra makes up what an operation has besides.
+func (c *checker) addExtra(o *Op, x Extra) {
+	c.extras = append(c.extras, x)
+	o.Extra = uint32(len(c.h.Extras) + len(c.extras))
 }
 
 var noExtra Extra
@@ -216,10 +225,14 @@ func (c *checker) revisionIs(expected int64, s state) bool {
 // changed are a counter's terms after an operation on it that was carried out.
 func (c *checker) changed(o *Op, s state) *terms {
 	var next terms
-	if s.alive && s.terms != nil {
+	x := c.extra(o)
+	switch {
+	case !s.alive || s.terms == nil:
+	case o.Op != cuenta.Limit && x.Terms.Expiry.Kind == cuenta.KeepExpiry:
+		return s.terms
+	default:
 		next = *s.terms
 	}
-	x := c.extra(o)
 	if o.Op == cuenta.Limit {
 		next.floor, next.ceiling = x.Terms.Floor, x.Terms.Ceiling
 	} else if x.Terms.Expiry.Kind != cuenta.KeepExpiry {
