@@ -49,6 +49,7 @@ type API struct {
 	streams map[string]http.Handler // of connect-go's own making, by service
 	errors  *connect.ErrorWriter
 	watches *watches
+	health  health
 	bodies  budget
 	page    page
 }
@@ -70,6 +71,7 @@ func New(c Config) *API {
 		errors:  connect.NewErrorWriter(),
 		page:    newPage(),
 	}
+	a.health = newHealth(a.calls)
 	a.mount(a.rpc)(cuentav1connect.NewCounterServiceHandler(a.calls,
 		connect.WithInterceptors(connect.UnaryInterceptorFunc(coded)),
 		inOurForm,
@@ -82,7 +84,7 @@ func New(c Config) *API {
 	names := grpcreflect.NewStaticReflector(cuentav1connect.CounterServiceName, cuentav1connect.WatchServiceName, grpchealth.HealthV1ServiceName)
 	a.mount(a.streams)(grpcreflect.NewHandlerV1(names, limited))
 	a.mount(a.streams)(grpcreflect.NewHandlerV1Alpha(names, limited))
-	a.mount(a.streams)(grpchealth.NewHandler(health{a.calls}, limited))
+	a.mount(a.streams)(grpchealth.NewHandler(a.health, limited))
 	return a
 }
 
@@ -140,9 +142,12 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request) {
 	service := serviceOf(r)
 	if stream := a.streams[service]; stream != nil {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		if service == cuentav1connect.WatchServiceName {
+		switch {
+		case service == cuentav1connect.WatchServiceName:
 			a.serveWatch(stream, w, r)
-		} else {
+		case r.URL.Path == healthWatch:
+			a.serveHealthWatch(stream, w, r)
+		default:
 			stream.ServeHTTP(w, r)
 		}
 		return

@@ -1,8 +1,13 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"testing"
+	"time"
+
+	"connectrpc.com/connect"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/disk/disktest"
@@ -66,4 +71,41 @@ func TestHealth(t *testing.T) {
 	if service.Len() != 0 {
 		t.Error("asking has made a counter")
 	}
+}
+
+// TestHealthIsWatched follows it over gRPC, for longer than a call may take.
+func TestHealthIsWatched(t *testing.T) {
+	service := fronttest.NewService()
+	s := startOn(t, service)
+	s.api.health.pulse.every = time.Millisecond
+	client := connect.NewClient[healthpb.HealthCheckRequest, healthpb.HealthCheckResponse](s.http2, s.url+healthWatch, connect.WithGRPC())
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	stream, err := client.CallServerStream(ctx, connect.NewRequest(&healthpb.HealthCheckRequest{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		code cuenta.Code
+		want healthpb.HealthCheckResponse_ServingStatus
+	}{
+		{cuenta.OK, healthpb.HealthCheckResponse_SERVING}, {cuenta.Failed, healthpb.HealthCheckResponse_NOT_SERVING}, {cuenta.OK, healthpb.HealthCheckResponse_SERVING},
+	} {
+		service.Refuse(step.code)
+		if !stream.Receive() || stream.Msg().GetStatus() != step.want {
+			t.Fatalf("%v: %v, %v", step.code, stream.Msg(), stream.Err())
+		}
+	}
+	other, err := client.CallServerStream(ctx, connect.NewRequest(&healthpb.HealthCheckRequest{Service: "other"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if other.Receive() || connect.CodeOf(other.Err()) != connect.CodeNotFound {
+		t.Error(other.Err())
+	}
+	s.api.EndWatches()
+	if stream.Receive() {
+		t.Errorf("it goes on with %v", stream.Msg())
+	}
+	_, _ = stream.Close(), other.Close() // they have ended
 }
