@@ -156,17 +156,43 @@ func (l *Ledger) onceAsOne(all *cuenta.Request, span []cuenta.Request, now int64
 		return l.standingOf(slot.Group)
 	}
 	if slot.Known {
-		s := l.replay(&slot, fingerprint, &out[0])
-		fill(out[1:], cuenta.Result{Code: out[0].Code, Replayed: out[0].Replayed})
-		return s
+		return l.replayAll(&slot, fingerprint, out)
 	}
 	standing, final := l.allOrNone(span, now, out)
 	if !final {
 		l.memory.Release(&slot)
 		return standing
 	}
-	l.keep(&slot, &all.Identity, answerOf(&out[0], fingerprint), now)
+	answer := answerOf(&out[0], fingerprint)
+	if answer.Code == cuenta.Aborted {
+		answer = refusedRun(out, fingerprint)
+	}
+	l.keep(&slot, &all.Identity, answer, now)
 	return Fresh
+}
+
+// refusedRun is what is remembered of a run that was taken back: which request was
+// refused and why, in place of a value and revision that there are none of.
+func refusedRun(out []cuenta.Result, fingerprint uint32) identity.Answer {
+	a := identity.Answer{Fingerprint: fingerprint, Code: cuenta.Aborted}
+	for i := range out[1:] {
+		if why := &out[1+i]; why.Code != cuenta.Aborted {
+			a.Value, a.Amount, a.Revision = why.Value, why.Amount, uint64(1+i)<<8|uint64(why.Code)
+		}
+	}
+	return a
+}
+
+// replayAll answers a run that was carried out, or taken back, under one identity. The
+// answers of its requests are not remembered, but for the refused one.
+func (l *Ledger) replayAll(slot *identity.Slot, fingerprint uint32, out []cuenta.Result) Standing {
+	standing := l.replay(slot, fingerprint, &out[0])
+	fill(out[1:], cuenta.Result{Code: out[0].Code, Replayed: out[0].Replayed})
+	a := &slot.Answer
+	if refused := a.Revision >> 8; out[0].Code == cuenta.Aborted && refused > 0 && refused < uint64(len(out)) {
+		out[refused] = cuenta.Result{Code: cuenta.Code(a.Revision), Replayed: true, Value: a.Value, Amount: a.Amount}
+	}
+	return standing
 }
 
 // onceEach carries out a run whose requests may have identities of their own.
@@ -257,6 +283,37 @@ func (l *Ledger) replayEach(span []cuenta.Request, out []cuenta.Result) {
 		}
 		slots = slots[1:]
 	}
+	for i := range span {
+		if out[0].Code == cuenta.Aborted && !identified(&span[i]) {
+			out[1+i].Code = cuenta.Aborted
+		}
+	}
+}
+
+// recallEach answers a run whose requests have identities, if all of them are known,
+// and changes nothing.
+func (l *Ledger) recallEach(span []cuenta.Request, now int64, out []cuenta.Result) (worst Standing, known bool) {
+	l.slots = l.slots[:0]
+	for i := range span {
+		r := &span[i]
+		if !identified(r) {
+			continue
+		}
+		var slot identity.Slot
+		if !r.Identity.Valid() {
+			return Durable, false
+		}
+		if l.memory.Recall(&r.Identity, now, &slot); !slot.Known || slot.Answer.Fingerprint != r.Fingerprint() {
+			return Durable, false
+		}
+		worst = max(worst, l.standingOf(slot.Group))
+		l.slots = append(l.slots, slot)
+	}
+	if len(l.slots) == 0 {
+		return Durable, false
+	}
+	l.replayEach(span, out)
+	return worst, true
 }
 
 // allOrNone carries out a run, or takes it back if one of its requests is refused.

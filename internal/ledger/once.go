@@ -63,9 +63,12 @@ func (l *Ledger) keep(slot *identity.Slot, id *cuenta.Identity, a identity.Answe
 // replay gives the answer that is remembered.
 func (l *Ledger) replay(slot *identity.Slot, fingerprint uint32, out *cuenta.Result) Standing {
 	a := &slot.Answer
-	if a.Fingerprint != fingerprint {
+	switch {
+	case a.Fingerprint != fingerprint:
 		*out = cuenta.Result{Code: cuenta.Conflict}
-	} else {
+	case a.Code == cuenta.Aborted: // what else is kept is about one of the run's requests
+		*out = cuenta.Result{Code: a.Code, Replayed: true}
+	default:
 		*out = cuenta.Result{Code: a.Code, Replayed: true, Value: a.Value, Revision: a.Revision, Amount: a.Amount}
 	}
 	return l.standingOf(slot.Group)
@@ -114,6 +117,9 @@ func (l *Ledger) recall(r *cuenta.Request, now int64, out *cuenta.Result) Standi
 // Replay answers a change, or an All and its span, that was carried out before. It
 // reports false, and changes nothing, if that is not known of it.
 func (l *Ledger) Replay(r *cuenta.Request, span []cuenta.Request, now int64, out []cuenta.Result) (s Standing, known bool) {
+	if r.Op == cuenta.All && !r.Identity.Given() {
+		return l.recallEach(span, now, out)
+	}
 	if !r.Identity.Given() || !r.Identity.Valid() {
 		return Durable, false
 	}
@@ -124,13 +130,11 @@ func (l *Ledger) Replay(r *cuenta.Request, span []cuenta.Request, now int64, out
 	fingerprint := r.Fingerprint()
 	switch r.Op {
 	case cuenta.All:
-		fingerprint = fingerprintOf(span)
+		return l.replayAll(&slot, fingerprintOf(span), out), true
 	case cuenta.Outcome:
 		fingerprint = slot.Answer.Fingerprint
 	}
-	s = l.replay(&slot, fingerprint, &out[0])
-	fill(out[1:], cuenta.Result{Code: out[0].Code, Replayed: out[0].Replayed})
-	return s, true
+	return l.replay(&slot, fingerprint, &out[0]), true
 }
 
 // Sweep forgets identities whose time is over, at most about so many.

@@ -152,7 +152,8 @@ func (s *Service) once(id cuenta.Identity, fingerprint uint32, do func() []cuent
 }
 
 // all carries out an All and what it spans. Where it does so at once by way of
-// one identity, a repeat gets the header's answer alone: the others are empty.
+// one identity, a repeat gets the header's answer alone, and that of the request that
+// was refused, if one was: the others are empty.
 func (s *Service) all(header *cuenta.Request, span []cuenta.Request) []cuenta.Result {
 	run := func() []cuenta.Result { return s.allOrNone(span) }
 	results := make([]cuenta.Result, 1+len(span))
@@ -169,6 +170,10 @@ func (s *Service) all(header *cuenta.Request, span []cuenta.Request) []cuenta.Re
 	if results[0].Replayed || len(once) == 1 {
 		for i := range span {
 			results[1+i] = cuenta.Result{Code: results[0].Code, Replayed: results[0].Replayed}
+			if results[0].Code == cuenta.Aborted && len(once) > 1 {
+				results[1+i] = once[1+i] // the one that was refused says why
+				results[1+i].Replayed = true
+			}
 		}
 	}
 	return results
