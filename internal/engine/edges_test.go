@@ -8,6 +8,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cuenta-server/cuenta"
@@ -396,4 +397,22 @@ func TestSnapshotIsGivenUp(t *testing.T) {
 		t.Error(err)
 	}
 	closeEngine(t, e)
+}
+
+// TestListingsLeaveOutWhatIsOver lists right behind the end of a counter that nothing
+// has deleted yet.
+func TestListingsLeaveOutWhatIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := open(t, disktest.New())
+		defer e.Close()
+		do(e, cuenta.ClassRemote, cuenta.Request{Op: cuenta.Add, Counter: []byte("a"), N: 1}, cuenta.Request{
+			Op: cuenta.Add, Counter: []byte("b"), N: 1,
+			Terms: &cuenta.Terms{Expiry: cuenta.Expiry{Kind: cuenta.ExpireAfter, Time: int64(time.Millisecond)}},
+		})
+		time.Sleep(time.Millisecond)
+		found, _, err := e.List(context.Background(), cuenta.ClassRemote, "", 0, 10)
+		if err != nil || len(found) != 1 || found[0].Name != "a" {
+			t.Errorf("%+v, %v", found, err)
+		}
+	})
 }

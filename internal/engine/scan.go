@@ -13,28 +13,44 @@ const sliceCells = 2048
 
 // List returns up to limit durable counters whose names begin with prefix, in
 // the order in which they were made, from cursor on (0 at first), and the cursor
-// to go on with, 0 at the end. Changes go on in between.
+// to go on with, 0 at the end. Changes go on in between. A counter whose time is over
+// is left out, if that can be recorded.
 func (e *Engine) List(ctx context.Context, class cuenta.Class, prefix string, cursor uint64, limit int) ([]cuenta.Counter, uint64, error) {
-	var found []cuenta.Counter
+	var found, over []cuenta.Counter
 	for {
 		if err := e.gate.Acquire(ctx, class, 1); err != nil {
 			return nil, 0, cuenta.Canceled.Err()
 		}
 		end := min(cursor+sliceCells, uint64(e.ledger.Used()))
 		for ; cursor < end && len(found) < limit; cursor++ {
-			if counter, ok := e.durable(uint32(cursor), prefix); ok {
+			if counter, ok := e.durable(uint32(cursor), prefix); ok && e.ledger.Over(uint32(cursor), e.clock.now()) {
+				over = append(over, counter)
+			} else if ok {
 				found = append(found, counter)
 			}
 		}
 		done := cursor >= uint64(e.ledger.Used())
 		e.gate.Release(1)
 		if done {
-			return found, 0, nil
+			return append(found, e.stillThere(ctx, class, over)...), 0, nil
 		}
 		if len(found) >= limit {
-			return found, cursor, nil
+			return append(found, e.stillThere(ctx, class, over)...), cursor, nil
 		}
 	}
+}
+
+// stillThere returns what must be shown of counters whose time is over: nothing if a
+// record tells the time, which a read of one of them sees to.
+func (e *Engine) stillThere(ctx context.Context, class cuenta.Class, over []cuenta.Counter) []cuenta.Counter {
+	if len(over) == 0 {
+		return nil
+	}
+	b := cuenta.Batch{Class: class, Requests: []cuenta.Request{{Op: cuenta.Get, Counter: []byte(over[0].Name)}}}
+	if e.Do(ctx, &b); b.Results[0].Code == cuenta.OK {
+		return nil
+	}
+	return over
 }
 
 // durable returns what of a cell may be revealed; false if its counter's making

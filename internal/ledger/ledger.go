@@ -250,6 +250,15 @@ func (l *Ledger) ReadDurable(r *cuenta.Request, out *cuenta.Result) {
 	}
 }
 
+// Over reports whether the time of the counter in a cell is over.
+func (l *Ledger) Over(cell uint32, now int64) bool {
+	if l.cells.At(cell).Flags&termed == 0 {
+		return false
+	}
+	of := l.terms.Of(cell)
+	return of.Ended(now)
+}
+
 // MayBeOver reports whether, by what is durable, the time of a counter may be over:
 // where its state is not the durable one, nobody knows which end that had.
 func (l *Ledger) MayBeOver(r *cuenta.Request, now int64) bool {
