@@ -390,16 +390,16 @@ func (c *Cycle) recordHolds() {
 func (c *Cycle) recordIdentified() {
 	for i := range c.effects.Identified {
 		switch e := &c.effects.Identified[i]; {
-		case e.Key != nil:
-			c.record.Key(e.Key, keptOf(e.Answer))
 		case e.Number != 0:
 			k := keptOf(e.Answer)
 			c.record.Answer(journal.Answer{
 				Session: e.Session, Number: e.Number, Lowest: e.Lowest,
 				Fingerprint: k.Fingerprint, Code: k.Code, Value: k.Value, Revision: k.Revision, Amount: k.Amount,
 			})
-		default:
+		case e.Session != 0:
 			c.record.Session(e.Session)
+		default:
+			c.record.Key(c.effects.Key(e), keptOf(e.Answer))
 		}
 	}
 }

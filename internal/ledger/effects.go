@@ -27,13 +27,20 @@ type Effect struct {
 }
 
 // Identified is what a request left behind in the memory of identities: an answer
-// to a key, or to a number of a session, or, where there is neither, a session.
+// to a key, or to a number of a session, or, where there is neither, a session. There
+// is one for each request, so it has the size of a cache line and no pointers.
 type Identified struct {
-	Key     []byte
 	Session uint64
 	Number  uint64
 	Lowest  uint64 // that the session remembers from then on
 	Answer  identity.Answer
+	key     keyAt
+}
+
+// keyAt says where a key stands among the keys of effects; the zero keyAt is none.
+type keyAt struct {
+	from   uint32
+	length uint8
 }
 
 // Effects is what requests left behind, to be made durable together.
@@ -42,6 +49,14 @@ type Effects struct {
 	Holds      []HoldEffect // in order, of cells among those
 	Identified []Identified // in order
 	keys       []byte       // of them
+}
+
+// Key returns the key of one of Identified, nil if it has none.
+func (e *Effects) Key(of *Identified) []byte {
+	if of.key.length == 0 {
+		return nil
+	}
+	return e.keys[of.key.from:][:of.key.length]
 }
 
 // Empty reports whether there is nothing to make durable.
@@ -85,7 +100,6 @@ func (l *Ledger) TakeEffects(e *Effects) {
 	l.releaseVacated()
 	e.Holds = l.takeHolds(e.Holds[:0])
 	e.Cells = l.takeCells(e.Cells[:0])
-	clear(e.Identified) // lest they keep the memory of keys
 	e.Identified, l.identified = l.identified, e.Identified[:0]
 	e.keys, l.keys = l.keys, e.keys[:0]
 	if !e.Empty() {

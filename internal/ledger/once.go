@@ -49,15 +49,15 @@ func answerOf(out *cuenta.Result, fingerprint uint32) identity.Answer {
 // keep remembers an answer, and leaves it behind as an effect.
 func (l *Ledger) keep(slot *identity.Slot, id *cuenta.Identity, a identity.Answer, now int64) {
 	l.memory.Keep(slot, a, l.group+1, now)
-	e := Identified{Answer: a}
 	if id.Session != 0 {
-		e.Session, e.Number, e.Lowest = id.Session, id.Number, l.memory.Lowest(slot)
-	} else {
-		from := len(l.keys)
-		l.keys = append(l.keys, id.Key...)
-		e.Key = l.keys[from:len(l.keys):len(l.keys)]
+		l.identified = append(l.identified, Identified{
+			Session: id.Session, Number: id.Number, Lowest: l.memory.Lowest(slot), Answer: a,
+		})
+		return
 	}
-	l.identified = append(l.identified, e)
+	at := keyAt{uint32(len(l.keys)), uint8(len(id.Key))}
+	l.keys = append(l.keys, id.Key...)
+	l.identified = append(l.identified, Identified{Answer: a, key: at})
 }
 
 // replay gives the answer that is remembered.

@@ -113,7 +113,7 @@ func TestARepeatWaitsForTheFirst(t *testing.T) {
 	}
 	var flight Effects
 	l.TakeEffects(&flight)
-	if len(flight.Cells) != 1 || len(flight.Identified) != 1 || string(flight.Identified[0].Key) != "k" {
+	if len(flight.Cells) != 1 || len(flight.Identified) != 1 || string(flight.Key(&flight.Identified[0])) != "k" {
 		t.Fatalf("%+v", flight)
 	}
 	if _, s := one(l, r); s != Taken {
@@ -314,8 +314,8 @@ func replayed(t *testing.T, from *Ledger, log []*Effects) *Ledger {
 		for _, i := range e.Identified {
 			var err error
 			switch m := l.Identities(); {
-			case i.Key != nil:
-				err = m.RestoreKey(i.Key, i.Answer, testTime, 0)
+			case e.Key(&i) != nil:
+				err = m.RestoreKey(e.Key(&i), i.Answer, testTime, 0)
 			case i.Number != 0:
 				err = m.RestoreAnswer(i.Session, i.Number, i.Lowest, i.Answer, testTime)
 			default:
