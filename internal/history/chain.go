@@ -65,16 +65,19 @@ func (c *checker) counter(counter uint32, all []entry) []touch {
 		return nil
 	}
 	last := ch.last
-	order, unused, exact := all[:fixedEnd], all[freeEnd:], true
+	order, unused, sure := all[:fixedEnd], all[freeEnd:], only
 	if ch.gaps || freeEnd > fixedEnd || ch.leapt && len(all) > freeEnd {
 		var ok bool
-		if order, unused, last, exact, ok = c.search(counter, all[:fixedEnd], all[fixedEnd:freeEnd], all[freeEnd:]); !ok {
+		if order, unused, last, sure, ok = c.search(counter, all[:fixedEnd], all[fixedEnd:freeEnd], all[freeEnd:]); !ok {
 			c.partial.Store(true)
 			return nil
 		}
 	}
 	if !c.joined {
 		return nil
+	}
+	if len(unused) > 0 && c.mayEnd(counter) { // it may have gone on, and ended, unseen
+		c.partial.Store(true)
 	}
 	if last.alive && last.terms.ends() { // it may have ended since
 		if !last.anchored {
@@ -83,7 +86,7 @@ func (c *checker) counter(counter uint32, all []entry) []touch {
 		c.endedAt(last.terms.lapse, last.place+1)
 		order = append(order[:len(order):len(order)], entry{place: last.place + 1, id: last.terms.lapse, role: roleChange})
 	}
-	return c.touching(counter, order, unused, exact)
+	return c.touching(counter, order, unused, sure)
 }
 
 func newChain(c *checker, counter uint32) *chain {

@@ -95,7 +95,8 @@
 //   - batches, floors and states against one another where a counter has more
 //     than one order: the one found is tried alone, and if it does not fit, that is
 //     listed as undecided;
-//   - the floor while a deletion has no known revision: any is taken for possible;
+//   - the floor while a deletion has no known revision, or nobody knows whether a counter
+//     that may have had an end still was: any is taken for possible;
 //   - that the operations of an all-or-none batch which stand before the one that it
 //     was refused for would have gone through;
 //   - ends after a time from the operation, where that is not told by a Describe:

@@ -79,7 +79,7 @@ func (c *checker) giveEnd(id uint32) {
 		c.found.undecided(fmt.Sprintf("counter %q: whether %s deleted it at once", c.name(o.Counter), c.describe(id)))
 	}
 	last := o.End
-	if e.Kind == cuenta.ExpireAt && e.If == cuenta.ExpiryAlways && !e.Lapse {
+	if e.Kind == cuenta.ExpireAt && c.surelyEnds(o) && !e.Lapse {
 		last = c.lastBefore(o.End, e.Time)
 	}
 	if last < o.Start && roleOf(o) == roleMaybe {
@@ -92,10 +92,16 @@ func (c *checker) giveEnd(id uint32) {
 	o = c.at(id)
 	c.addExtra(o, extra)
 	end := Op{Start: o.Start, End: Never, Counter: o.Counter, Client: o.Client}
-	if low, _ := c.newEnd(o); e.If == cuenta.ExpiryAlways {
+	if low, _ := c.newEnd(o); c.surelyEnds(o) {
 		end.Start, _ = c.reached(o.Start, low)
 	}
 	c.add(end, c.original(id))
+}
+
+// surelyEnds reports whether an operation that was carried out has given the counter its
+// end: others than Expire may have let it be.
+func (c *checker) surelyEnds(o *Op) bool {
+	return o.Op == cuenta.Expire || c.extra(o).Terms.Expiry.If == cuenta.ExpiryAlways
 }
 
 // forget leaves an operation out.
@@ -121,7 +127,7 @@ func (c *checker) lastMoments(entries []entry) (last []int64) {
 	}
 	for _, e := range entries {
 		o := c.at(e.id)
-		if e := &c.extra(o).Terms.Expiry; c.setsEnd(o) && e.If != cuenta.ExpiryAlways && e.Kind == cuenta.ExpireAt {
+		if e := &c.extra(o).Terms.Expiry; e.Kind == cuenta.ExpireAt && roleOf(o) != roleState && !c.surelyEnds(o) {
 			if at := c.lastBefore(o.End, e.Time); at >= o.Start {
 				last = append(last, at)
 			}

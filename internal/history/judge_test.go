@@ -310,7 +310,11 @@ func mayMiss(events []event) bool {
 		}
 		for i := range e.request.n {
 			it := e.request.items[i]
-			if it.op == cuenta.Delete && (!e.answered || e.itemTold(i)&WithRevision == 0) {
+			if !e.answered && it.terms.Expiry.Kind == cuenta.ExpireAt {
+				return true // so may the deletion at the end that it may have given
+			}
+			deletes := it.op == cuenta.Delete || it.op == cuenta.Expire && it.terms.Expiry.Lapse
+			if deletes && (!e.answered || e.itemTold(i)&WithRevision == 0) {
 				return true // its revision makes a floor
 			}
 			if e.request.whole && i > 0 && e.answered && forItsSake(e.reply.results[i].code) && slices.ContainsFunc(e.request.items[:i], refusable) {

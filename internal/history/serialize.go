@@ -239,7 +239,7 @@ func (c *checker) floorsWereLeft(of []int32) {
 		left[d.place] = true
 	}
 	for i := range c.touches {
-		if t := &c.touches[i]; t.floored && of[i] >= 0 && !left[t.floor] {
+		if t := &c.touches[i]; t.floored && of[i] >= 0 && !t.forked && !left[t.floor] {
 			c.violated("", "%o began, or was found, above revision %d, and nothing was deleted at that revision", []uint32{t.node}, t.floor)
 		}
 	}

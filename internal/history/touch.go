@@ -26,6 +26,7 @@ type touch struct {
 	deletes bool // it deleted the counter, at place
 	unused  bool // it is not needed in the order; if it was carried out, then last
 	doubted bool // the counter's order is not the only one
+	forked  bool // nor is that of its changes
 
 	// The batches with which a deletion at a counter's end may have been done: the
 	// one that gave the end, and the one that made the counter anew.
@@ -36,7 +37,7 @@ type touch struct {
 const noCounter = math.MaxUint32
 
 // touching returns what matters beyond the counter.
-func (c *checker) touching(counter uint32, order, unused []entry, exact bool) []touch {
+func (c *checker) touching(counter uint32, order, unused []entry, sure sureness) []touch {
 	var found []touch
 	var at []int
 	latest, beside := int64(math.MinInt64), int64(math.MinInt64)
@@ -57,10 +58,10 @@ func (c *checker) touching(counter uint32, order, unused []entry, exact bool) []
 		}
 		if byTime {
 			t := c.lapsed(e, order[i+1:])
-			t.doubted, t.start = !exact, max(latest, o.Start)
+			t.start = max(latest, o.Start)
 			found, at = append(found, t), append(at, i)
 		} else if t := c.touchOf(e, o, alive); t.role != roleNone {
-			t.counter, t.doubted, t.changes, t.seen, t.start = counter, !exact, changes, seen, max(latest, o.Start)
+			t.counter, t.changes, t.seen, t.start = counter, changes, seen, max(latest, o.Start)
 			found, at = append(found, t), append(at, i)
 		}
 		beside = max(beside, o.Start)
@@ -72,11 +73,14 @@ func (c *checker) touching(counter uint32, order, unused []entry, exact bool) []
 	for _, e := range unused {
 		if o := c.at(e.id); o.Batch != 0 && o.told(Whole) && o.Op != cuenta.Delete {
 			found = append(found, touch{
-				node: e.id, counter: counter, place: math.MaxUint64, role: roleMaybe, unused: true, doubted: !exact,
+				node: e.id, counter: counter, place: math.MaxUint64, role: roleMaybe, unused: true,
 				start: max(latest, beside, o.Start), end: Never,
 				changes: changes + 1, seen: between.batch == o.Batch && between.seen,
 			})
 		}
+	}
+	for i := range found {
+		found[i].doubted, found[i].forked = sure != only, sure == oneOfMany
 	}
 	return found
 }

@@ -126,10 +126,19 @@ const (
 // hope.
 const patience = 1000
 
+// sureness tells whether a counter's order is the only one.
+type sureness uint8
+
+const (
+	only        sureness = iota
+	sameChanges          // others have the same changes in the same order
+	oneOfMany
+)
+
 // search places what has no place yet. It returns all in their order, those of
-// unknown fate that nothing needed, the last state, and whether it is the only order; ok is false
+// unknown fate that nothing needed, the last state, and how sure the order is; ok is false
 // if there is none, which it reports, or none was found in time.
-func (c *checker) search(counter uint32, fixed, free, maybe []entry) (order, unused []entry, last state, exact, ok bool) {
+func (c *checker) search(counter uint32, fixed, free, maybe []entry) (order, unused []entry, last state, sure sureness, ok bool) {
 	w := newWalker(c, counter, fixed, free, maybe)
 	c.found.mu.Lock()
 	c.found.Searched++
@@ -139,20 +148,26 @@ func (c *checker) search(counter uint32, fixed, free, maybe []entry) (order, unu
 		if !w.hopeless() {
 			w.explain()
 		}
-		return nil, nil, last, false, false
+		return nil, nil, last, sure, false
 	case undecided:
 		if !w.hopeless() {
 			w.giveUp()
 		}
-		return nil, nil, last, false, false
+		return nil, nil, last, sure, false
 	case explained:
-		return nil, nil, last, false, false
+		return nil, nil, last, sure, false
 	}
 	order, unused = w.result()
 	if w.forked && c.mayEnd(counter) {
 		c.partial.Store(true)
 	}
-	return order, unused, w.at.state, !w.forked && len(free) == 0, true
+	switch {
+	case w.forked:
+		sure = oneOfMany
+	case len(free) > 0:
+		sure = sameChanges
+	}
+	return order, unused, w.at.state, sure, true
 }
 
 func newWalker(c *checker, counter uint32, fixed, free, maybe []entry) *walker {

@@ -15,7 +15,8 @@ import (
 func appendRESP(dst []byte, r *cuenta.Request) ([]byte, bool) {
 	var command []string
 	id := &r.Identity
-	if r.Terms != nil || r.Op == cuenta.Delete && r.If != cuenta.Always {
+	forever := r.Terms != nil && r.Terms.Expiry == cuenta.Expiry{Kind: cuenta.NoExpiry} && !r.Terms.Floor.Set && !r.Terms.Ceiling.Set && !r.Terms.Clamp
+	if r.Terms != nil && !(r.Op == cuenta.Set && forever) || r.If > cuenta.IfPresent || r.Op == cuenta.Delete && r.If != cuenta.Always {
 		return dst, false
 	}
 	switch {
@@ -23,6 +24,9 @@ func appendRESP(dst []byte, r *cuenta.Request) ([]byte, bool) {
 		command = []string{"INCRBY", string(r.Counter), strconv.FormatInt(r.N, 10)}
 	case r.Op == cuenta.Set:
 		command = append([]string{"SET", string(r.Counter), strconv.FormatInt(r.N, 10)}, condition(r.If)...)
+		if !forever { // Redis takes the end away
+			command = append(command, "KEEPTTL")
+		}
 	case r.Op == cuenta.Delete:
 		command = []string{"GETDEL", string(r.Counter)}
 	case r.Op == cuenta.Get && !id.Given():
@@ -152,9 +156,6 @@ func (r *reply) result(to *cuenta.Request) (result cuenta.Result, told history.T
 			if strings.HasPrefix(r.text, refused.begin) {
 				return cuenta.Result{Code: refused.code}, 0, true
 			}
-		}
-		if r.text == "" { // the protocol has no words for it yet
-			return cuenta.Result{Code: cuenta.Limited}, vague, true
 		}
 		return result, 0, false
 	}
