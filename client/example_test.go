@@ -10,6 +10,8 @@ import (
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/client"
+	"github.com/cuenta-server/cuenta/internal/disk/disktest"
+	"github.com/cuenta-server/cuenta/internal/engine"
 	"github.com/cuenta-server/cuenta/internal/front/api"
 	"github.com/cuenta-server/cuenta/internal/front/fronttest"
 	"github.com/cuenta-server/cuenta/internal/front/web"
@@ -17,17 +19,37 @@ import (
 
 // start begins to serve on a free port, and returns where. Against a server of
 // your own its address stands there instead, as in cuenta://localhost:1234.
-func start() (address string, stop func()) {
+func start() (address string, stop func()) { return serve(fronttest.NewService()) }
+
+func serve(service cuenta.Service) (address string, stop func()) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		log.Fatal(err)
 	}
-	service := fronttest.NewService()
 	server := web.New(web.Config{Service: service, API: api.New(api.Config{Service: service})})
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(l) }()
 	return "cuenta://" + l.Addr().String(), func() {
 		if err := errors.Join(server.Drain(context.Background()), <-done); err != nil {
+			log.Fatal(err)
+		}
+	}
+}
+
+// opened returns a client of a server that is just for the example.
+func opened() (c *client.Client, stop func()) {
+	service, err := engine.Open(engine.Config{FS: disktest.New(), Dir: "/data", MaxCounters: 100, SegmentSize: 256 << 10})
+	if err != nil {
+		log.Fatal(err)
+	}
+	address, halt := serve(service)
+	if c, err = client.Open(context.Background(), address); err != nil {
+		log.Fatal(err)
+	}
+	return c, func() {
+		_ = c.Close() // it does not fail
+		halt()
+		if err := service.Close(); err != nil {
 			log.Fatal(err)
 		}
 	}
@@ -184,4 +206,139 @@ func ExampleClient_Outcome() {
 		}
 	}
 	// Output:
+}
+
+// A budget that holds whatever the way in: what does not fit is refused, and the error
+// tells how much would have.
+func ExampleCounter_SetLimits() {
+	c, stop := opened()
+	defer stop()
+	ctx := context.Background()
+
+	budget := c.Counter("presupuesto")
+	if _, err := budget.SetLimits(ctx, client.Floor(0), client.Ceiling(100)); err != nil {
+		log.Fatal(err)
+	}
+	_, err := budget.Add(ctx, 120)
+	if e, ok := errors.AsType[*client.Error](err); ok && e.Limit != nil {
+		fmt.Println("only", e.Limit.Room, "fit below", e.Limit.At)
+	}
+	r, err := budget.Add(ctx, 120, client.Clamp())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(r.Value, "of which", r.Applied, "just now")
+	// Output:
+	// only 100 fit below 100
+	// 100 of which 100 just now
+}
+
+// What nobody renews is gone by itself.
+func ExampleCounter_Expire() {
+	c, stop := opened()
+	defer stop()
+	ctx := context.Background()
+
+	online := c.Counter("conectados:ana")
+	if _, err := online.Add(ctx, 1, client.After(time.Minute)); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := online.Expire(ctx, client.After(time.Hour)); err != nil {
+		log.Fatal(err)
+	}
+	d, err := online.Describe(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(d.Value, d.Left.Round(time.Minute))
+	// Output: 1 1h0m0s
+}
+
+// A transfer is refused below 0, unless it is told another floor.
+func ExampleClient_Transfer() {
+	c, stop := opened()
+	defer stop()
+	ctx := context.Background()
+
+	if _, err := c.Counter("caja").Set(ctx, 100); err != nil {
+		log.Fatal(err)
+	}
+	r, err := c.Transfer(ctx, "caja", "banco", 70)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(r.From.Value, r.To.Value)
+	_, err = c.Transfer(ctx, "caja", "banco", 70)
+	fmt.Println(errors.Is(err, cuenta.Limited.Err()))
+	// Output:
+	// 30 70
+	// true
+}
+
+// Ten at once, and one more every minute.
+func ExampleCounter_Take() {
+	c, stop := opened()
+	defer stop()
+	ctx := context.Background()
+
+	rate := client.Steady(1, time.Minute, 10)
+	for range 3 {
+		t, err := c.Counter("correo:ana").Take(ctx, rate, 4)
+		if err != nil {
+			log.Fatal(err)
+		}
+		if !t.Allowed {
+			fmt.Println("again in", t.RetryAfter.Round(time.Minute))
+			break
+		}
+		fmt.Println(t.Remaining, "left")
+	}
+	// Output:
+	// 6 left
+	// 2 left
+	// again in 2m0s
+}
+
+// Whoever asks again has the same number.
+func ExampleCounter_Ticket() {
+	c, stop := opened()
+	defer stop()
+	ctx := context.Background()
+
+	for _, ident := range []string{"ana", "beto", "ana"} {
+		t, err := c.Counter("turno").Ticket(ctx, ident)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(ident, t.First, t.Known)
+	}
+	// Output:
+	// ana 1 false
+	// beto 2 false
+	// ana 1 true
+}
+
+// Tokens are held before they are used, and settled with what was used of them.
+func ExampleCounter_Hold() {
+	c, stop := opened()
+	defer stop()
+	ctx := context.Background()
+
+	tokens := c.Counter("tokens:acme")
+	if _, err := tokens.SetLimits(ctx, client.Ceiling(1000)); err != nil {
+		log.Fatal(err)
+	}
+	hold, err := tokens.Hold(ctx, 400, client.After(5*time.Minute))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(hold.Available, "left for others")
+	r, err := tokens.Settle(ctx, hold.ID, 250)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(r.Value, "used")
+	// Output:
+	// 600 left for others
+	// 250 used
 }

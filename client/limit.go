@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"math"
 
 	"github.com/cuenta-server/cuenta"
 )
@@ -47,6 +48,9 @@ func passesCeiling(r *cuenta.Request, limit, room int64) bool {
 	value := limit - room
 	switch r.Op {
 	case cuenta.Add, cuenta.Settle, cuenta.Ticket:
+		if room == math.MinInt64 { // it is not told
+			return r.N > 0
+		}
 		if limit >= value { // so room is not below 0, or it has wrapped
 			return room >= 0 && r.N > room
 		}

@@ -97,7 +97,7 @@ func furtherMessage(r *cuenta.Request, t *cuenta.Terms) *cuentav1.Operation {
 // conditionMessage is the condition of a change, and what it expects. The numbers of
 // conditions are those of the contract, as are those of rates and ends.
 func conditionMessage(r *cuenta.Request) (cuentav1.Condition, *int64) {
-	if r.If == cuenta.IfValue || r.If == cuenta.IfRevision {
+	if r.Terms != nil && (r.If == cuenta.IfValue || r.If == cuenta.IfRevision) {
 		return cuentav1.Condition(r.If), &r.Terms.Expect
 	}
 	return cuentav1.Condition(r.If), nil

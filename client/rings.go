@@ -8,6 +8,7 @@ import (
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/ringclient"
+	"github.com/cuenta-server/cuenta/internal/wire/ring"
 )
 
 // rings carries requests over rings in shared memory, to a server on the same
@@ -19,15 +20,20 @@ func newRings(path string) (transport, error) {
 		return nil, errors.New("client: shm:// needs Linux")
 	}
 	return rings{newKeeper(func(ctx context.Context) (*ringConn, error) {
-		ring, err := ringclient.Dial(ctx, path)
+		pair, err := ringclient.Dial(ctx, path)
 		if err != nil {
 			return nil, err
 		}
-		return &ringConn{ring: ring}, nil
+		return &ringConn{ring: pair}, nil
 	})}, nil
 }
 
 func (t rings) do(ctx context.Context, requests []cuenta.Request) ([]cuenta.Result, error) {
+	for i := range requests {
+		if op := requests[i].Op; op > cuenta.Describe && !onRings(op) {
+			return nil, &cuenta.Error{Code: cuenta.Unsupported, Text: "the rings cannot say that, use another way in"}
+		}
+	}
 	conn, err := t.get(ctx)
 	if err != nil {
 		return nil, unsent{err}
@@ -44,6 +50,13 @@ func (t rings) do(ctx context.Context, requests []cuenta.Request) ([]cuenta.Resu
 		return nil, unsent{err}
 	}
 	return nil, err
+}
+
+// onRings reports whether there is a message for an operation.
+func onRings(op cuenta.Op) bool {
+	var said cuenta.Request
+	_, err := ring.ParseRequest(ring.AppendRequest(nil, 0, &cuenta.Request{Op: op}), &said)
+	return err == nil && said.Op == op
 }
 
 // ringConn is a pair of rings.
