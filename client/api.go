@@ -20,6 +20,7 @@ import (
 type api struct {
 	transport *http.Transport
 	rpc       cuentav1connect.CounterServiceClient
+	watches   cuentav1connect.WatchServiceClient
 }
 
 // A connection on which nothing is heard for pingAfter is asked whether it is
@@ -34,7 +35,8 @@ func newAPI(address string) (transport, error) {
 	t.Protocols.SetUnencryptedHTTP2(true)
 	// Answers are numbers: to pack them takes longer than to send them.
 	unpacked := connect.WithAcceptCompression("gzip", nil, nil)
-	return &api{t, cuentav1connect.NewCounterServiceClient(&http.Client{Transport: t}, "http://"+address, unpacked)}, nil
+	over, base := &http.Client{Transport: t}, "http://"+address
+	return &api{t, cuentav1connect.NewCounterServiceClient(over, base, unpacked), cuentav1connect.NewWatchServiceClient(over, base, unpacked)}, nil
 }
 
 func (t *api) do(ctx context.Context, requests []cuenta.Request) ([]cuenta.Result, error) {

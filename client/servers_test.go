@@ -82,7 +82,8 @@ func serveUDP(t testing.TB, service cuenta.Service) string {
 // serveAPI serves the API and returns where.
 func serveAPI(t testing.TB, service cuenta.Service) string {
 	l := listen(t)
-	serve(t, web.New(web.Config{Service: service, API: frontapi.New(frontapi.Config{Service: service})}), l)
+	watcher, _ := service.(cuenta.Watcher)
+	serve(t, web.New(web.Config{Service: service, API: frontapi.New(frontapi.Config{Service: service, Watcher: watcher})}), l)
 	return l.Addr().String()
 }
 
