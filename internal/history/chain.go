@@ -64,11 +64,12 @@ func (c *checker) counter(counter uint32, all []entry) []touch {
 		c.partial.Store(true)
 		return nil
 	}
-	last := ch.last
-	order, unused, sure := all[:fixedEnd], all[freeEnd:], only
+	found := ordering{
+		order: all[:fixedEnd], unused: all[freeEnd:], last: ch.last, latest: max(ch.latest.start, ch.beside.start),
+	}
 	if ch.gaps || freeEnd > fixedEnd || ch.leapt && len(all) > freeEnd {
 		var ok bool
-		if order, unused, last, sure, ok = c.search(counter, all[:fixedEnd], all[fixedEnd:freeEnd], all[freeEnd:]); !ok {
+		if found, ok = c.search(counter, all[:fixedEnd], all[fixedEnd:freeEnd], all[freeEnd:]); !ok {
 			c.partial.Store(true)
 			return nil
 		}
@@ -76,17 +77,8 @@ func (c *checker) counter(counter uint32, all []entry) []touch {
 	if !c.joined {
 		return nil
 	}
-	if len(unused) > 0 && c.mayEnd(counter) { // it may have gone on, and ended, unseen
-		c.partial.Store(true)
-	}
-	if last.alive && last.terms.ends() { // it may have ended since
-		if !last.anchored {
-			c.partial.Store(true)
-		}
-		c.endedAt(last.terms.lapse, last.place+1)
-		order = append(order[:len(order):len(order)], entry{place: last.place + 1, id: last.terms.lapse, role: roleChange})
-	}
-	return c.touching(counter, order, unused, sure)
+	c.mayEndSince(counter, &found)
+	return c.touching(counter, &found)
 }
 
 func newChain(c *checker, counter uint32) *chain {

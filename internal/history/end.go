@@ -2,6 +2,7 @@ package history
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/cuenta-server/cuenta"
 )
@@ -117,6 +118,23 @@ func (c *checker) forget(id uint32) {
 func (c *checker) endedAt(id uint32, place uint64) {
 	o := c.at(id)
 	o.Op, o.Revision, o.Told = cuenta.Delete, place, Answered|WithRevision|ByTime
+}
+
+// mayEndSince takes account of what may have become of a counter since it was seen last.
+func (c *checker) mayEndSince(counter uint32, in *ordering) {
+	if !c.mayEnd(counter) {
+		return
+	}
+	if slices.ContainsFunc(in.unused, func(e entry) bool { return c.at(e.id).End >= in.latest }) {
+		c.partial.Store(true) // it may have gone on, and ended, unseen
+	}
+	if last := &in.last; last.alive && last.terms.ends() {
+		if !last.anchored {
+			c.partial.Store(true)
+		}
+		c.endedAt(last.terms.lapse, last.place+1)
+		in.order = append(slices.Clip(in.order), entry{place: last.place + 1, id: last.terms.lapse, role: roleChange})
+	}
 }
 
 // lastMoments are those at which operations can have been carried out that give a

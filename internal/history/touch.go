@@ -7,6 +7,24 @@ import (
 	"github.com/cuenta-server/cuenta"
 )
 
+// sureness tells whether a counter's order is the only one.
+type sureness uint8
+
+const (
+	only        sureness = iota
+	sameChanges          // others have the same changes in the same order
+	oneOfMany
+)
+
+// ordering is a counter's operations in an order in which they can have been.
+type ordering struct {
+	order  []entry
+	unused []entry // those of unknown fate that nothing needed
+	last   state
+	latest int64 // the earliest moment at which that may have been reached
+	sure   sureness
+}
+
 // touch is what an operation that matters beyond its counter did to it: one of a
 // batch, a counter of a state, the beginning or the end of a counter.
 type touch struct {
@@ -37,7 +55,8 @@ type touch struct {
 const noCounter = math.MaxUint32
 
 // touching returns what matters beyond the counter.
-func (c *checker) touching(counter uint32, order, unused []entry, sure sureness) []touch {
+func (c *checker) touching(counter uint32, in *ordering) []touch {
+	order := in.order
 	var found []touch
 	var at []int
 	latest, beside := int64(math.MinInt64), int64(math.MinInt64)
@@ -70,7 +89,7 @@ func (c *checker) touching(counter uint32, order, unused []entry, sure sureness)
 		}
 	}
 	c.closing(order, found, at)
-	for _, e := range unused {
+	for _, e := range in.unused {
 		if o := c.at(e.id); o.Batch != 0 && o.told(Whole) && o.Op != cuenta.Delete {
 			found = append(found, touch{
 				node: e.id, counter: counter, place: math.MaxUint64, role: roleMaybe, unused: true,
@@ -80,7 +99,7 @@ func (c *checker) touching(counter uint32, order, unused []entry, sure sureness)
 		}
 	}
 	for i := range found {
-		found[i].doubted, found[i].forked = sure != only, sure == oneOfMany
+		found[i].doubted, found[i].forked = in.sure != only, in.sure == oneOfMany
 	}
 	return found
 }

@@ -126,19 +126,9 @@ const (
 // hope.
 const patience = 1000
 
-// sureness tells whether a counter's order is the only one.
-type sureness uint8
-
-const (
-	only        sureness = iota
-	sameChanges          // others have the same changes in the same order
-	oneOfMany
-)
-
-// search places what has no place yet. It returns all in their order, those of
-// unknown fate that nothing needed, the last state, and how sure the order is; ok is false
-// if there is none, which it reports, or none was found in time.
-func (c *checker) search(counter uint32, fixed, free, maybe []entry) (order, unused []entry, last state, sure sureness, ok bool) {
+// search places what has no place yet; ok is false if there is no way, which it
+// reports, or none was found in time.
+func (c *checker) search(counter uint32, fixed, free, maybe []entry) (found ordering, ok bool) {
 	w := newWalker(c, counter, fixed, free, maybe)
 	c.found.mu.Lock()
 	c.found.Searched++
@@ -148,26 +138,27 @@ func (c *checker) search(counter uint32, fixed, free, maybe []entry) (order, unu
 		if !w.hopeless() {
 			w.explain()
 		}
-		return nil, nil, last, sure, false
+		return found, false
 	case undecided:
 		if !w.hopeless() {
 			w.giveUp()
 		}
-		return nil, nil, last, sure, false
+		return found, false
 	case explained:
-		return nil, nil, last, sure, false
+		return found, false
 	}
-	order, unused = w.result()
+	found.order, found.unused = w.result()
+	found.last, found.latest = w.at.state, w.at.latest
 	if w.forked && c.mayEnd(counter) {
 		c.partial.Store(true)
 	}
 	switch {
 	case w.forked:
-		sure = oneOfMany
+		found.sure = oneOfMany
 	case len(free) > 0:
-		sure = sameChanges
+		found.sure = sameChanges
 	}
-	return order, unused, w.at.state, sure, true
+	return found, true
 }
 
 func newWalker(c *checker, counter uint32, fixed, free, maybe []entry) *walker {
