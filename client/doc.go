@@ -33,18 +33,24 @@
 //	Set, Delete, Batch   yes      yes     no    yes
 //	Batch.DoAtomic       yes      no      no    yes
 //	Outcome              yes      yes     no    yes
-//	limits, Expire       yes      no      yes   yes
-//	Transfer             yes      no      yes   yes
-//	conditions, Describe yes      no      no    yes
-//	Take, Ticket, Hold   yes      no      no    no
+//	SetLimits, Transfer  yes      yes     yes   yes
+//	Expire, options      yes      no      yes   yes
+//	conditions           yes      no      no    yes
+//	Describe             yes      yes     no    yes
+//	Take, Ticket, Hold   yes      yes     no    no
+//	ResetTickets         yes      no      no    yes
 //	Result.Revision      yes      no      no    yes
 //	Result.Applied       yes      no      no    yes
 //
-// What one cannot do is refused as [cuenta.Unsupported]; over UDP that is also to add
-// 0 or the least int64, a ceiling on a transfer, and an end that is not whole seconds from
-// now. Over shm:// Describe does not tell what is held. An identity has the same meaning on all of them, so what
-// became of a change sent over UDP can be asked over another one. (Over redis://
-// Reset is a Set to 0, and so another operation than elsewhere.)
+// What one cannot do is refused as [cuenta.Unsupported]. Over UDP that is also to add 0
+// or the least int64, a ceiling on a transfer, and an end that is not whole seconds from
+// now; over redis:// the end of a hold that is not a time from now on, and a rate whose
+// period is not whole milliseconds. Over shm:// Describe does not tell what is held; over
+// redis:// SetLimits and Hold do not tell the value, nor Transfer which limit has refused it.
+//
+// An identity has the same meaning on all of them, so what became of a change sent over
+// UDP can be asked over another one. (Over redis:// Reset is a Set to 0, and so another
+// operation than elsewhere.)
 //
 // # Identities
 //

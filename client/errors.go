@@ -26,7 +26,7 @@ type Error struct {
 	Op       cuenta.Op
 	Counter  string   // empty for what is not about one counter; of an atomic batch, the one whose operation was refused
 	Item     int      // of an atomic batch: which of its operations was refused; -1 if that is not known
-	Limit    *Limit   // with [cuenta.Limited]: the limit that would have been passed
+	Limit    *Limit   // with [cuenta.Limited]: the limit that would have been passed, if the way in tells
 	Identity Identity // of the change, or of an atomic batch's first, for [Client.Outcome]; zero if it has none
 	Attempts int      // how often it was tried
 	Err      error    // the cause

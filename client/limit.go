@@ -27,7 +27,7 @@ type Limit struct {
 
 // limitOf tells which limit a request was refused for, nil for none.
 func limitOf(r *cuenta.Request, result *cuenta.Result, together bool) *Limit {
-	if result.Code != cuenta.Limited {
+	if result.Code != cuenta.Limited || result.Value == notTold {
 		return nil
 	}
 	limit := &Limit{At: result.Value, Room: result.Amount, Floor: !passesCeiling(r, result.Value, result.Amount)}

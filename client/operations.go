@@ -139,7 +139,7 @@ func (n Counter) Tickets(ctx context.Context, ident string, count int64) (Ticket
 		return Tickets{}, u.err
 	}
 	is := &u.results[0]
-	return Tickets{First: is.Value - is.Amount + 1, Last: is.Value, Known: is.Revision == 0}, nil
+	return Tickets{First: is.Value - is.Amount + 1, Last: is.Value, Known: is.Replayed && is.Revision == 0}, nil
 }
 
 // ValidTicket reports whether a number was given out.

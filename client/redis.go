@@ -25,6 +25,9 @@ func newRedis(address string) (transport, error) {
 }
 
 func (t redis) do(ctx context.Context, requests []cuenta.Request) ([]cuenta.Result, error) {
+	if isTransfer(requests) {
+		return t.transfer(ctx, requests)
+	}
 	commands, err := appendCommands(nil, requests)
 	if err != nil {
 		return nil, err
@@ -36,12 +39,31 @@ func (t redis) do(ctx context.Context, requests []cuenta.Request) ([]cuenta.Resu
 	return conn.do(ctx, commands, requests)
 }
 
+// transfer carries out a transfer, which is one command.
+func (t redis) transfer(ctx context.Context, requests []cuenta.Request) ([]cuenta.Result, error) {
+	commands := appendWords(nil, &requests[0].Identity, transferCommand(requests))
+	conn, err := t.get(ctx)
+	if err != nil {
+		return nil, unsent{err}
+	}
+	results, err := conn.do(ctx, commands, requests[:1])
+	if err != nil {
+		return nil, err
+	}
+	return transferResults(results[0], requests), nil
+}
+
 // appendCommands appends a command for each request.
 func appendCommands(dst []byte, requests []cuenta.Request) ([]byte, error) {
 	for i := range requests {
 		r := &requests[i]
 		if r.Terms != nil || r.If != cuenta.Always {
-			return nil, unsaidToRedis
+			words, sayable := termCommand(r)
+			if !sayable {
+				return nil, unsaidToRedis
+			}
+			dst = appendWords(dst, &r.Identity, words)
+			continue
 		}
 		args := 0
 		switch r.Op {

@@ -44,8 +44,9 @@ type exchange struct {
 
 // expectation is what must be known of a request to understand its reply.
 type expectation struct {
-	op cuenta.Op
-	n  int64
+	op    cuenta.Op
+	n     int64
+	terms *cuenta.Terms // that a Describe fills in; not the request's, which may have given up
 }
 
 func newRedisConn(stream net.Conn) *redisConn {
@@ -62,13 +63,21 @@ func (c *redisConn) do(ctx context.Context, commands []byte, requests []cuenta.R
 		done:     make(chan struct{}),
 	}
 	for i := range requests {
-		x.expected[i] = expectation{requests[i].Op, requests[i].N}
+		x.expected[i] = expectation{requests[i].Op, requests[i].N, nil}
+		if requests[i].Op == cuenta.Describe {
+			x.expected[i].terms = new(cuenta.Terms)
+		}
 	}
 	if err := c.enqueue(x, commands); err != nil {
 		return nil, unsent{err}
 	}
 	select {
 	case <-x.done:
+		for i := range x.results {
+			if t := x.expected[i].terms; t != nil {
+				*requests[i].Terms = *t
+			}
+		}
 		return x.results, x.err
 	case <-ctx.Done():
 	}

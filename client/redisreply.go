@@ -15,7 +15,7 @@ import (
 // No command that the client sends has a longer reply.
 const (
 	maxReplyText  = 4096
-	maxReplyParts = 16
+	maxReplyParts = 32
 )
 
 var errReply = errors.New("the server does not answer as the Redis protocol has it")
@@ -114,6 +114,10 @@ func (r *reply) result(to expectation) (cuenta.Result, error) {
 		}
 	case cuenta.Outcome:
 		return r.outcome()
+	default:
+		if result, ok := r.termResult(to); ok {
+			return result, nil
+		}
 	}
 	return cuenta.Result{}, fmt.Errorf("%w: reply of type %q to %v", errReply, r.kind, to.op)
 }
@@ -170,6 +174,7 @@ var refusals = []struct {
 	{"LIMIT", cuenta.Limited},
 	{"PAST", cuenta.Past},
 	{"THROTTLED", cuenta.Throttled},
+	{"WRONGTYPE", cuenta.Unmet}, // the counter is used for something else than taking
 	{"NOHOLD", cuenta.NoHold},
 	{"NOSESSION", cuenta.NoSession},
 	{"ABSENT", cuenta.Absent},

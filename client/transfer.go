@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/cuenta-server/cuenta"
 )
@@ -56,4 +57,30 @@ func (n Counter) transfer(ctx context.Context, from, to string, amount int64, op
 		return Transferred{From: Result{Value: whole.Value - amount, Replayed: true}}, nil
 	}
 	return Transferred{From: u.resultAt(2), To: u.resultAt(3)}, nil
+}
+
+// isTransfer reports whether the requests are those of [Client.Transfer], without a
+// ceiling.
+func isTransfer(requests []cuenta.Request) bool {
+	if len(requests) != 4 || requests[0].Op != cuenta.All || requests[1].Op != cuenta.Get {
+		return false
+	}
+	take, give := requests[2], requests[3]
+	if take.Op != cuenta.Add || give.Op != cuenta.Add || take.N != -give.N || give.N < 1 || take.Terms == nil || give.Terms != nil ||
+		take.If != cuenta.Always || give.If != cuenta.Always || take.Identity.Given() || give.Identity.Given() {
+		return false
+	}
+	said := take.Fingerprint()
+	take.Terms = &cuenta.Terms{Floor: take.Terms.Floor}
+	return take.Terms.Floor.Set && take.Fingerprint() == said && string(requests[1].Counter) == string(take.Counter)
+}
+
+// transferResults are the results of a transfer's requests, where the way in answers
+// with one: the value that the counter taken from has now, or the refusal.
+func transferResults(answer cuenta.Result, requests []cuenta.Request) []cuenta.Result {
+	if answer.Code != cuenta.OK {
+		return slices.Repeat([]cuenta.Result{answer}, len(requests))
+	}
+	before := cuenta.Result{Value: answer.Value - requests[2].N}
+	return []cuenta.Result{before, before, answer, {}}
 }

@@ -46,6 +46,7 @@ func refusal(code cuenta.Code, text []byte, amount int64) cuenta.Result {
 			r.Value = math.MinInt64
 		}
 	case cuenta.Limited:
+		r.Value = notTold
 		if parts := limitText.FindSubmatch(text); parts != nil {
 			r.Value, r.Amount = number(parts[1]), math.MinInt64
 			if len(parts[2]) > 0 {
@@ -56,6 +57,10 @@ func refusal(code cuenta.Code, text []byte, amount int64) cuenta.Result {
 	}
 	return r
 }
+
+// notTold stands for a limit that the way in does not tell. It is none: what would pass
+// the end of int64 is an overflow.
+const notTold = math.MinInt64
 
 // limitText are the sentences of [cuenta.Result.Text] that tell a limit: with the room
 // to it, and without where that would be too long. The Redis protocol adds whose it is.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -78,12 +77,10 @@ func (t *datagrams) do(ctx context.Context, requests []cuenta.Request) ([]cuenta
 		return nil, err
 	}
 	result, err := textResult(answer, requests[0].N)
-	if len(requests) == 1 || result.Code != cuenta.OK {
-		return slices.Repeat([]cuenta.Result{result}, len(requests)), err
+	if len(requests) == 1 || err != nil {
+		return []cuenta.Result{result}, err
 	}
-	// Of a transfer it is the value that the counter taken from has now.
-	before := cuenta.Result{Value: result.Value - requests[2].N}
-	return []cuenta.Result{before, before, result, {}}, err
+	return transferResults(result, requests), nil
 }
 
 // datagram is the command for an operation, or for the run that is a transfer.
@@ -96,22 +93,6 @@ func datagram(requests []cuenta.Request) ([]byte, error) {
 		return nil, unsayable
 	}
 	return command, nil
-}
-
-// isTransfer reports whether the requests are those of [Client.Transfer], without a
-// ceiling.
-func isTransfer(requests []cuenta.Request) bool {
-	if len(requests) != 4 || requests[0].Op != cuenta.All || requests[1].Op != cuenta.Get {
-		return false
-	}
-	take, give := requests[2], requests[3]
-	if take.Op != cuenta.Add || give.Op != cuenta.Add || take.N != -give.N || give.N < 1 || take.Terms == nil || give.Terms != nil ||
-		take.If != cuenta.Always || give.If != cuenta.Always || take.Identity.Given() || give.Identity.Given() {
-		return false
-	}
-	said := take.Fingerprint()
-	take.Terms = &cuenta.Terms{Floor: take.Terms.Floor}
-	return take.Terms.Floor.Set && take.Fingerprint() == said && string(requests[1].Counter) == string(take.Counter)
 }
 
 // ask sends a datagram and waits for what comes back.

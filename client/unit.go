@@ -158,9 +158,17 @@ func (u *unit) answered(results []cuenta.Result) {
 		}
 	default:
 		u.refusal = *r
-		u.refuse(code, r.Err())
+		u.refuse(code, errOf(r))
 		u.blame(at)
 	}
+}
+
+// errOf is a refusal as an error.
+func errOf(r *cuenta.Result) error {
+	if r.Code == cuenta.Limited && r.Value == notTold {
+		return r.Code.Err()
+	}
+	return r.Err()
 }
 
 // blame says in the unit's error which of its requests was refused, and for which limit.
