@@ -97,7 +97,9 @@ func (c *Client) follow(ctx context.Context, link watching, w cuenta.Watch, yiel
 			yield(nil, err)
 			return
 		}
-		c.options.Log.Debug("the watch broke off", "attempt", attempt, "reason", err)
+		if attempt == 0 {
+			c.options.Log.Warn("the watch broke off and is begun again", "reason", err)
+		}
 		known.again()
 		select {
 		case <-time.After(c.options.backoff(attempt)):

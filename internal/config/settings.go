@@ -104,7 +104,10 @@ var Settings = []Setting{
 		ES: "formato de las líneas (por omisión csv; de un fichero, lo que es)",
 		EN: "format of the lines (default csv; of a file, what it is)"}},
 	{Flag: "prefix", Arg: lang.Text{ES: "PREFIJO", EN: "PREFIX"}, Help: lang.Text{
-		ES: "se pone delante de cada nombre", EN: "put before every name"}},
+		ES: "se pone delante de cada nombre; con watch, cómo empiezan los nombres",
+		EN: "put before every name; of watch, what the names begin with"}},
+	{Flag: "since", Arg: lang.Text{ES: "REVISIÓN", EN: "REVISION"}, Help: lang.Text{
+		ES: "la revisión de la cuenta que ya se vio", EN: "the counter's revision that was seen already"}},
 	{Flag: "add", Help: lang.Text{
 		ES: "suma a lo que hay en vez de ponerlo; repetida, suma una vez",
 		EN: "add to what is there instead of setting it; repeated, it adds once"}},
