@@ -39,6 +39,10 @@ func TestLimits(t *testing.T) {
 		{"POST", "/v1/counters/a:set", `{"value":"-7","clamp":true}`, `{"value":"0","revision":"4","replayed":false,"applied":"-100"}`},
 		{"POST", "/v1/counters/a:set", `{"value":"95"}`, `{"value":"95","revision":"5","replayed":false}`},
 	})
+	for _, replayed := range []string{"false", "true"} { // what was applied is remembered
+		s.expectSteps([]step{{"POST", "/v1/counters/c:add", `{"amount":"7","ceiling":"5","clamp":true,"identity":{"key":"c"}}`,
+			`{"value":"5","revision":"1","replayed":` + replayed + `,"applied":"5"}`}})
+	}
 	for body, want := range map[string]string{
 		`{"amount":"10"}`:                             "ceiling 100 5 a",
 		`{"amount":"-96"}`:                            "floor 0 -95 a",
