@@ -14,6 +14,11 @@ var countings = []struct {
 	say  func(n int) []byte
 }{
 	{"INCR", func(int) []byte { return said("INCR", "key:000000012345") }},
+	{"GET", func(int) []byte { return said("GET", "key:000000012345") }},
+	{"SET", func(int) []byte { return said("SET", "key:000000012345", "12345") }},
+	{"SET EX", func(int) []byte { return said("SET", "key:000000012345", "12345", "EX", "60") }},
+	{"INCREX", func(int) []byte { return said("INCREX", "key:000000012345", "UBOUND", "100000", "EX", "60", "ENX") }},
+	{"IDMP", func(n int) []byte { return said("INCREX", "key:000000012345", "IDMP", "shop", strconv.Itoa(1e6+n)) }},
 	{"SEQ", func(n int) []byte {
 		return said("CUENTA.SEQ", "7c0ffee123456789", strconv.Itoa(1e6+n), "INCR", "key:000000012345")
 	}},
