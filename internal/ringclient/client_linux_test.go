@@ -168,6 +168,45 @@ func TestTerms(t *testing.T) {
 	}
 }
 
+// Rates, tickets and holds, and the total of them all.
+func TestTakesTicketsAndHolds(t *testing.T) {
+	_, c := start(t)
+	steady := cuenta.Rate{Kind: cuenta.Steady, Limit: 1, Period: int64(24 * time.Hour), Burst: 5}
+	end := cuenta.Expiry{Kind: cuenta.ExpireAfter, Time: int64(time.Hour)}
+	seats := []byte("seats")
+	results := do(t, c,
+		cuenta.Request{Op: cuenta.Take, N: 4, Counter: []byte("api"), Terms: &cuenta.Terms{Rate: steady}},
+		cuenta.Request{Op: cuenta.Take, N: 2, Counter: []byte("api"), Terms: &cuenta.Terms{Rate: steady}},
+		cuenta.Request{Op: cuenta.Ticket, N: 3, Counter: []byte("turno"), Terms: &cuenta.Terms{Ident: []byte("ana")}},
+		cuenta.Request{Op: cuenta.Ticket, N: 1, Counter: []byte("turno"), Terms: &cuenta.Terms{Ident: []byte("ana")}},
+		cuenta.Request{Op: cuenta.Ticket, N: 1, Counter: bytes.Repeat([]byte("n"), 200), Terms: &cuenta.Terms{Ident: bytes.Repeat([]byte("i"), 60)}},
+		cuenta.Request{Op: cuenta.Limit, Counter: seats, Terms: &cuenta.Terms{Ceiling: cuenta.Bound{Set: true, At: 10}, Total: true}},
+		cuenta.Request{Op: cuenta.Hold, N: 4, Counter: seats, Terms: &cuenta.Terms{Expiry: end}},
+		cuenta.Request{Op: cuenta.Hold, N: 5, Counter: seats, Terms: &cuenta.Terms{Expiry: end}},
+		cuenta.Request{Op: cuenta.Extend, Counter: seats, Terms: &cuenta.Terms{Hold: 2, Expiry: end}},
+		cuenta.Request{Op: cuenta.Settle, N: 3, Counter: seats, Terms: &cuenta.Terms{Hold: 2}},
+		cuenta.Request{Op: cuenta.Release, Counter: seats, Terms: &cuenta.Terms{Hold: 2}},
+		cuenta.Request{Op: cuenta.Add, N: 3, Counter: []byte("seats/a")})
+	if r := results[1]; r.Code != cuenta.Throttled || r.Value != 1 || r.Amount <= 0 {
+		t.Errorf("%+v", r)
+	}
+	results[0].Amount, results[1] = 0, cuenta.Result{}
+	expect(t, results, cuenta.Result{Value: 1, Revision: 1}, cuenta.Result{}, cuenta.Result{Value: 3, Revision: 1, Amount: 3},
+		cuenta.Result{Value: 3, Amount: 3, Replayed: true}, refused(cuenta.TooLarge), cuenta.Result{Revision: 1},
+		cuenta.Result{Revision: 2, Amount: 6}, cuenta.Result{Revision: 3, Amount: 1}, cuenta.Result{Revision: 4, Amount: 1},
+		cuenta.Result{Value: 3, Revision: 5, Amount: 2}, cuenta.Result{Code: cuenta.NoHold, Value: 3, Revision: 5},
+		cuenta.Result{Code: cuenta.Limited, Value: 5, Amount: 2, Level: 1})
+
+	told := cuenta.Terms{Holds: make([]cuenta.Held, 0, 4)}
+	room := told.Holds[:1]
+	do(t, c, cuenta.Request{Op: cuenta.Describe, Counter: seats, Terms: &told})
+	if told.Held != 5 || told.HeldDown != 0 || !told.Total || len(told.Holds) != 1 || told.Holds[0].ID != 3 || told.Holds[0].Amount != 5 || room[0] != told.Holds[0] {
+		t.Errorf("described as %+v", told)
+	}
+	gone := do(t, c, cuenta.Request{Op: cuenta.Describe, Counter: seats, Terms: &cuenta.Terms{Hold: 2}})
+	expect(t, gone, cuenta.Result{Code: cuenta.NoHold, Value: 3, Revision: 5})
+}
+
 // What cannot be said, or means nothing, is refused by itself.
 func TestBadRequests(t *testing.T) {
 	_, c := start(t)

@@ -179,7 +179,7 @@ func clientOf(pid int32) uint32 {
 }
 
 // count adds what was answered to the front's traffic.
-func (c *client) count(results []cuenta.Result, received int) {
+func (c *client) count(results []cuenta.Result, received, sent int) {
 	failed := 0
 	for i := range results {
 		if results[i].Code != cuenta.OK {
@@ -190,5 +190,5 @@ func (c *client) count(results []cuenta.Result, received int) {
 	t.Requests.Add(int64(len(results)))
 	t.Errors.Add(int64(failed))
 	t.BytesIn.Add(int64(received))
-	t.BytesOut.Add(int64(len(results) * shm.EntrySize(ring.AnswerSize)))
+	t.BytesOut.Add(int64(sent))
 }

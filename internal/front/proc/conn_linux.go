@@ -179,8 +179,12 @@ func (l *loop) announce(c *conn) bool {
 
 // answered takes one answer of the server.
 func (l *loop) answered(c *conn, index int, r *cuenta.Result) {
+	q := &c.batch.Requests[index]
 	c.batch.Results[index] = *r
-	l.places.Learn(&c.batch.Requests[index], r)
+	if q.Op == cuenta.Describe && r.Code == cuenta.OK {
+		*q.Terms = l.described
+	}
+	l.places.Learn(q, r)
 	c.due--
 	if c.due == 0 && c.sent == len(c.batch.Requests) {
 		l.complete(c)

@@ -61,9 +61,10 @@ type loop struct {
 	sweepAt     time.Time // when the next deadline may be over; zero for none
 	acceptAgain time.Time // when a pause in accepting is over
 
-	message []byte // the one being made
-	scratch [16 << 10]byte
-	events  [128]unix.EpollEvent
+	message   []byte       // the one being made
+	described cuenta.Terms // what the answer being taken takes back, if it is to a Describe
+	scratch   [16 << 10]byte
+	events    [128]unix.EpollEvent
 }
 
 func tagOf(c *conn, index int) uint32 { return c.slot*maxLines + uint32(index) }
@@ -155,7 +156,7 @@ func (l *loop) takeAnswers() error {
 			return err
 		}
 		var r cuenta.Result
-		tag, err := ring.ParseAnswer(m, &r)
+		tag, err := ring.ParseDescription(m, &r, &l.described)
 		if err != nil {
 			return err
 		}

@@ -14,6 +14,8 @@ import (
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/front/fronttest"
+	"github.com/cuenta-server/cuenta/internal/shm"
+	"github.com/cuenta-server/cuenta/internal/wire/ring"
 )
 
 // patience is how long a test waits for what must happen. Only a failing test
@@ -259,5 +261,14 @@ func TestWorkersShowsTheProcesses(t *testing.T) {
 	})
 	if n := r.traffic.Workers.Load(); n != 2 {
 		t.Errorf("%d workers in the traffic", n)
+	}
+}
+
+// There is room for an answer to everything that a worker may have in flight.
+func TestRings(t *testing.T) {
+	for _, link := range []traffic{oneConnection, poolOf} {
+		if n := link.inFlight * shm.EntrySize(ring.ShortAnswer); n > link.answers {
+			t.Errorf("answers may take %d bytes of %d", n, link.answers)
+		}
 	}
 }

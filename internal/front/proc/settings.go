@@ -38,8 +38,8 @@ type traffic struct {
 // ring need not hold all that may be in flight: a worker that finds it full goes
 // on when answers come.
 var (
-	oneConnection = traffic{inFlight: 256, requests: 16 << 10, answers: 16 << 10}
-	poolOf        = traffic{inFlight: 1024, requests: 64 << 10, answers: 64 << 10}
+	oneConnection = traffic{inFlight: 256, requests: 16 << 10, answers: 32 << 10}
+	poolOf        = traffic{inFlight: 1024, requests: 64 << 10, answers: 128 << 10}
 )
 
 func (s *settings) traffic() traffic {

@@ -40,16 +40,19 @@ type Pump struct {
 
 	// Foreign says that the peer is somebody else's program: a request that means
 	// nothing is refused as Syntax, and what it spans too, where of a peer of ours
-	// it would be a lie. Its answers take the terms of a counter that is described
-	// back, for which a worker has no use.
+	// it would be a lie.
 	Foreign bool
 
-	Hello func(peer string)                           // a connection was announced; nil if none may be
-	Idle  func()                                      // there is nothing to do; may be nil
-	Done  func(results []cuenta.Result, received int) // a batch of so many bytes was answered; may be nil
+	Hello func(peer string) // a connection was announced; nil if none may be
+	Idle  func()            // there is nothing to do; may be nil
+
+	// Done hears of every batch that is answered, and how many bytes that took on
+	// both rings; may be nil.
+	Done func(results []cuenta.Result, received, sent int)
 
 	stopping atomic.Bool
 	tags     []uint64 // of all messages taken, in their order
+	message  []byte   // the answer being made
 	batch    cuenta.Batch
 	spanned  int // messages still to come that belong to an earlier one
 	doomed   int // of those, the ones whose earlier one means nothing
@@ -100,10 +103,15 @@ func (p *Pump) serve(ctx context.Context, run shm.Messages) error {
 	} else {
 		p.batch.Results = p.batch.Results[:0]
 	}
+	sent, err := p.answer()
 	if p.Done != nil {
-		p.Done(p.batch.Results, received)
+		p.Done(p.batch.Results, received, sent)
 	}
-	return p.answer()
+	if err != nil {
+		return err
+	}
+	p.Answers.Publish()
+	return p.Ring()
 }
 
 // helloBit marks the tag of a message that is not in the batch. Tags are 32
@@ -181,40 +189,53 @@ func (p *Pump) follow(r *cuenta.Request, sound bool) {
 	}
 }
 
-// answer answers every message. There is always room for what an honest peer has
-// in flight, so the server never waits for a peer that does not take its
-// answers.
-func (p *Pump) answer() error {
+// answer puts the answers to all messages on the ring, and returns how many bytes
+// they take there. There is always room for what an honest peer has in flight, so the
+// server never waits for a peer that does not take its answers.
+func (p *Pump) answer() (sent int, err error) {
 	var (
-		message [ring.MaxAnswer]byte
-		hello   cuenta.Result
-		next    int
+		hello cuenta.Result
+		next  int
 	)
 	for _, tag := range p.tags {
-		m := message[:0]
+		m := p.message[:0]
 		if tag&helloBit == 0 {
-			m = p.appendAnswer(m, uint32(tag), next)
+			if m, err = p.appendAnswer(m, uint32(tag), next); err != nil {
+				return sent, err
+			}
 			next++
 		} else {
 			m = ring.AppendAnswer(m, uint32(tag), &hello)
 		}
+		p.message = m
 		ok, err := p.Answers.Put(m)
 		if err != nil {
-			return err
+			return sent, err
 		}
 		if !ok {
-			return fmt.Errorf("%w: more than it may have in flight", ErrLie)
+			return sent, fmt.Errorf("%w: more than it may have in flight", ErrLie)
 		}
+		sent += shm.EntrySize(len(m))
 	}
-	p.Answers.Publish()
-	return p.Ring()
+	return sent, nil
 }
 
-// appendAnswer appends the answer to the request at index.
-func (p *Pump) appendAnswer(dst []byte, tag uint32, index int) []byte {
+// appendAnswer appends the answer to the request at index. A description tells more
+// than one hold only where that leaves room for an answer to all else that may be in
+// flight.
+func (p *Pump) appendAnswer(dst []byte, tag uint32, index int) ([]byte, error) {
 	q, r := &p.batch.Requests[index], &p.batch.Results[index]
-	if p.Foreign && q.Op == cuenta.Describe && r.Code == cuenta.OK {
-		return ring.AppendDescription(dst, tag, r, q.Terms)
+	if q.Op != cuenta.Describe || r.Code != cuenta.OK {
+		return ring.AppendAnswer(dst, tag, r), nil
 	}
-	return ring.AppendAnswer(dst, tag, r)
+	if len(q.Terms.Holds) > 1 {
+		room, err := p.Answers.HasRoom(shm.EntrySize(ring.MaxAnswer) + (p.InFlight-1)*shm.EntrySize(ring.ShortAnswer))
+		if err != nil {
+			return dst, err
+		}
+		if !room {
+			q.Terms.Holds = q.Terms.Holds[:1]
+		}
+	}
+	return ring.AppendDescription(dst, tag, r, q.Terms), nil
 }

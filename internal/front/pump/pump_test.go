@@ -115,7 +115,7 @@ func refused(c cuenta.Code) cuenta.Result { return cuenta.Result{Code: c} }
 func TestOneRunIsOneBatch(t *testing.T) {
 	b := newBench(t, 8<<10)
 	received := 0
-	b.Done = func(results []cuenta.Result, n int) { received += n*100 + len(results) }
+	b.Done = func(results []cuenta.Result, n, sent int) { received += sent*10_000 + n*100 + len(results) }
 	b.expect(b.run(add(4), add(5), cuenta.Request{Op: cuenta.Get}),
 		cuenta.Result{Value: 4, Revision: 1}, cuenta.Result{Value: 9, Revision: 2}, cuenta.Result{Value: 9, Revision: 2})
 	if c := b.service.Calls(); c.Batches != 1 || c.Classes[cuenta.ClassQueue] != 1 {
@@ -124,7 +124,7 @@ func TestOneRunIsOneBatch(t *testing.T) {
 	if n := b.service.Origins()[cuenta.Origin{Front: "test", Peer: "me"}]; n != 3 {
 		t.Errorf("origins: %v", b.service.Origins())
 	}
-	if b.rings != 1 || received != 3*24*100+3 {
+	if b.rings != 1 || received != 3*40*10_000+3*24*100+3 {
 		t.Errorf("%d rings, %d", b.rings, received)
 	}
 }
@@ -179,7 +179,7 @@ func TestMeaninglessRequestsOfForeigners(t *testing.T) {
 		cuenta.Result{}, refused(cuenta.Syntax), refused(cuenta.Syntax), cuenta.Result{Value: 1, Revision: 1})
 }
 
-// The terms of a counter go back to a program, and only the time left to a worker.
+// The terms of a counter go back with the answer.
 func TestDescriptions(t *testing.T) {
 	limit := cuenta.Request{Op: cuenta.Limit, Terms: &cuenta.Terms{Ceiling: cuenta.Bound{Set: true, At: 7}}}
 	end := cuenta.Request{Op: cuenta.Expire, Terms: &cuenta.Terms{Expiry: cuenta.Expiry{Kind: cuenta.ExpireAfter, Time: 1 << 50}}}
@@ -209,17 +209,51 @@ func TestDescriptions(t *testing.T) {
 		if err != nil || tag != 2 || result.Revision != 2 || result.Amount <= 0 || result.Amount > 1<<50 {
 			t.Errorf("%+v with tag %d, %v", result, tag, err)
 		}
-		if want := (cuenta.Bound{Set: foreign, At: 7}); foreign && (terms.Ceiling != want || terms.Expiry.Kind != cuenta.ExpireAt) {
+		if want := (cuenta.Bound{Set: true, At: 7}); terms.Ceiling != want || terms.Expiry.Kind != cuenta.ExpireAt {
 			t.Errorf("the terms came back as %+v", terms)
-		}
-		if !foreign && len(m) != ring.MaxPlainAnswer {
-			t.Errorf("a worker was sent %d bytes", len(m))
 		}
 	}
 	b := newBench(t, 8<<10)
 	b.Foreign = true
 	b.service.Refuse(cuenta.Busy)
 	b.expect(b.run(describe), refused(cuenta.Busy))
+}
+
+// A description tells as many holds as leave room on the ring for the answers to all
+// else that may be in flight, and one in any case.
+func TestHoldsThatThereIsRoomFor(t *testing.T) {
+	const held = 20
+	for _, x := range []struct{ ring, want int }{{8 << 10, ring.MaxHolds}, {1 << 10, 1}} {
+		b := newBench(t, x.ring)
+		b.Ring = func() error { return nil }
+		hold := cuenta.Request{Op: cuenta.Hold, N: 2, Terms: &cuenta.Terms{Expiry: cuenta.Expiry{Kind: cuenta.ExpireAfter, Time: 1 << 50}}}
+		for range held {
+			b.service.Do(t.Context(), &cuenta.Batch{Requests: []cuenta.Request{hold}})
+		}
+		describe := cuenta.Request{Op: cuenta.Describe, Terms: &cuenta.Terms{Holds: make([]cuenta.Held, 0, 99)}}
+		for range b.InFlight {
+			b.put(ring.AppendRequest(nil, 0, &describe))
+		}
+		if err := b.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		run, err := b.got.Take()
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := 0
+		for i := range b.InFlight {
+			var terms cuenta.Terms
+			m, _ := run.Next()
+			if _, err := ring.ParseDescription(m, new(cuenta.Result), &terms); err != nil || terms.Held != 2*held || len(terms.Holds) < 1 {
+				t.Errorf("answer %d: %+v, %v", i, terms, err)
+			}
+			told = max(told, len(terms.Holds))
+		}
+		if told != x.want {
+			t.Errorf("a ring of %d bytes: %d holds, want %d", x.ring, told, x.want)
+		}
+	}
 }
 
 func TestLies(t *testing.T) {
@@ -303,7 +337,7 @@ func TestStopUnderLoad(t *testing.T) {
 	r := add(1)
 	message := ring.AppendRequest(nil, 0, &r)
 	b.put(message)
-	b.Done = func([]cuenta.Result, int) {
+	b.Done = func([]cuenta.Result, int, int) {
 		b.put(message) // there is always another
 		if value, _ := b.service.Value(cuenta.DefaultCounter); value == 3 {
 			b.Stop()
@@ -354,7 +388,7 @@ func FuzzPump(f *testing.F) {
 			}
 		}
 		answered := 0
-		b.Done = func(results []cuenta.Result, _ int) { answered = len(results) }
+		b.Done = func(results []cuenta.Result, _, _ int) { answered = len(results) }
 		if b.Run(t.Context()) == nil && b.service.Calls().Requests != answered {
 			t.Fatalf("%d asked, %d answered", b.service.Calls().Requests, answered)
 		}

@@ -16,8 +16,8 @@ import (
 )
 
 // A request is a head of 20 bytes, which with the ring's own 4 fills three words,
-// what the flags announce, the counter's name and the key. The server echoes the
-// tag without looking at it.
+// what the flags announce, the counter's name, the ident of its terms and the key.
+// The server echoes the tag without looking at it.
 //
 //	0 tag (4)  4 kind (1)  5 length of the name (1)  6 length of the key (1)
 //	7 flags (1): 1 session, 2 span, 4 to 16 the condition, 32 terms
@@ -29,7 +29,7 @@ const (
 	spanSize    = 2
 
 	// MaxRequest is the size of the longest request, in bytes.
-	MaxRequest = requestHead + sessionSize + spanSize + termsSize + cuenta.MaxName + cuenta.MaxKey
+	MaxRequest = requestHead + sessionSize + spanSize + termsSize + rateSize + holdSize + wantedSize + maxIdent + cuenta.MaxKey
 
 	// MaxPeer is the longest peer that may be announced, in bytes.
 	MaxPeer = 64
@@ -53,7 +53,7 @@ type Head struct {
 const kindHello = 0xff
 
 // lastOp is the last operation that a message can say.
-const lastOp = cuenta.Describe
+const lastOp = cuenta.Extend
 
 // ErrMalformed says that a message is none that this package makes.
 var ErrMalformed = errors.New("a malformed message")
@@ -113,10 +113,15 @@ func appendMessage(dst []byte, tag uint32, kind byte, r *cuenta.Request) []byte 
 	if r.Span != 0 {
 		dst = binary.LittleEndian.AppendUint16(dst, r.Span)
 	}
+	ident := 0
 	if r.Terms != nil {
-		dst = appendTerms(dst, r.Terms)
+		ident = identSize(r.Terms, len(name))
+		dst = appendTerms(dst, r.Terms, ident)
 	}
 	dst = append(dst, name...)
+	if ident > 0 {
+		dst = appendIdent(dst, r.Terms, ident)
+	}
 	return append(dst, key...)
 }
 
@@ -129,10 +134,11 @@ func RequestSize(r *cuenta.Request) int {
 	if r.Span != 0 {
 		size += spanSize
 	}
+	name := lengthOf(r.Counter, cuenta.MaxName)
 	if r.Terms != nil {
-		size += termsSize
+		size += sizeOfTerms(r.Terms) + identSize(r.Terms, name)
 	}
-	return size + lengthOf(r.Counter, cuenta.MaxName) + lengthOf(r.Identity.Key, cuenta.MaxKey)
+	return size + name + lengthOf(r.Identity.Key, cuenta.MaxKey)
 }
 
 func lengthOf(b []byte, most int) int {
@@ -155,17 +161,20 @@ func ParseRequest(m []byte, r *cuenta.Request) (Head, error) {
 	r.N = int64(binary.LittleEndian.Uint64(m[8:]))
 	r.Client = binary.LittleEndian.Uint32(m[16:])
 	r.If = cuenta.Condition(flags >> conditionShift & conditionMask)
-	rest := m[requestHead:]
+	rest, ident := m[requestHead:], 0
 	if flags&(hasSession|hasSpan|hasTerms) != 0 {
 		var ok bool
-		if rest, ok = parseSections(rest, flags, r); !ok {
+		if ident, rest, ok = parseSections(rest, flags, r); !ok || ident > 0 && name+ident > maxIdent {
 			return head, ErrMalformed
 		}
 	}
-	if len(rest) != name+key || key > cuenta.MaxKey || r.If > unknown || flags >= 2*hasTerms {
+	if len(rest) != name+ident+key || key > cuenta.MaxKey || r.If > unknown || flags >= 2*hasTerms {
 		return head, ErrMalformed
 	}
-	r.Counter, r.Identity.Key = rest[:name], rest[name:]
+	r.Counter, r.Identity.Key = rest[:name], rest[name+ident:]
+	if ident > 0 {
+		r.Terms.Ident = rest[name : name+ident]
+	}
 	if head.Hello {
 		return head, checkHello(r)
 	}
@@ -176,11 +185,12 @@ func ParseRequest(m []byte, r *cuenta.Request) (Head, error) {
 	return head, nil
 }
 
-// parseSections reads what the flags announce, and returns what follows.
-func parseSections(m []byte, flags byte, r *cuenta.Request) (rest []byte, ok bool) {
+// parseSections reads what the flags announce, and returns how long the terms' ident
+// is, and what follows.
+func parseSections(m []byte, flags byte, r *cuenta.Request) (ident int, rest []byte, ok bool) {
 	if flags&hasSession != 0 {
 		if len(m) < sessionSize {
-			return nil, false
+			return 0, nil, false
 		}
 		id := &r.Identity
 		id.Session = binary.LittleEndian.Uint64(m)
@@ -188,30 +198,24 @@ func parseSections(m []byte, flags byte, r *cuenta.Request) (rest []byte, ok boo
 		id.Lowest = binary.LittleEndian.Uint64(m[16:])
 		m = m[sessionSize:]
 		if id.Session|id.Number|id.Lowest == 0 {
-			return nil, false
+			return 0, nil, false
 		}
 	}
 	if flags&hasSpan != 0 {
 		if len(m) < spanSize {
-			return nil, false
+			return 0, nil, false
 		}
 		r.Span = binary.LittleEndian.Uint16(m)
 		m = m[spanSize:]
 		if r.Span == 0 {
-			return nil, false
+			return 0, nil, false
 		}
 	}
 	if flags&hasTerms != 0 {
-		if len(m) < termsSize {
-			return nil, false
-		}
 		r.Terms = new(cuenta.Terms)
-		if !parseTerms(m[:termsSize], r.Terms) {
-			return nil, false
-		}
-		m = m[termsSize:]
+		return parseTerms(m, r.Terms)
 	}
-	return m, true
+	return 0, m, true
 }
 
 func checkHello(r *cuenta.Request) error {

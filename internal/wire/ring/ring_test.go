@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/shm"
 )
 
 var (
@@ -24,6 +25,14 @@ var everyTerm = cuenta.Terms{
 	Total: true, Floor: cuenta.Bound{Set: true, At: math.MinInt64}, Ceiling: cuenta.Bound{Set: true, At: math.MaxInt64}, Clamp: true, Expect: -3,
 	Expiry: cuenta.Expiry{Kind: cuenta.ExpireAt, Time: 1 << 60, If: cuenta.ExpiryIfSooner, Lapse: true},
 }
+
+// everythingElse says what everyTerm leaves out.
+var everythingElse = func() cuenta.Terms {
+	t := everyTerm
+	t.Rate = cuenta.Rate{Kind: cuenta.Steady, Limit: 1 << 40, Period: -1, Burst: 1 << 50}
+	t.Hold, t.Ident, t.Holds = 1<<63, []byte(strings.Repeat("i", cuenta.MaxKey)), make([]cuenta.Held, 0, MaxHolds)
+	return t
+}()
 
 func of(r cuenta.Request) []byte { return AppendRequest(nil, 1, &r) }
 
@@ -51,6 +60,16 @@ func TestRequestsTravelWhole(t *testing.T) {
 		{Op: cuenta.Delete, If: cuenta.IfValue, Terms: &cuenta.Terms{Expect: math.MinInt64}},
 		{Op: cuenta.Add, If: cuenta.IfRevision, Terms: &cuenta.Terms{Clamp: true}, Span: 2, Identity: cuenta.Identity{Session: 1, Number: 2}},
 		{Op: cuenta.Set, Terms: &cuenta.Terms{Expiry: cuenta.Expiry{Lapse: true}}},
+		{Op: cuenta.Take, N: 5, Counter: []byte("api"), Terms: &cuenta.Terms{Rate: cuenta.Rate{Kind: cuenta.FixedWindow, Limit: 100, Period: 6e10}}},
+		{Op: cuenta.Ticket, N: 1, Counter: []byte("turno"), Terms: &cuenta.Terms{Ident: []byte("ana")}, Identity: cuenta.Identity{Key: []byte("k")}},
+		{Op: cuenta.Ticket, N: 1, Terms: &cuenta.Terms{Ident: []byte("ñ")}},
+		{Op: cuenta.Ticket, N: 1, Counter: longName[:127], Terms: &cuenta.Terms{Ident: longKey}},
+		{Op: cuenta.Hold, N: -3, Terms: &cuenta.Terms{Expiry: cuenta.Expiry{Kind: cuenta.ExpireAfter, Time: 1}}},
+		{Op: cuenta.Settle, N: 3, Terms: &cuenta.Terms{Hold: 7, Clamp: true}},
+		{Op: cuenta.Release, Terms: &cuenta.Terms{Hold: math.MaxUint64}},
+		{Op: cuenta.Extend, Terms: &cuenta.Terms{Hold: 1, Expiry: cuenta.Expiry{Kind: cuenta.ExpireAt, Time: 1}}},
+		{Op: cuenta.Describe, Terms: &cuenta.Terms{Hold: 1, Holds: make([]cuenta.Held, 0, 3)}},
+		{Op: cuenta.Add, Counter: longName[:100], Terms: &everythingElse, Identity: cuenta.Identity{Key: longKey}},
 	} {
 		m := AppendRequest(nil, 0xfedcba98, &want)
 		if len(m) != RequestSize(&want) || len(m) > MaxRequest {
@@ -67,6 +86,9 @@ func TestRequestsTravelWhole(t *testing.T) {
 		if len(got.Identity.Key) == 0 {
 			got.Identity.Key = nil
 		}
+		if want.Terms != nil && cap(want.Terms.Holds) != cap(got.Terms.Holds) {
+			t.Errorf("room for %d holds, want %d", cap(got.Terms.Holds), cap(want.Terms.Holds))
+		}
 		if head != (Head{Tag: 0xfedcba98}) || !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v %+v, want %+v", head, got, want)
 		}
@@ -75,12 +97,30 @@ func TestRequestsTravelWhole(t *testing.T) {
 
 // The longest message must fit a ring's entry, and its ordinary ones few words.
 func TestSizes(t *testing.T) {
-	if MaxRequest > 512 || len(of(cuenta.Request{Op: cuenta.Get, Counter: longName, Span: 1, Terms: &everyTerm,
-		Identity: cuenta.Identity{Key: longKey, Session: 1}})) != MaxRequest {
+	if MaxRequest > shm.MaxMessage || MaxAnswer > shm.MaxMessage || len(of(cuenta.Request{Op: cuenta.Get, Counter: longName, Span: 1,
+		Terms: &everythingElse, Identity: cuenta.Identity{Key: longKey, Session: 1}})) != MaxRequest {
 		t.Errorf("the longest request has %d bytes", MaxRequest)
 	}
 	if n := RequestSize(&cuenta.Request{Op: cuenta.Add}); n != 20 {
 		t.Errorf("a bare request has %d bytes", n)
+	}
+}
+
+// An ident that is cut is still too long for the counter of its numbers, whose name
+// is the other counter's, a series and the ident.
+func TestIdentsThatAreCutStayTooLong(t *testing.T) {
+	for name := 1; name <= cuenta.MaxName; name++ {
+		for ident := 1; ident <= cuenta.MaxKey; ident++ {
+			r := cuenta.Request{Op: cuenta.Ticket, N: 1, Counter: longName[:name], Terms: &cuenta.Terms{Ident: longKey[:ident]}}
+			var got cuenta.Request
+			if _, err := ParseRequest(of(r), &got); err != nil || len(got.Counter) != name {
+				t.Fatal(name, ident, err)
+			}
+			said := len(got.Terms.Ident)
+			if cut := said != ident; said == 0 || cut && name+len("/0/")+said <= cuenta.MaxName {
+				t.Fatalf("a name of %d and an ident of %d arrive as one of %d", name, ident, said)
+			}
+		}
 	}
 }
 
@@ -90,7 +130,8 @@ func TestTheUnsayableIsNotSound(t *testing.T) {
 	for _, r := range []cuenta.Request{
 		{Op: cuenta.Add, Counter: append(longName, 'n')},
 		{Op: cuenta.Add, Identity: cuenta.Identity{Key: append(longKey, 'k')}},
-		{Op: lastOp + 1},
+		{Op: cuenta.NumOps},
+		{Op: cuenta.Ticket, Counter: append(longName, 'n'), Terms: &cuenta.Terms{Ident: longKey}},
 		{Op: kindHello, Counter: []byte("127.0.0.1:9")},
 		{Op: cuenta.Add, If: 1 << 6},
 	} {
@@ -136,87 +177,16 @@ func TestSound(t *testing.T) {
 	}
 }
 
-func TestAnswersTravelWhole(t *testing.T) {
-	for _, want := range []cuenta.Result{
-		{},
-		{Code: cuenta.Overflow, Cell: 1<<32 - 1, Generation: 1<<32 - 2, Value: math.MinInt64, Revision: math.MaxUint64},
-		{Code: cuenta.NumCodes - 1, Replayed: true},
-		{Cell: 3, Generation: 1, Value: 13, Revision: 4},
-		{Replayed: true, Value: 13, Revision: 4},
-		{Code: cuenta.Limited, Value: 10, Amount: -3, Level: 2},
-		{Amount: math.MinInt64, Replayed: true},
-	} {
-		m := AppendAnswer(nil, 77, &want)
-		if len(m) != AnswerSize && (want.Amount == 0 || len(m) != MaxPlainAnswer) {
-			t.Errorf("%d bytes", len(m))
-		}
-		var got cuenta.Result
-		if tag, err := ParseAnswer(m, &got); err != nil || tag != 77 || got != want {
-			t.Errorf("got %+v with tag %d (%v), want %+v", got, tag, err, want)
-		}
-	}
-	honest := AppendAnswer(nil, 1, &cuenta.Result{Value: 1})
-	amount := AppendAnswer(nil, 1, &cuenta.Result{Amount: 1})
-	for name, m := range map[string][]byte{
-		"half":           honest[:16],
-		"one too long":   append(bytes.Clone(honest), 0),
-		"no such code":   change(honest, 12, byte(cuenta.NumCodes)),
-		"half replayed":  change(honest, 13, 2),
-		"more than that": change(honest, 13, 3),
-		"unknown flag":   change(honest, 14, 4),
-		"an amount of 0": change(amount, AnswerSize, 0),
-		"half an amount": amount[:AnswerSize+4],
-		"no such amount": change(honest, 14, 1),
-		"not announced":  change(amount, 14, 0),
-		"a description":  AppendDescription(nil, 1, &cuenta.Result{}, &everyTerm),
-	} {
-		if _, err := ParseAnswer(m, new(cuenta.Result)); !errors.Is(err, ErrMalformed) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}
-
-func TestDescriptionsTravelWhole(t *testing.T) {
-	for _, want := range []cuenta.Result{{}, {Value: -1, Revision: 3, Amount: 1 << 50}} {
-		for _, terms := range []cuenta.Terms{{}, everyTerm} {
-			m := AppendDescription([]byte("x"), 77, &want, &terms)[1:]
-			if len(m) > MaxAnswer {
-				t.Errorf("%d bytes", len(m))
-			}
-			var got cuenta.Result
-			told := cuenta.Terms{Expect: 99} // of what was before
-			if tag, err := ParseDescription(m, &got, &told); err != nil || tag != 77 || got != want || !reflect.DeepEqual(told, terms) {
-				t.Errorf("got %+v %+v with tag %d (%v), want %+v %+v", got, told, tag, err, want, terms)
-			}
-		}
-	}
-	// A refused Describe takes nothing back.
-	var got cuenta.Result
-	told := everyTerm
-	if _, err := ParseDescription(AppendAnswer(nil, 1, &cuenta.Result{Code: cuenta.Busy}), &got, &told); err != nil || got.Code != cuenta.Busy {
-		t.Errorf("%+v, %v", got, err)
-	}
-	m := AppendDescription(nil, 1, &cuenta.Result{}, &everyTerm)
-	for name, m := range map[string][]byte{
-		"half": m[:AnswerSize+20], "a byte more": append(bytes.Clone(m), 0), "unknown mark": change(m, AnswerSize, 32), "not zero": change(m, AnswerSize+3, 1),
-	} {
-		if _, err := ParseDescription(m, &got, &told); !errors.Is(err, ErrMalformed) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}
-
-func change(m []byte, at int, b byte) []byte {
-	m = bytes.Clone(m)
-	m[at] = b
-	return m
-}
-
 // One change each to an honest message.
 func TestMalformedRequests(t *testing.T) {
 	honest, session := of(visits), of(inTurn)
 	check := of(cuenta.Request{Op: cuenta.Check, Span: 3})
 	terms := of(cuenta.Request{Op: cuenta.Limit, Terms: &everyTerm})
+	all := of(cuenta.Request{Op: cuenta.Add, Terms: &everythingElse})
+	ticket := of(cuenta.Request{Op: cuenta.Ticket, Terms: &cuenta.Terms{Ident: []byte("ana")}})
+	longTicket := of(cuenta.Request{Op: cuenta.Ticket, Counter: longName, Terms: &cuenta.Terms{Ident: []byte("a")}})
+	behind := of(cuenta.Request{Op: cuenta.Describe, Terms: &cuenta.Terms{Hold: 1, Holds: make([]cuenta.Held, 0, 1)}})
+	rate := of(cuenta.Request{Op: cuenta.Take, Terms: &cuenta.Terms{Rate: cuenta.Rate{Kind: cuenta.FixedWindow}}})
 	for name, m := range map[string][]byte{
 		"empty":                    {},
 		"less than a head":         honest[:requestHead-1],
@@ -240,7 +210,16 @@ func TestMalformedRequests(t *testing.T) {
 		"terms without their flag": change(terms, 7, 0),
 		"terms that are not":       change(honest, 7, hasTerms),
 		"terms with another mark":  change(terms, requestHead, 32),
-		"terms with a fourth byte": change(terms, requestHead+3, 1),
+		"an ident that is not":     change(terms, requestHead+3, 1),
+		"half an ident":            ticket[:len(ticket)-1],
+		"ident over its bound":     append(change(ticket, requestHead+3, 129), bytes.Repeat([]byte("i"), 126)...),
+		"name and ident too long":  append(change(longTicket, requestHead+3, 2), 'i'),
+		"half of what terms have":  all[:requestHead+termsSize+rateSize+4],
+		"half a rate":              all[:requestHead+termsSize+9],
+		"a rate of zeros":          change(rate, requestHead+termsSize, 0),
+		"a hold of zero":           change(behind, requestHead+termsSize, 0),
+		"no holds wanted":          change(behind, requestHead+termsSize+holdSize, 0),
+		"too many holds wanted":    change(behind, requestHead+termsSize+holdSize, MaxHolds+1),
 		"hello with terms":         appendMessage(nil, 1, kindHello, &within),
 		"hello without a peer":     hello(""),
 		"hello with a key":         change(change(hello("127.0.0.1:9"), 5, 10), 6, 1),
@@ -256,7 +235,7 @@ func TestMalformedRequests(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for _, m := range [][]byte{honest, session, check, terms, hello("[::1]:9")} {
+	for _, m := range [][]byte{honest, session, check, terms, all, ticket, longTicket, behind, rate, hello("[::1]:9")} {
 		if _, err := ParseRequest(m, new(cuenta.Request)); err != nil {
 			t.Error(err)
 		}
@@ -270,6 +249,7 @@ func FuzzParseRequest(f *testing.F) {
 	f.Add(of(cuenta.Request{Op: cuenta.All, Span: 2, Client: 3}))
 	f.Add(hello("[::1]:9"))
 	f.Add(of(within))
+	f.Add(of(cuenta.Request{Op: cuenta.Take, Counter: []byte("a"), Terms: &everythingElse, Identity: cuenta.Identity{Key: []byte("k")}}))
 	f.Add(of(cuenta.Request{Op: cuenta.Describe, Terms: new(cuenta.Terms), Counter: []byte("a"), Identity: cuenta.Identity{Session: 1, Number: 1}}))
 	f.Fuzz(func(t *testing.T, m []byte) {
 		var r cuenta.Request
@@ -293,71 +273,6 @@ func FuzzParseRequest(f *testing.F) {
 	})
 }
 
-func FuzzParseAnswer(f *testing.F) {
-	f.Add(AppendAnswer(nil, 1, &cuenta.Result{Code: cuenta.Overflow, Replayed: true, Value: -1}))
-	f.Add(AppendAnswer(nil, 1, &cuenta.Result{Code: cuenta.Limited, Amount: -1}))
-	f.Add(AppendDescription(nil, 1, &cuenta.Result{Amount: 5}, &everyTerm))
-	f.Fuzz(func(t *testing.T, m []byte) {
-		var r cuenta.Result
-		tag, err := ParseAnswer(m, &r)
-		if err == nil && !bytes.Equal(AppendAnswer(nil, tag, &r), m) {
-			t.Fatalf("%x was read as %+v", m, r)
-		}
-		var terms cuenta.Terms
-		tag, describeErr := ParseDescription(m, &r, &terms)
-		if describeErr == nil && err != nil && !bytes.Equal(AppendDescription(nil, tag, &r, &terms), m) {
-			t.Fatalf("%x was read as %+v %+v", m, r, terms)
-		}
-		if err == nil && describeErr != nil {
-			t.Fatalf("%x is an answer, but none to a Describe", m)
-		}
-	})
-}
-
-func TestGreetings(t *testing.T) {
-	m := AppendGreeting(nil)
-	if len(m) != GreetingSize {
-		t.Errorf("%d bytes", len(m))
-	}
-	for name, x := range map[string]struct {
-		m    []byte
-		want cuenta.Code
-	}{
-		"honest":        {m, cuenta.OK},
-		"other version": {change(m, 8, Version+1), cuenta.Unsupported},
-		"other magic":   {change(m, 0, 'c'), cuenta.Syntax},
-		"not zero":      {change(m, 15, 1), cuenta.Syntax},
-		"short":         {m[:15], cuenta.Syntax},
-		"HTTP":          {[]byte("GET / HTTP/1.1\r\n"), cuenta.Syntax},
-	} {
-		if got := ParseGreeting(x.m); got != x.want {
-			t.Errorf("%s: %v, want %v", name, got, x.want)
-		}
-	}
-}
-
-func TestWelcomes(t *testing.T) {
-	for _, want := range []Welcome{{InFlight: 4096}, {InFlight: 1, Cells: true}, {Code: cuenta.Busy}} {
-		m := AppendWelcome(nil, want)
-		if got, err := ParseWelcome(m); len(m) != WelcomeSize || err != nil || got != want {
-			t.Errorf("%d bytes are %+v, %v, want %+v", len(m), got, err, want)
-		}
-	}
-	m := AppendWelcome(nil, Welcome{InFlight: 1})
-	for name, m := range map[string][]byte{
-		"short":           m[:20],
-		"other magic":     change(m, 1, 'u'),
-		"other version":   change(m, 8, Version+1),
-		"no such code":    change(m, 16, byte(cuenta.NumCodes)),
-		"cells, or what":  change(m, 17, 2),
-		"none may travel": AppendWelcome(nil, Welcome{}),
-	} {
-		if w, err := ParseWelcome(m); err == nil {
-			t.Errorf("%s: %+v", name, w)
-		}
-	}
-}
-
 func BenchmarkRequest(b *testing.B) {
 	for _, x := range []struct {
 		name    string
@@ -373,24 +288,6 @@ func BenchmarkRequest(b *testing.B) {
 			for b.Loop() {
 				m = AppendRequest(m[:0], 1, &x.request)
 				if _, err := ParseRequest(m, &r); err != nil || !Sound(&r) {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}
-
-func BenchmarkAnswer(b *testing.B) {
-	for _, x := range []struct {
-		name   string
-		result cuenta.Result
-	}{{"bare", cuenta.Result{Cell: 3, Generation: 1, Value: 13, Revision: 4}}, {"amount", cuenta.Result{Value: 13, Amount: 4}}} {
-		b.Run(x.name, func(b *testing.B) {
-			var m []byte
-			var r cuenta.Result
-			for b.Loop() {
-				m = AppendAnswer(m[:0], 1, &x.result)
-				if _, err := ParseAnswer(m, &r); err != nil {
 					b.Fatal(err)
 				}
 			}
