@@ -177,7 +177,8 @@ func refusedRun(out []cuenta.Result, fingerprint uint32) identity.Answer {
 	a := identity.Answer{Fingerprint: fingerprint, Code: cuenta.Aborted}
 	for i := range out[1:] {
 		if why := &out[1+i]; why.Code != cuenta.Aborted {
-			a.Value, a.Amount, a.Revision = why.Value, why.Amount, uint64(1+i)<<8|uint64(why.Code)
+			a.Value, a.Amount = why.Value, why.Amount
+			a.Revision = uint64(1+i)<<16 | uint64(why.Level)<<8 | uint64(why.Code)
 		}
 	}
 	return a
@@ -189,8 +190,10 @@ func (l *Ledger) replayAll(slot *identity.Slot, fingerprint uint32, out []cuenta
 	standing := l.replay(slot, fingerprint, &out[0])
 	fill(out[1:], cuenta.Result{Code: out[0].Code, Replayed: out[0].Replayed})
 	a := &slot.Answer
-	if refused := a.Revision >> 8; out[0].Code == cuenta.Aborted && refused > 0 && refused < uint64(len(out)) {
-		out[refused] = cuenta.Result{Code: cuenta.Code(a.Revision), Replayed: true, Value: a.Value, Amount: a.Amount}
+	if refused := a.Revision >> 16; out[0].Code == cuenta.Aborted && refused > 0 && refused < uint64(len(out)) {
+		out[refused] = cuenta.Result{
+			Code: cuenta.Code(a.Revision), Level: uint8(a.Revision >> 8), Replayed: true, Value: a.Value, Amount: a.Amount,
+		}
 	}
 	return standing
 }
@@ -348,7 +351,7 @@ func (l *Ledger) abort(span []cuenta.Request, refused int, now int64, out []cuen
 	// int64 it would have passed, and how much would have fitted.
 	out[1+refused] = cuenta.Result{Code: why.Code}
 	if why.Code == cuenta.Overflow || why.Code == cuenta.Limited {
-		out[1+refused].Value, out[1+refused].Amount = why.Value, why.Amount
+		out[1+refused].Value, out[1+refused].Amount, out[1+refused].Level = why.Value, why.Amount, why.Level
 	}
 	r := &span[refused]
 	if cell, found := l.find(l.Hash(r), nameOf(r)); found {

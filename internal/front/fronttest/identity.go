@@ -210,7 +210,7 @@ func (s *Service) abort(span []cuenta.Request, refused int, results []cuenta.Res
 	}
 	results[1+refused] = cuenta.Result{Code: why.Code, Replayed: why.Replayed}
 	if why.Code == cuenta.Overflow || why.Code == cuenta.Limited {
-		results[1+refused].Value, results[1+refused].Amount = why.Value, why.Amount
+		results[1+refused].Value, results[1+refused].Amount, results[1+refused].Level = why.Value, why.Amount, why.Level
 	}
 	if !consumes(why.Code) {
 		return
