@@ -236,21 +236,20 @@ func (s *Session) say(t cuenta.Terms) *cuenta.Terms {
 	return &s.terms[len(s.terms)-1]
 }
 
-// mark is how much there is of all that planning appends to.
+// mark is how much there is of all that planning appends to, but for what nothing
+// points to any more after it was taken back.
 type mark struct {
-	requests, due, details, kept, terms, keys, listed int
-
-	blocked bool
+	requests, due, details, kept int
+	blocked                      bool
 }
 
 func (s *Session) mark(b *cuenta.Batch) mark {
-	return mark{len(b.Requests), len(s.due), len(s.details), len(s.kept), len(s.terms), len(s.keys), s.listed, s.blocked}
+	return mark{len(b.Requests), len(s.due), len(s.details), len(s.kept), s.blocked}
 }
 
 func (s *Session) rollback(b *cuenta.Batch, m mark) {
 	b.Requests, s.blocked = b.Requests[:m.requests], m.blocked
 	s.due, s.details, s.kept = s.due[:m.due], s.details[:m.details], s.kept[:m.kept]
-	s.terms, s.keys, s.listed = s.terms[:m.terms], s.keys[:m.keys], m.listed
 }
 
 // AppendAnswers appends the answers to the commands of the last Decode; results
