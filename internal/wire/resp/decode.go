@@ -88,6 +88,9 @@ func (d *Decoder) short(buf []byte) (size int) {
 			return 0
 		}
 		n, end := int(rest[1]-'0'), len("$0")
+		if n > 9 {
+			return 0
+		}
 		if rest[2] != '\r' { // another digit, but none after a zero
 			if n == 0 || rest[2]-'0' > 9 {
 				return 0

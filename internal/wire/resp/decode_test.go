@@ -104,6 +104,9 @@ var streams = []struct {
 	{"*1\r\n$-1\r\n", "invalid bulk length"},
 	{"*1\r\n$04\r\n", "invalid bulk length"},
 	{"*1\r\n$4x\r\n", "invalid bulk length"},
+	{"*1\r\n$:\r\n0123456789\r\n", "invalid bulk length"}, // as far behind the zero as a length
+	{"*1\r\n$S\r\n" + strings.Repeat("x", 'S'-'0') + "\r\n", "invalid bulk length"},
+	{"*1\r\n$1:\r\n" + strings.Repeat("x", 20) + "\r\n", "invalid bulk length"},
 	{"*1\r\n$4\r4\n", "invalid bulk length"},
 	{"*1\r\n$1048577\r\n", "invalid bulk length"},
 	{"*1\r\n$1048570\r\n", "invalid bulk length"}, // with its framing it is over the bound
