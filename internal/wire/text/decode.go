@@ -2,6 +2,7 @@ package text
 
 import (
 	"bytes"
+	"cmp"
 	"math"
 	"time"
 
@@ -30,14 +31,13 @@ func (d *Decoder) Decode(line []byte, requests []cuenta.Request) ([]cuenta.Reque
 	var c command
 	verdict := c.decode(line)
 	switch {
-	case verdict == Command && c.verb == tra:
-		return d.appendTransfer(requests, &c), Line{Transfer, c.n}
-	case verdict == Command:
+	case verdict == Transfer:
+		return d.appendTransfer(requests, &c), Line{Verdict: verdict, n: c.n}
+	case verdict < Transfer:
 		requests = append(requests, cuenta.Request{})
-		d.fill(&requests[len(requests)-1], &c)
-		if c.verb == ttl {
-			verdict = Remains
-		}
+		r := &requests[len(requests)-1]
+		d.fill(r, &c)
+		return requests, Line{verdict, c.n, r.Terms}
 	case verdict.Bad() && verdict != TooLong && bytes.Contains(line, http):
 		verdict = badHTTP
 	}
@@ -74,6 +74,9 @@ type command struct {
 
 	floor, ceiling, ttl int64
 	when                cuenta.ExpiryCondition
+	rate                cuenta.Rate
+	ident               []byte
+	hold                uint64
 }
 
 func (c *command) decode(line []byte) Verdict {
@@ -93,8 +96,11 @@ func (c *command) decode(line []byte) Verdict {
 		return verdict
 	}
 	c.n = n
-	if n != 0 && verbs[c.verb].unless0 != Command {
-		return verbs[c.verb].unless0
+	if verdict = verbs[c.verb].unless0; n == 0 {
+		verdict = verbs[c.verb].if0
+	}
+	if verdict != Command {
+		return verdict
 	}
 	if len(rest) > 0 {
 		if verdict := c.options(rest); verdict != Command {
@@ -113,6 +119,8 @@ func decodeWord(line []byte) Verdict {
 		switch {
 		case !more:
 			return Help
+		case string(rest) == "mas":
+			return MoreHelp
 		case v == 0:
 			return badExtra
 		}
@@ -154,16 +162,16 @@ func number(p []byte) (n int64, rest []byte, verdict Verdict) {
 	return n, p[i:], Command
 }
 
-// check looks at what the parts of a command mean together.
+// check looks at what the parts of a command mean together. It returns what the
+// command is.
 func (c *command) check() Verdict {
-	takes := verbs[c.verb].options
+	row := &verbs[c.verb]
+	takes := row.options
 	switch {
 	case c.reads():
 		takes = every
-	case c.verb == exp && c.n > maxSeconds:
+	case (c.verb == exp || c.verb == ext) && c.n > maxSeconds:
 		return badFar
-	case c.verb == tra && c.n == 0:
-		return badMoves
 	case c.verb == tra && c.to == nil:
 		return badFromTo
 	case c.verb == tra && bytes.Equal(c.counter, c.to):
@@ -172,10 +180,27 @@ func (c *command) check() Verdict {
 	switch {
 	case c.given&^takes != 0:
 		return badMisplaced
+	case row.needs&^c.given != 0:
+		return row.lacks
 	case c.given&limits == limits && c.floor > c.ceiling:
 		return badSpan
 	case c.verb == ret && c.given&limits == maxOption && c.ceiling < 0:
 		return badSpan // its own min is 0
+	case c.verb == cup:
+		return c.checkRate()
+	}
+	return row.kind
+}
+
+// checkRate completes the rate of a cup, and looks whether there can be such.
+func (c *command) checkRate() Verdict {
+	c.rate.Limit = c.ceiling
+	c.rate.Kind = cmp.Or(c.rate.Kind, cuenta.FixedWindow)
+	switch {
+	case c.given&burstOption != 0 && c.rate.Kind != cuenta.Steady:
+		return badBurst
+	case !c.rate.Valid():
+		return badRate
 	}
 	return Command
 }
@@ -206,8 +231,20 @@ func (d *Decoder) fill(r *cuenta.Request, c *command) {
 		r.Op = cuenta.Limit
 	case exp:
 		r.Op = cuenta.Expire
-	case ttl:
+	case ttl, dis:
 		r.Op = cuenta.Describe
+	case cup:
+		r.Op, r.N = cuenta.Take, c.n
+	case tic:
+		r.Op, r.N = cuenta.Ticket, c.n
+	case apa:
+		r.Op, r.N = cuenta.Hold, c.n
+	case liq:
+		r.Op, r.N = cuenta.Settle, c.n
+	case sol:
+		r.Op = cuenta.Release
+	case ext:
+		r.Op = cuenta.Extend
 	default:
 		r.Op = cuenta.Get
 	}
@@ -227,19 +264,24 @@ func (d *Decoder) newTerms() *cuenta.Terms {
 }
 
 func (c *command) fillTerms(t *cuenta.Terms) {
+	t.Ident, t.Hold = c.ident, c.hold
+	if c.verb == cup {
+		t.Rate = c.rate // its max is no limit of the counter's
+		return
+	}
 	if c.given&minOption != 0 || c.verb == ret || c.verb == tra {
 		t.Floor = cuenta.Bound{Set: true, At: c.floor}
 	}
 	if c.given&maxOption != 0 {
 		t.Ceiling = cuenta.Bound{Set: true, At: c.ceiling}
 	}
-	t.Clamp = c.given&satOption != 0
+	t.Clamp, t.Total = c.given&satOption != 0, c.given&totalOption != 0
 	switch {
 	case c.given&ttlOption != 0:
 		t.Expiry = cuenta.Expiry{Kind: cuenta.ExpireAfter, Time: c.ttl * int64(time.Second)}
 	case c.verb == exp && c.n == 0:
 		t.Expiry = cuenta.Expiry{Kind: cuenta.NoExpiry, If: c.when}
-	case c.verb == exp:
+	case c.verb == exp || c.verb == ext:
 		t.Expiry = cuenta.Expiry{Kind: cuenta.ExpireAfter, Time: c.n * int64(time.Second), If: c.when}
 	}
 }

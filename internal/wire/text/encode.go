@@ -10,7 +10,8 @@ import (
 
 // AppendCommand appends the request as the command, without a line end, from
 // which [Decode] makes it again. It reports false, with dst as it was, for a
-// request that the protocol has no words for.
+// request that the protocol has no words for, and for those about rates, tickets and
+// holds, to which a line does not answer all that there is to say.
 func AppendCommand(dst []byte, r *cuenta.Request) ([]byte, bool) {
 	if !sayable(r) {
 		return dst, false
@@ -75,6 +76,9 @@ func appendTerms(dst []byte, t *cuenta.Terms, timeIsSaid bool) []byte {
 	if t.Clamp {
 		dst = append(dst, " sat"...)
 	}
+	if t.Total {
+		dst = append(dst, " total"...)
+	}
 	e := &t.Expiry
 	if e.Kind == cuenta.ExpireAfter && !timeIsSaid {
 		dst = strconv.AppendInt(append(dst, " ttl="...), e.Time/int64(time.Second), 10)
@@ -135,6 +139,7 @@ func sayableTerms(r *cuenta.Request) bool {
 		said.Ceiling = t.Ceiling
 	}
 	if r.Op == cuenta.Limit {
+		said.Total = t.Total
 		return t.Expiry.Kind == cuenta.KeepExpiry && sameMeaning(r, &said)
 	}
 	said.Clamp = t.Clamp

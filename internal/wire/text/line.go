@@ -1,6 +1,7 @@
 package text
 
 import (
+	"math"
 	"time"
 
 	"github.com/cuenta-server/cuenta"
@@ -9,15 +10,16 @@ import (
 // Line is what a line says, and how the results of its requests become its answer.
 type Line struct {
 	Verdict
-	amount int64 // that a transfer moves
+	n     int64         // what a transfer moves; the number that val asks about
+	terms *cuenta.Terms // of dis, which are the decoder's
 }
 
 // Requests returns how many requests, and results, the line is.
 func (l Line) Requests() int {
-	switch l.Verdict {
-	case Command, Remains:
+	switch {
+	case l.Verdict < Transfer:
 		return 1
-	case Transfer:
+	case l.Verdict == Transfer:
 		return transferRequests
 	}
 	return 0
@@ -29,9 +31,18 @@ func (l Line) Result(results []cuenta.Result) cuenta.Result {
 	r := results[0]
 	switch {
 	case l.Verdict == Transfer:
-		return transferred(results, l.amount)
-	case l.Verdict == Remains && r.Code == cuenta.OK:
+		return transferred(results, l.n)
+	case r.Code != cuenta.OK:
+	case l.Verdict == Remains:
 		r.Value = remains(&r)
+	case l.Verdict == Reserves:
+		r.Value = int64(r.Revision)
+	case l.Verdict == Leaves:
+		r.Value = left(r.Value, l.terms)
+	case l.Verdict == Valid && 1 <= l.n && l.n <= r.Value:
+		r.Value = 1
+	case l.Verdict == Valid:
+		r.Value = 0
 	}
 	return r
 }
@@ -42,7 +53,7 @@ func (l Line) AppendAnswer(dst []byte, results []cuenta.Result) []byte {
 	switch l.Verdict {
 	case Command:
 		return AppendAnswer(dst, &results[0])
-	case Remains, Transfer:
+	case Remains, Reserves, Valid, Leaves, Transfer:
 		r := l.Result(results)
 		return AppendAnswer(dst, &r)
 	}
@@ -63,6 +74,18 @@ func remains(r *cuenta.Result) int64 {
 		return noEnd
 	}
 	return (r.Amount-1)/int64(time.Second) + 1
+}
+
+// left returns how much a counter can still grow or hold, at most the end of int64.
+func left(value int64, t *cuenta.Terms) int64 {
+	most := int64(math.MaxInt64)
+	if t.Ceiling.Set {
+		most = t.Ceiling.At
+	}
+	if left := most - t.Held - value; left >= 0 {
+		return left
+	}
+	return math.MaxInt64
 }
 
 // A transfer is an all-or-none of two additions. The read before them is there for

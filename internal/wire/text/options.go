@@ -3,6 +3,7 @@ package text
 import (
 	"bytes"
 	"math"
+	"time"
 
 	"github.com/cuenta-server/cuenta"
 )
@@ -31,8 +32,11 @@ func (c *command) option(word []byte) Verdict {
 	if word[0] == '@' {
 		return c.nameCounter(word[1:])
 	}
-	if string(word) == "sat" {
+	switch string(word) {
+	case "sat":
 		return c.give(satOption)
+	case "total":
+		return c.give(totalOption)
 	}
 	name, value, ok := bytes.Cut(word, []byte{'='})
 	if !ok {
@@ -49,15 +53,43 @@ func (c *command) option(word []byte) Verdict {
 		c.ceiling, ok = integer(value)
 		return c.giveIf(maxOption, ok, badBound)
 	case "ttl":
-		n, rest, verdict := number(value)
-		c.ttl = n
-		return c.giveIf(ttlOption, verdict == Command && len(rest) == 0 && n > 0 && n <= maxSeconds, badTTL)
+		c.ttl, ok = natural(value, maxSeconds)
+		return c.giveIf(ttlOption, ok, badTTL)
 	case "if":
 		c.when, ok = condition(value)
 		return c.giveIf(ifOption, ok, badIf)
 	}
+	return c.rareOption(string(name), value)
+}
+
+// rareOption reads an option of rates, tickets and holds.
+func (c *command) rareOption(name string, value []byte) Verdict {
+	var ok bool
+	switch name {
+	case "per":
+		c.rate.Period, ok = natural(value, maxPeriod)
+		c.rate.Period *= int64(time.Second)
+		return c.giveIf(perOption, ok, badPer)
+	case "tipo":
+		c.rate.Kind, ok = kindOf(value)
+		return c.giveIf(kindOption, ok, badKind)
+	case "raf":
+		c.rate.Burst, ok = natural(value, math.MaxInt64)
+		return c.giveIf(burstOption, ok, badBurst)
+	case "para":
+		c.ident = value
+		return c.giveIf(identOption, len(value) <= cuenta.MaxKey && cuenta.ValidName(value), badIdent)
+	case "de":
+		var id int64
+		id, ok = natural(value, math.MaxInt64)
+		c.hold = uint64(id)
+		return c.giveIf(holdOption, ok, badHold)
+	}
 	return badOption
 }
+
+// maxPeriod is the longest period of a rate, in seconds: 100 years.
+const maxPeriod = 100 * 365 * 24 * 60 * 60
 
 // give notes that an option is given.
 func (c *command) give(o option) Verdict {
@@ -107,6 +139,24 @@ func integer(p []byte) (n int64, ok bool) {
 		return math.MinInt64, string(bytes.TrimLeft(digits, "0")) == "9223372036854775808"
 	}
 	return -n, verdict == Command && len(rest) == 0
+}
+
+// natural reads digits that are a number from 1 to most.
+func natural(p []byte, most int64) (n int64, ok bool) {
+	n, rest, verdict := number(p)
+	return n, verdict == Command && len(rest) == 0 && 1 <= n && n <= most
+}
+
+func kindOf(p []byte) (cuenta.RateKind, bool) {
+	switch string(p) {
+	case "fija":
+		return cuenta.FixedWindow, true
+	case "deslizante":
+		return cuenta.SlidingWindow, true
+	case "continua":
+		return cuenta.Steady, true
+	}
+	return cuenta.NoRate, false
 }
 
 func condition(p []byte) (cuenta.ExpiryCondition, bool) {

@@ -6,9 +6,11 @@
 //	command = verb "." number *( SP option )     inc.4    dec.3    res.0    inc.0 (reads)    con.0 (reads)
 //	option  = "@" counter | "id=" key            inc.4 @visitas id=7f3a-19
 //	        | "min=" integer | "max=" integer    dec.3 min=0
-//	        | "sat" | "ttl=" number | "if=" condition
-//	also      ayuda   ayuda verb   salir
-//	answer  = the new value                      13
+//	        | "sat" | "ttl=" number | "if=" condition | "total"
+//	        | "per=" number | "tipo=" kind | "raf=" number      cup.1 @api max=100 per=60
+//	        | "para=" ident | "de=" number                      tic.1 @turno para=ana
+//	also      ayuda   ayuda verb   ayuda mas   salir
+//	answer  = the new value, or what the verb asks for     13
 //	refusal = "error" SP code SP text            error syntax unknown verb, send ayuda for help
 //
 // The number is ASCII digits, 0 to 9223372036854775807; leading zeros are fine.
@@ -29,7 +31,9 @@
 package text
 
 import (
+	"math"
 	"strconv"
+	"time"
 
 	"github.com/cuenta-server/cuenta"
 )
@@ -52,9 +56,13 @@ type Verdict uint8
 const (
 	Command  Verdict = iota // one request, which is answered with its value
 	Remains                 // ttl: one request, which is answered with the time that remains
+	Reserves                // apa: likewise, with the id of the hold
+	Valid                   // val: likewise, with 1 if the number was given out, else 0
+	Leaves                  // dis: likewise, with what is left below the ceiling
 	Transfer                // tra: an all-or-none and what it spans
 
 	Help       // ayuda
+	MoreHelp   // ayuda mas
 	Quit       // salir: answer, then close
 	helpOfVerb // ayuda and the verb after the first, and so on
 	lastHelp   = helpOfVerb + Verdict(numVerbs) - 1
@@ -72,6 +80,7 @@ const (
 	badResAmount
 	badConAmount
 	badZeroAmount
+	badZero
 	badFar
 	badSpacing
 	badOption
@@ -83,6 +92,16 @@ const (
 	badSpan
 	badTTL
 	badIf
+	badPer
+	badKind
+	badBurst
+	badRate
+	badIdent
+	badHold
+	badNoRate
+	badNoIdent
+	badNoTTL
+	badNoHold
 	badMoves
 	badFromTo
 	badSame
@@ -92,8 +111,9 @@ const (
 
 // answers holds what each verdict answers by itself; see also verbs.
 var answers = [numVerdicts]string{
-	Help: "inc.N dec.N con.0 res.0 ing ret bal tra lim exp ttl; ayuda inc\n",
-	Quit: "adios\n",
+	Help:     "inc.N dec.N con.0 res.0; ayuda inc; mas/more: ayuda mas\n",
+	MoreHelp: "ing ret bal tra lim exp ttl cup tic val apa liq sol ext dis\n",
+	Quit:     "adios\n",
 
 	TooLong: "error too-large a command is at most 512 bytes\n",
 
@@ -106,10 +126,11 @@ var answers = [numVerdicts]string{
 	badRange:      "error syntax the number is over 9223372036854775807\n",
 	badResAmount:  "error syntax res takes 0 only\n",
 	badConAmount:  "error syntax con takes 0 only\n",
-	badZeroAmount: "error syntax bal, lim and ttl take 0 only\n",
-	badFar:        "error syntax exp takes at most 9223372036 seconds\n",
+	badZeroAmount: "error syntax bal, lim, ttl, sol and dis take 0 only\n",
+	badZero:       "error syntax tic, apa and ext take 1 or more\n",
+	badFar:        "error syntax exp and ext take at most 9223372036 seconds\n",
 	badSpacing:    "error syntax exactly one space goes before an option\n",
-	badOption:     "error syntax options are @counter id= min= max= sat ttl= if=\n",
+	badOption:     "error syntax no such option, ayuda inc tells those of inc\n",
 	badMisplaced:  "error syntax this command does not take that option\n",
 	badRepeat:     "error syntax an option is given twice\n",
 	badName:       "error syntax bad counter name\n",
@@ -118,6 +139,16 @@ var answers = [numVerdicts]string{
 	badSpan:       "error syntax min= is above max=\n",
 	badTTL:        "error syntax ttl= takes 1 to 9223372036 seconds\n",
 	badIf:         "error syntax if= takes none, any, later or sooner\n",
+	badPer:        "error syntax per= takes 1 to 3153600000 seconds\n",
+	badKind:       "error syntax tipo= takes fija, deslizante or continua\n",
+	badBurst:      "error syntax raf= takes 1 or more, with tipo=continua only\n",
+	badRate:       "error syntax no such rate: max= or raf= is out of range\n",
+	badIdent:      "error syntax para= takes a name of 1 to 128 bytes\n",
+	badHold:       "error syntax de= takes the id of a hold, as apa answered it\n",
+	badNoRate:     "error syntax cup takes max= and per=, as in max=9 per=60\n",
+	badNoIdent:    "error syntax tic takes para=, as in tic.1 para=ana\n",
+	badNoTTL:      "error syntax apa takes ttl=, as in apa.2 ttl=600\n",
+	badNoHold:     "error syntax the verb takes the id of a hold, as in de=7\n",
 	badMoves:      "error syntax tra moves 1 or more, as in tra.5 @from @to\n",
 	badFromTo:     "error syntax tra takes two counters, as in tra.5 @from @to\n",
 	badSame:       "error syntax tra takes two different counters\n",
@@ -146,8 +177,25 @@ func AppendAnswer(dst []byte, r *cuenta.Result) []byte {
 	dst = append(dst, "error "...)
 	dst = append(dst, r.Code.String()...)
 	dst = append(dst, ' ')
-	dst = append(dst, r.Text()...)
+	dst = append(dst, textOf(r)...)
 	return append(dst, '\n')
+}
+
+// textOf is the sentence of a refusal, for which a line has less room than others. How
+// long there is to wait is rounded up: to milliseconds, from an hour on to seconds.
+func textOf(r *cuenta.Result) string {
+	if r.Code != cuenta.Throttled || r.Amount <= 0 {
+		return r.Text()
+	}
+	unit := int64(time.Millisecond)
+	if r.Amount >= int64(time.Hour) {
+		unit = int64(time.Second)
+	}
+	rounded := *r
+	if over := r.Amount % unit; over > 0 && r.Amount <= math.MaxInt64-unit {
+		rounded.Amount += unit - over
+	}
+	return rounded.Text()
 }
 
 // TrimDatagram returns p without its trailing run of CR and LF.

@@ -11,16 +11,24 @@ const (
 	ing
 	ret
 	bal
+	val
 	tra
-	lim
+	lim // from here on, every verb has terms
 	exp
 	ttl
-	lastVerb = ttl
+	cup
+	tic
+	apa
+	liq
+	sol
+	ext
+	dis
+	lastVerb = dis
 	numVerbs = int(lastVerb)
 )
 
 // option is a bit in the set of options that a verb takes.
-type option uint8
+type option uint16
 
 const (
 	counterOption option = 1 << iota
@@ -30,30 +38,52 @@ const (
 	satOption
 	ttlOption
 	ifOption
+	totalOption
+	perOption
+	kindOption
+	burstOption
+	identOption
+	holdOption
 
 	every  = counterOption | keyOption
 	limits = minOption | maxOption
 	within = every | limits | satOption | ttlOption
 )
 
+// row is what there is to say of a verb.
+type row struct {
+	options option  // that it takes
+	needs   option  // of these, those that it cannot do without
+	lacks   Verdict // what a command without one of those is
+	unless0 Verdict // what a number other than 0 is; Command where it is one
+	if0     Verdict // what 0 is
+	kind    Verdict // what it is otherwise: how it is answered
+	help    string
+}
+
 // verbs says what each verb takes. An inc, dec, ing and ret of 0 reads, and takes
 // what con takes.
-var verbs = [1 + numVerbs]struct {
-	options option
-	unless0 Verdict // what a number other than 0 is; Command where it is one
-	help    string
-}{
-	inc: {within, Command, "inc.N suma/adds [@cuenta] [min=N] [max=N] [sat] [ttl=S] [id=K]\n"},
-	dec: {within, Command, "dec.N resta/less [@cuenta] [min=N] [max=N] [sat] [ttl=S] [id=K]\n"},
-	con: {every, badConAmount, "con.0 lee/reads [@cuenta]\n"},
-	res: {within, badResAmount, "res.0 a/to 0 [@cuenta] [min=N] [max=N] [sat] [ttl=S] [id=K]\n"},
-	ing: {within, Command, "ing.N ingresa/pays in: inc.N\n"},
-	ret: {within, Command, "ret.N retira/pays out, no bajo/not below min=N (0): dec.N\n"},
-	bal: {every, badZeroAmount, "bal.0 lee/reads [@cuenta]\n"},
-	tra: {every | minOption, Command, "tra.N @de/from @a/to [min=N] [id=K]: mueve/moves N\n"},
-	lim: {every | limits, badZeroAmount, "lim.0 limites/limits [@cuenta] [min=N] [max=N] [id=K]\n"},
-	exp: {every | ifOption, Command, "exp.S fin en/ends in S s, exp.0 no fin/end; if=any.. [id=K]\n"},
-	ttl: {every, badZeroAmount, "ttl.0 segundos/seconds left, -1 no fin/end, -2 no cuenta\n"},
+var verbs = [1 + numVerbs]row{
+	inc: {options: within, help: "inc.N suma/adds [@cuenta] [min=N] [max=N] [sat] [ttl=S] [id=K]\n"},
+	dec: {options: within, help: "dec.N resta/less [@cuenta] [min=N] [max=N] [sat] [ttl=S] [id=K]\n"},
+	con: {options: every, unless0: badConAmount, help: "con.0 lee/reads [@cuenta]\n"},
+	res: {options: within, unless0: badResAmount, help: "res.0 a/to 0 [@cuenta] [min=N] [max=N] [sat] [ttl=S] [id=K]\n"},
+	ing: {options: within, help: "ing.N ingresa/pays in: inc.N\n"},
+	ret: {options: within, help: "ret.N retira/pays out, no bajo/not below min=N (0): dec.N\n"},
+	bal: {options: every, unless0: badZeroAmount, help: "bal.0 lee/reads [@cuenta]\n"},
+	val: {options: every, kind: Valid, help: "val.N 1 si tic dio/if tic gave N, 0 no [@cuenta]\n"},
+	tra: {options: every | minOption, if0: badMoves, kind: Transfer, help: "tra.N @de/from @a/to [min=N] [id=K]: mueve/moves N\n"},
+	lim: {options: every | limits | totalOption, unless0: badZeroAmount, help: "lim.0 limites/limits [@cuenta] [min=N] [max=N] [total] [id=K]\n"},
+	exp: {options: every | ifOption, help: "exp.S fin en/ends in S s, exp.0 no fin/end; if=any.. [id=K]\n"},
+	ttl: {options: every, unless0: badZeroAmount, kind: Remains, help: "ttl.0 segundos/seconds left, -1 no fin/end, -2 no cuenta\n"},
+	cup: {options: every | maxOption | perOption | kindOption | burstOption, needs: maxOption | perOption, lacks: badNoRate,
+		help: "cup.N max=N per=S [tipo=fija|deslizante|continua] [raf=N]\n"},
+	tic: {options: every | identOption, needs: identOption, lacks: badNoIdent, if0: badZero, help: "tic.N para=IDENT [@cuenta]: N numeros/numbers, el ultimo/last\n"},
+	apa: {options: every | ttlOption, needs: ttlOption, lacks: badNoTTL, if0: badZero, kind: Reserves, help: "apa.N ttl=S [@cuenta] [id=K] aparta/holds N: su/its ID\n"},
+	liq: {options: every | holdOption | satOption, needs: holdOption, lacks: badNoHold, help: "liq.N de=ID [@cuenta] [sat] [id=K] usa/uses N, fin/end de ID\n"},
+	sol: {options: every | holdOption, needs: holdOption, lacks: badNoHold, unless0: badZeroAmount, help: "sol.0 de=ID [@cuenta] [id=K] suelta/releases ID\n"},
+	ext: {options: every | holdOption, needs: holdOption, lacks: badNoHold, if0: badZero, help: "ext.S de=ID [@cuenta] [id=K] ID: fin en/ends in S s\n"},
+	dis: {options: every, unless0: badZeroAmount, kind: Leaves, help: "dis.0 disponible hasta max/available up to max [@cuenta]\n"},
 }
 
 // verbOf returns the verb of that name, 0 if it is none.
@@ -73,6 +103,8 @@ func verbOf(name []byte) verb {
 		return ret
 	case "bal":
 		return bal
+	case "val":
+		return val
 	case "tra":
 		return tra
 	case "lim":
@@ -81,6 +113,20 @@ func verbOf(name []byte) verb {
 		return exp
 	case "ttl":
 		return ttl
+	case "cup":
+		return cup
+	case "tic":
+		return tic
+	case "apa":
+		return apa
+	case "liq":
+		return liq
+	case "sol":
+		return sol
+	case "ext":
+		return ext
+	case "dis":
+		return dis
 	}
 	return 0
 }
