@@ -32,13 +32,13 @@ type feed struct {
 	mu      sync.Mutex
 	upto    uint64 // all groups through this one are in deliveries
 	kept    []kept
-	first   uint64        // number of the oldest one kept; deliveries are counted from 0
-	changes int           // in those kept
-	budget  *atomic.Int64 // changes that all feeds keep
-	dropped uint64        // the last group of which a delivery is no longer kept
-	wake    chan struct{} // closed when there is something new
-	waiting int           // for that
-	joining bool          // somebody waits for upto to pass a group
+	first   uint64            // number of the oldest one kept; deliveries are counted from 0
+	changes int               // in those kept
+	budget  *atomic.Int64     // changes that all feeds keep
+	dropped uint64            // the last group of which a delivery is no longer kept
+	waiting []chan<- struct{} // of those who wait for something new
+	ready   []chan<- struct{} // of those for whom there is, and who were not woken yet
+	joining bool              // somebody waits for upto to pass a group
 
 	listing chan struct{} // one token: who has it reads the state of all that the feed covers
 	state   *state        // that was read not long ago, or nil; under mu
@@ -59,7 +59,7 @@ type kept struct {
 
 func newFeed(t topic, upto uint64, budget *atomic.Int64) *feed {
 	return &feed{topic: t, upto: upto, dropped: upto, budget: budget,
-		wake: make(chan struct{}), listing: make(chan struct{}, 1)}
+		listing: make(chan struct{}, 1)}
 }
 
 // gather takes a change down.
@@ -70,11 +70,16 @@ func (f *feed) gather(e *entry, name []byte) {
 }
 
 // deliver makes deliveries of what is pending, which goes through a group, or one
-// that tells of quiet. It returns how many watchers it woke.
-func (f *feed) deliver(through uint64, at cuenta.Position, beat bool) (woken int) {
-	changes := f.pending.take()
+// that tells of quiet, unless there are watchers that are still to be woken for the
+// last ones. It returns how many changes are not pending any more.
+func (f *feed) deliver(through uint64, at cuenta.Position, beat bool) (delivered int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if len(f.ready) > 0 {
+		return 0
+	}
+	changes := f.pending.take()
+	delivered = len(changes)
 	from := f.upto
 	f.upto = through
 	switch {
@@ -94,7 +99,29 @@ func (f *feed) deliver(through uint64, at cuenta.Position, beat bool) (woken int
 		}
 		f.keep(kept{d, from, through})
 	}
-	return f.wakeAll()
+	f.getReady()
+	return delivered
+}
+
+// getReady has all who wait woken. Under mu.
+func (f *feed) getReady() {
+	f.ready, f.waiting, f.joining = append(f.ready, f.waiting...), f.waiting[:0], false
+}
+
+// wake wakes some of those for whom there is something, and returns how many, and how
+// many are left.
+func (f *feed) wake(most int) (woken, left int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	woken = min(most, len(f.ready))
+	for _, w := range f.ready[:woken] {
+		select {
+		case w <- struct{}{}:
+		default: // it has a token already
+		}
+	}
+	f.ready = f.ready[:copy(f.ready, f.ready[woken:])]
+	return woken, len(f.ready)
 }
 
 // keep adds a delivery, and drops the oldest ones. Under mu.
@@ -167,17 +194,7 @@ func (f *feed) lose(through uint64) {
 	f.count(-f.changes)
 	f.kept = nil
 	f.upto, f.dropped = through, through
-	f.wakeAll()
-}
-
-func (f *feed) wakeAll() (woken int) {
-	woken = f.waiting
-	if woken > 0 {
-		close(f.wake)
-		f.wake = make(chan struct{})
-	}
-	f.waiting, f.joining = 0, false
-	return woken
+	f.getReady()
 }
 
 // last returns the number of the delivery to come. Under mu.

@@ -198,7 +198,7 @@ func (h *Hub) Watch(ctx context.Context, want cuenta.Watch) (cuenta.Watching, er
 	if err != nil {
 		return nil, err
 	}
-	w := &watcher{hub: h, feed: f, since: want.Since, after: want.After}
+	w := &watcher{hub: h, feed: f, since: want.Since, after: want.After, wake: make(chan struct{}, 1)}
 	if err := h.attend(ctx); err != nil {
 		w.Close()
 		return nil, err

@@ -1,11 +1,16 @@
 package watch
 
 import (
+	"math"
 	"sync/atomic"
 	"time"
 )
 
 const (
+	// minRest is the least rest. What changes while all is calm is told at once; to
+	// wake up for every group while it is not would take more than the telling.
+	minRest = 5 * time.Millisecond
+
 	// maxRest bounds the rest, and with it how late a change is told.
 	maxRest = 10 * time.Second
 
@@ -13,29 +18,56 @@ const (
 	maxPending = 1 << 18
 )
 
-// tell is the teller: round after round it takes changes out of the ring and makes
-// deliveries of them.
+// At most wakeAtOnce watchers are woken at a time, of one feed wakeOfFeed: many more
+// would keep the processors from the counting until all of them have written.
+const (
+	wakeAtOnce = 64
+	wakeOfFeed = 32
+)
+
+// tell is the teller: round after round it takes changes out of the ring, makes
+// deliveries of them, and wakes some of those who wait for one.
 func (h *Hub) tell() {
 	var buffer copied
 	beats := time.NewTicker(h.config.Heartbeat / 2)
 	defer beats.Stop()
-	for {
-		beat := false
-		select {
-		case <-h.due:
-		case <-h.full:
-		case <-beats.C:
-			beat = true
-		case <-h.done:
+	for more := false; ; {
+		beat, over := h.await(more, beats.C)
+		if over {
 			return
 		}
 		began := time.Now()
 		h.gather(&buffer)
-		woken := h.deliver(beat)
-		if !h.rest(h.pace.after(time.Since(began), woken), &buffer) {
+		woken, left, pending := h.deliver(beat)
+		more = left > 0 || pending
+		if !h.rest(h.pace.after(time.Since(began), woken, left), &buffer) {
 			return
 		}
 	}
+}
+
+// await waits until there may be something to do, unless there is more already. Beat
+// says that it is time to tell that all is quiet where it is.
+func (h *Hub) await(more bool, beats <-chan time.Time) (beat, over bool) {
+	if more {
+		select {
+		case <-beats:
+			return true, false
+		case <-h.done:
+			return false, true
+		default:
+			return false, false
+		}
+	}
+	select {
+	case <-h.due:
+	case <-h.full:
+	case <-beats:
+		beat = true
+	case <-h.done:
+		over = true
+	}
+	return beat, over
 }
 
 // rest waits, and takes out of the ring meanwhile what it has no room for. It
@@ -49,13 +81,23 @@ func (h *Hub) rest(long time.Duration, buffer *copied) bool {
 			return true
 		case <-h.full:
 			if h.gather(buffer) > maxPending {
-				h.signalDue()
-				return true
+				return h.relieve()
 			}
+			h.signalDue() // there is something to tell
 		case <-h.done:
 			return false
 		}
 	}
+}
+
+// relieve wakes all who are still to be woken, so that what is pending is delivered
+// next, however little that rests.
+func (h *Hub) relieve() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.topics.all(func(f *feed) { f.wake(math.MaxInt) })
+	h.signalDue()
+	return true
 }
 
 func (h *Hub) signalDue() {
@@ -110,9 +152,9 @@ func (h *Hub) lose(through uint64) {
 	h.pending, h.gathered = 0, through
 }
 
-// deliver makes deliveries of what was taken down, and returns how many watchers
-// were woken.
-func (h *Hub) deliver(beat bool) (woken int) {
+// deliver makes deliveries of what was taken down, and wakes some of those who wait
+// for them. It returns how many, how many are left, and whether changes are left too.
+func (h *Hub) deliver(beat bool) (woken, left int, pending bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	at := h.position(h.gathered)
@@ -120,13 +162,14 @@ func (h *Hub) deliver(beat bool) (woken int) {
 	floor := h.ring.floor
 	h.ring.mu.Unlock()
 	h.topics.all(func(f *feed) {
-		woken += f.deliver(h.gathered, at, beat)
+		h.pending -= f.deliver(h.gathered, at, beat)
 		if beat {
 			f.expire(floor)
 		}
+		now, later := f.wake(min(wakeOfFeed, wakeAtOnce-woken))
+		woken, left = woken+now, left+later
 	})
-	h.pending = 0
-	return woken
+	return woken, left, h.pending > 0
 }
 
 // pace says how long to rest.
@@ -155,8 +198,9 @@ func (p *pace) wrote(took time.Duration, changes int) {
 func (p *pace) worked(took time.Duration) { p.besides.Add(int64(took)) }
 
 // after returns how long to rest after a round that took so long and woke so many
-// watchers. What these will take is not known yet: it is guessed from before.
-func (p *pace) after(work time.Duration, woken int) time.Duration {
+// watchers, with so many left. What these will take is not known yet: it is guessed
+// from before.
+func (p *pace) after(work time.Duration, woken, left int) time.Duration {
 	if p.usual == 0 {
 		p.usual = maxWrite / 10 // until it is known
 	}
@@ -164,5 +208,9 @@ func (p *pace) after(work time.Duration, woken int) time.Duration {
 		p.usual = (3*p.usual + time.Duration(p.writing.Swap(0)/n)) / 4
 	}
 	work += time.Duration(woken)*p.usual + time.Duration(p.besides.Swap(0))
-	return min(p.factor*work, maxRest)
+	if p.factor == 0 {
+		return 0
+	}
+	most := maxRest * time.Duration(max(woken, 1)) / time.Duration(max(woken, 1)+left)
+	return min(max(p.factor*work, minRest), most)
 }

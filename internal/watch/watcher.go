@@ -21,7 +21,10 @@ type watcher struct {
 	aligned bool   // and what comes next is the feed's delivery number next
 	next    uint64
 
-	state  sweep
+	state   sweep
+	wake    chan struct{} // one token: there is something new
+	waiting bool          // the feed has it, and will put a token in
+
 	behind int // how often in a row it began anew before it was current
 
 	given   *cuenta.Delivery // by the last Next
@@ -130,11 +133,14 @@ func (w *watcher) follow(ctx context.Context) error {
 	default:
 		w.at = f.upto
 	}
-	f.waiting++
-	wake := f.wake
+	if !w.waiting {
+		w.waiting = true
+		f.waiting = append(f.waiting, w.wake)
+	}
 	f.mu.Unlock()
 	select {
-	case <-wake:
+	case <-w.wake:
+		w.waiting = false
 	case <-w.hub.done:
 	case <-ctx.Done():
 	}
