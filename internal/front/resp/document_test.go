@@ -21,8 +21,8 @@ for the commands under Cuenta, which are ours:
   its end, and none is seen after it, also after a restart; the time is the server's, which never goes back.
 - INCREX is that of Redis 8.8 without BYFLOAT, and with IDMP, which is ours. What SATURATE adds may be more than an
   int64 holds: Redis refuses it, here it is done and told as the end of int64.
-- A counter that has limits (CUENTA.LIMIT) keeps them whatever the command: what would pass one is refused with LIMIT,
-  by INCREX with the value and 0.
+- A counter that has limits (CUENTA.LIMIT) keeps them whatever the command: what would pass one is refused with LIMIT.
+  INCREX answers the value and 0 instead, but not where the limit is that of a total above.
 - Other types, scripts, subscriptions and FLUSHALL are unknown commands.
 - A command has at most 1 MiB, 4096 keys (MSET 4095) and 12,288 arguments; before its first valid command a client may send
   160 KiB, 16 KiB in one argument. A transaction has at most 4096 commands, 4096 operations and 1 MiB.

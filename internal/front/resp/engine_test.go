@@ -303,7 +303,12 @@ func TestTotals(t *testing.T) {
 		INCREX acme/sales/ana BYINT 30 => [90 30]
 		GET acme => 90
 		INCREX acme/sales/ana BYINT 30 => -LIMIT
+		INCREX acme/sales/ana BYINT 30 IDMP shop 1 => -LIMIT
+		INCREX acme/sales/ana BYINT 30 IDMP shop 1 => -LIMIT
+		INCREX acme/sales/ana BYINT 6 UBOUND 95 IDMP shop 2 => [90 0]
+		INCREX acme/sales/eva BYINT 8 UBOUND 5 IDMP shop 3 => [0 0]
 		INCREX acme/sales/ana BYINT 30 SATURATE => [100 10]
+		INCREX acme/sales/ana BYINT 6 UBOUND 95 IDMP shop 2 => [90 0]
 		CUENTA.TRANSFER acme/sales/ana acme/sales/ben 50 => 50
 		MGET acme acme/sales/ana acme/sales/ben => [100 50 50]
 		INCR ` + strings.Repeat("a/", cuenta.MaxLevels+1) + `x => -ERR`)

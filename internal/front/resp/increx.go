@@ -162,7 +162,7 @@ func answerIncrEx(s *Session, dst []byte, results []cuenta.Result, d *due) []byt
 	r, asked := &results[0], &s.details[d.detail]
 	value, added := r.Value, asked.n
 	switch {
-	case (r.Code == cuenta.Limited || r.Code == cuenta.Overflow) && r.Level == 0:
+	case (r.Code == cuenta.Limited || r.Code == cuenta.Overflow) && ownLimit(r):
 		value, added = r.Value-r.Amount, 0
 	case r.Code != cuenta.OK:
 		return wire.AppendError(dst, told(r))
@@ -171,6 +171,10 @@ func answerIncrEx(s *Session, dst []byte, results []cuenta.Result, d *due) []byt
 	}
 	return appendPair(dst, value, added)
 }
+
+// ownLimit reports whether a refusal tells of the counter itself. A repeat does not
+// know its level, but of a total above the revision is never told.
+func ownLimit(r *cuenta.Result) bool { return r.Level == 0 && (exists(r) || r.Value == r.Amount) }
 
 func appendPair(dst []byte, a, b int64) []byte {
 	dst = wire.AppendArray(dst, 2)
