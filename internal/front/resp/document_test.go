@@ -24,8 +24,8 @@ for the commands under Cuenta, which are ours:
 - A counter that has limits (CUENTA.LIMIT) keeps them whatever the command: what would pass one is refused with LIMIT.
   INCREX answers the value and 0 instead, but not where the limit is that of a total above.
 - Other types, scripts, subscriptions and FLUSHALL are unknown commands.
-- A command has at most 1 MiB, 4096 keys (MSET 4095) and 12,288 arguments; before its first valid command a client may send
-  160 KiB, 16 KiB in one argument. A transaction has at most 4096 commands, 4096 operations and 1 MiB.
+- A command has at most 1 MiB, 4096 keys (MSET 4095) and 12,288 arguments; before its first valid command a client may
+  send 160 KiB, 16 KiB in one argument. A transaction has at most 4096 commands, 4096 operations and 1 MiB.
 - An argument that does not end in CR LF ends the connection; Redis passes over whatever two bytes are there.
 - WATCH goes by revisions: a counter that did not exist, was made and was deleted again counts as unchanged.
 - Commands that look at all counters (SCAN, KEYS, DBSIZE, INFO) see the end of the transaction that they are in.
