@@ -10,7 +10,7 @@ import (
 // codec is the near side of a protocol on a stream: how a command is said, and
 // how its answers are told apart.
 type codec struct {
-	// command appends the increment of a counter.
+	// command appends an operation on a counter.
 	command func(dst []byte, key uint64, n *namer) []byte
 
 	// next returns the length of the first answer in b, 0 if it is not all there
@@ -29,7 +29,7 @@ func codecOf(front, address string) codec {
 }
 
 func commandRESP(dst []byte, key uint64, n *namer) []byte {
-	dst = n.appendRESP(dst)
+	dst = n.appendRESP(dst, 2)
 	dst = append(dst, "$4\r\nINCR\r\n$16\r\nkey:"...)
 	dst = appendDigits(dst, key)
 	return append(dst, "\r\n"...)
@@ -64,7 +64,7 @@ func nextText(b []byte) (size int, refusal []byte) {
 	return end + 1, reason(line)
 }
 
-// nextRESP reads a simple reply of the Redis protocol. INCR has no other.
+// nextRESP reads an integer of the Redis protocol, as INCR answers it.
 func nextRESP(b []byte) (size int, refusal []byte) {
 	end := bytes.IndexByte(b, '\n')
 	if end < 0 {

@@ -37,6 +37,7 @@ const (
 // Config is one run.
 type Config struct {
 	Front        string // one of Fronts
+	Op           Op     // empty means Increment
 	Address      string // HOST:PORT; of the front shm the path of its socket
 	Connections  int    // 1 to MaxConnections
 	Pipeline     int    // operations in flight on each connection, 1 to MaxPipeline
@@ -70,6 +71,10 @@ func (c *Config) check() error {
 		return fmt.Errorf("no load can be put on a front %q", c.Front)
 	case !slices.Contains(Distributions, c.Distribution):
 		return fmt.Errorf("no distribution is named %q", c.Distribution)
+	case c.Op != "" && !slices.Contains(Ops, c.Op):
+		return fmt.Errorf("no operation is named %q", c.Op)
+	case !c.Op.CanGo(c.Front):
+		return fmt.Errorf("the operation %s cannot be asked of the front %s", c.Op, c.Front)
 	case c.Identity != "" && !slices.Contains(Identities, c.Identity):
 		return fmt.Errorf("no identity is named %q", c.Identity)
 	case !c.Identity.CanCarry(c.Front):
@@ -80,6 +85,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("a pipeline of %d is not 1 to %d", c.Pipeline, MaxPipeline)
 	case c.Keys < 1 || c.Keys > MaxKeys:
 		return fmt.Errorf("%d counters are not 1 to %d", c.Keys, MaxKeys)
+	case c.Op == Transfer && c.Keys < 2:
+		return fmt.Errorf("a transfer needs two counters")
 	case c.Rate < 0 || c.WarmUp < 0 || c.Duration < 0 || c.Operations < 0:
 		return fmt.Errorf("a rate, a time and a number of operations cannot be negative")
 	case c.Duration == 0 && c.Operations == 0:

@@ -40,11 +40,15 @@ type namer struct {
 }
 
 func newNamer(form Identity) *namer {
-	n := &namer{form: form}
+	return &namer{form: form, prefix: newPrefix()}
+}
+
+// newPrefix returns what nobody else has.
+func newPrefix() (prefix [16]byte) {
 	var b [8]byte
 	rand.Read(b[:]) // it never fails
-	hex.Encode(n.prefix[:], b[:])
-	return n
+	hex.Encode(prefix[:], b[:])
+	return prefix
 }
 
 // inSession sets the session that was opened.
@@ -67,22 +71,23 @@ func (n *namer) key(dst []byte) []byte {
 }
 
 // appendRESP appends the beginning of a command that carries the next identity,
-// to which the command itself, of two arguments, is still to be added.
-func (n *namer) appendRESP(dst []byte) []byte {
+// to which the command itself, of so many words, is still to be added.
+func (n *namer) appendRESP(dst []byte, words int) []byte {
 	switch n.form {
 	case Keys:
-		dst = append(dst, "*4\r\n$11\r\nCUENTA.ONCE\r\n$28\r\n"...)
+		dst = appendCount(dst, words+2)
+		dst = append(dst, "$11\r\nCUENTA.ONCE\r\n$28\r\n"...)
 		dst = n.key(dst)
 		return append(dst, "\r\n"...)
 	case Sessions:
 		n.number++
 		first := n.number == n.lowest // one word in an exchange says what was answered before it
-		count := "*5"
+		words += 3
 		if first {
-			count = "*7"
+			words += 2
 		}
-		dst = append(dst, count...)
-		dst = append(dst, "\r\n$10\r\nCUENTA.SEQ\r\n$16\r\n"...)
+		dst = appendCount(dst, words)
+		dst = append(dst, "$10\r\nCUENTA.SEQ\r\n$16\r\n"...)
 		dst = append(dst, n.text[:]...)
 		dst = append(dst, "\r\n"...)
 		dst = appendNumber(dst, n.number)
@@ -92,7 +97,15 @@ func (n *namer) appendRESP(dst []byte) []byte {
 		}
 		return dst
 	}
-	return append(dst, "*2\r\n"...)
+	return appendCount(dst, words)
+}
+
+// appendCount appends how many words a command has, fewer than 100.
+func appendCount(dst []byte, words int) []byte {
+	if words < 10 {
+		return append(dst, '*', byte('0'+words), '\r', '\n')
+	}
+	return append(dst, '*', byte('0'+words/10), byte('0'+words%10), '\r', '\n')
 }
 
 // appendNumber appends a number as a bulk string.

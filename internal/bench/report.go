@@ -22,6 +22,7 @@ type Snapshot struct {
 // Report is what a run has measured.
 type Report struct {
 	Front        string       `json:"front"`
+	Op           Op           `json:"op"`
 	Address      string       `json:"address"`
 	Connections  int          `json:"connections"`
 	Pipeline     int          `json:"pipeline"`
@@ -56,7 +57,7 @@ type Latency struct {
 func (r *run) report() Report {
 	c := &r.config
 	rep := Report{
-		Front: c.Front, Address: c.Address, Connections: c.Connections, Pipeline: c.Pipeline,
+		Front: c.Front, Op: cmp.Or(c.Op, Increment), Address: c.Address, Connections: c.Connections, Pipeline: c.Pipeline,
 		Keys: c.Keys, Distribution: c.Distribution, Identity: cmp.Or(c.Identity, NoIdentity), Rate: c.Rate,
 		Operations: r.total.TotalCount(), Errors: r.failed, ErrorKinds: make(map[string]int64), Unsent: r.unsent.Load(),
 	}

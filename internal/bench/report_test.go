@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 func TestReportGolden(t *testing.T) {
 	r := Report{
-		Front: cuenta.FrontRESP, Address: "127.0.0.1:6380", Connections: 50, Pipeline: 16, Keys: 100_000, Distribution: Zipf,
+		Front: cuenta.FrontRESP, Op: Reserve, Address: "127.0.0.1:6380", Connections: 50, Pipeline: 16, Keys: 100_000, Distribution: Zipf,
 		Rate: 20_000, WarmedUp: 19_999, Operations: 200_000, Errors: 3, ErrorKinds: map[string]int64{"ERR busy": 2, "no answer": 1},
 		Unsent: 4, Elapsed: 10 * time.Second, OperationsPerSecond: 20_000.25,
 		Latency: Latency{Min: 1, Mean: 2, P50: 3, P90: 4, P99: 5, P999: 6, P9999: 7, Max: 8},

@@ -10,12 +10,19 @@ import (
 	"github.com/cuenta-server/cuenta/internal/ringclient"
 )
 
-// rings asks over shared memory. What is in flight is one batch.
+// rings asks over shared memory. What is in flight is one batch; what it says beyond
+// increments is in shape.go.
 type rings struct {
 	client *ringclient.Client
 	batch  cuenta.Batch
 	names  *namer
-	text   []byte // of the batch's counters and keys
+	text   []byte // of the batch's counters, keys and idents
+
+	asker    *asker
+	prefix   string         // of the counters' names
+	alike    *cuenta.Terms  // of all operations
+	terms    []cuenta.Terms // of each operation, where they differ
+	refusals []string       // of the holds of the exchange under way, empty for none
 }
 
 func openRings(ctx context.Context, c *Config) (transport, error) {
@@ -23,7 +30,8 @@ func openRings(ctx context.Context, c *Config) (transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &rings{client: client, names: newNamer(c.Identity)}
+	a := newAsker(c)
+	r := &rings{client: client, names: newNamer(c.Identity), asker: a, prefix: a.op.Prefix(), alike: a.op.terms(), terms: make([]cuenta.Terms, c.Pipeline)}
 	if c.Identity != Sessions {
 		return r, nil
 	}
@@ -46,38 +54,74 @@ func (r *rings) exchange(keys []uint64, t *tally) error {
 	if err := r.client.Do(context.Background(), &r.batch); err != nil {
 		return err
 	}
+	if r.asker.op == Reserve {
+		return r.settle(t)
+	}
+	r.count(t, r.asker.op.requests())
+	return nil
+}
+
+// count tells the tally what the results are, of which each operation has so many, the
+// first one its own.
+func (r *rings) count(t *tally, each int) {
 	good := 0
-	for i := range r.batch.Results {
-		if result := &r.batch.Results[i]; result.Code != cuenta.OK {
+	for i := 0; i < len(r.batch.Results); i += each {
+		if result := &r.batch.Results[i]; result.Code != r.asker.op.expected() {
 			t.answered(good) // in order: each answer is of the oldest command in flight
-			t.refused(result.Err().Error())
+			t.refused(said(result))
 			good = 0
 		} else {
 			good++
 		}
 	}
 	t.answered(good)
-	return nil
+}
+
+// said is what a result is counted under that is not the one that was to come.
+func said(result *cuenta.Result) string {
+	if err := result.Err(); err != nil {
+		return err.Error()
+	}
+	return string(unexpected)
 }
 
 // fill makes the batch's requests.
 func (r *rings) fill(keys []uint64) {
-	const nameSize = 4 + keyDigits
-	r.text, r.batch.Requests = slices.Grow(r.text[:0], len(keys)*(nameSize+keySize)), r.batch.Requests[:0]
+	const most = 2 * (nameSize + keySize) // of what an operation says
+	r.text, r.batch.Requests = slices.Grow(r.text[:0], len(keys)*most), r.batch.Requests[:0]
 	r.names.begin()
-	for _, key := range keys {
-		from := len(r.text)
-		r.text = appendDigits(append(r.text, "key:"...), key)
-		q := cuenta.Request{Op: cuenta.Add, Counter: r.text[from:], N: 1}
-		switch r.names.form {
-		case Keys:
-			from = len(r.text)
-			r.text = r.names.key(r.text)
-			q.Identity.Key = r.text[from:]
-		case Sessions:
-			r.names.number++
-			q.Identity = cuenta.Identity{Session: r.names.session, Number: r.names.number, Lowest: r.names.lowest}
+	for i, key := range keys {
+		q := cuenta.Request{Op: cuenta.Add, Counter: r.name(key), N: 1}
+		if r.asker.op != Increment {
+			r.shape(&q, i)
 		}
+		r.identify(&q)
 		r.batch.Requests = append(r.batch.Requests, q)
+		if r.asker.op == Transfer {
+			r.move(key)
+		}
+	}
+}
+
+// nameSize is the length of the counters' names.
+const nameSize = 4 + keyDigits
+
+// name says the name of a counter.
+func (r *rings) name(key uint64) []byte {
+	from := len(r.text)
+	r.text = appendDigits(append(r.text, r.prefix...), key)
+	return r.text[from:]
+}
+
+// identify gives a request its identity.
+func (r *rings) identify(q *cuenta.Request) {
+	switch r.names.form {
+	case Keys:
+		from := len(r.text)
+		r.text = r.names.key(r.text)
+		q.Identity.Key = r.text[from:]
+	case Sessions:
+		r.names.number++
+		q.Identity = cuenta.Identity{Session: r.names.session, Number: r.names.number, Lowest: r.names.lowest}
 	}
 }

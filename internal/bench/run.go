@@ -1,11 +1,13 @@
 // Package bench puts load on a server of counters and measures how it answers:
 // throughput, and the latency of every operation. It has one transport for each
 // front and speaks to a Redis too. Every operation adds one, so that what the
-// generator counts can be compared with what the server counted.
+// generator counts can be compared with what the server counted, unless it is told
+// to do something else (op.go).
 //
-// Files in reading order: config.go, run.go (a run from beginning to end),
+// Files in reading order: config.go, op.go, run.go (a run from beginning to end),
 // worker.go (one connection), transport.go and codec.go (what goes over it),
-// keys.go (which counters), recorder.go and report.go (what comes out).
+// phrase.go and reserve.go (what is beyond increments there), rings.go, keys.go (which
+// counters), recorder.go and report.go (what comes out).
 package bench
 
 import (

@@ -17,7 +17,7 @@ import (
 
 // transport is one connection to a front.
 type transport interface {
-	// exchange sends one increment for each key and returns when all are answered
+	// exchange sends one operation for each key and returns when all are answered
 	// or given up. It tells the tally of answers as they come. After an error the
 	// connection is of no further use.
 	exchange(keys []uint64, t *tally) error
@@ -53,11 +53,18 @@ func connect(ctx context.Context, c *Config) (transport, error) {
 	case cuenta.FrontRPC:
 		return greet(conn, c.Pipeline, names)
 	}
-	s := newStream(conn, codecOf(c.Front, c.Address), names)
+	speech := codecOf(c.Front, c.Address)
+	if c.Op != "" && c.Op != Increment {
+		speech = newAsker(c).codec()
+	}
+	s := newStream(conn, speech, names)
 	if c.Identity == Sessions {
 		if err := s.openSession(); err != nil {
 			return nil, errors.Join(err, conn.Close())
 		}
+	}
+	if c.Op == Reserve {
+		return newReservations(s, c.Pipeline), nil
 	}
 	return s, nil
 }

@@ -13,10 +13,11 @@ import (
 	"time"
 
 	"github.com/cuenta-server/cuenta/internal/bench"
+	"github.com/cuenta-server/cuenta/internal/config"
 	"github.com/cuenta-server/cuenta/internal/lang"
 )
 
-var benchFlags = []string{"front", "connections", "pipeline", "keys", "distribution", "identity", "rate", "duration", "operations", "warm-up", "json"}
+var benchFlags = []string{"front", "op", "connections", "pipeline", "keys", "distribution", "identity", "rate", "duration", "operations", "warm-up", "json"}
 
 // bench puts load on a server. The report goes to stdout, how it goes to stderr.
 func (a *app) bench() error {
@@ -58,6 +59,10 @@ func (a *app) benchConfig() (c bench.Config, asJSON bool, err error) {
 	if !slices.Contains(bench.Distributions, bench.Distribution(s.Distribution)) {
 		return c, false, usageError{lang.Text{ES: "--distribution: %q no es un reparto", EN: "--distribution: %q is no distribution"}.Fill(s.Distribution)}
 	}
+	op, err := benchOp(s)
+	if err != nil {
+		return c, false, err
+	}
 	identity := bench.Identity(s.Identity)
 	if !slices.Contains(bench.Identities, identity) || !identity.CanCarry(s.Front) {
 		return c, false, usageError{lang.Text{
@@ -79,12 +84,28 @@ func (a *app) benchConfig() (c bench.Config, asJSON bool, err error) {
 		return c, false, usageError{lang.Text{ES: "%q: %v", EN: "%q: %v"}.Fill(operand, err)}
 	}
 	return bench.Config{
-		Front: s.Front, Address: address,
+		Front: s.Front, Op: op, Address: address,
 		Connections: s.Connections, Pipeline: s.Pipeline,
 		Keys: s.Keys, Distribution: bench.Distribution(s.Distribution), Identity: identity,
 		Rate: s.Rate, WarmUp: s.WarmUp, Duration: s.Duration, Operations: s.Operations,
 		Seed: uint64(time.Now().UnixNano()),
 	}, s.JSON, nil
+}
+
+// benchOp is what each operation is to do.
+func benchOp(s config.Bench) (bench.Op, error) {
+	op := bench.Op(s.Op)
+	switch {
+	case !slices.Contains(bench.Ops, op):
+		return op, usageError{lang.Text{ES: "--op: %q no es ninguna operación", EN: "--op: %q is no operation"}.Fill(s.Op)}
+	case !op.CanGo(s.Front):
+		return op, usageError{lang.Text{
+			ES: "--op: %s no se puede pedir al servicio %s", EN: "--op: %s cannot be asked of the front %s",
+		}.Fill(s.Op, s.Front)}
+	case op == bench.Transfer && s.Keys < 2:
+		return op, usageError{lang.Text{ES: "--op: %s necesita --keys 2 o más", EN: "--op: %s needs --keys 2 or more"}.Fill(s.Op)}
+	}
+	return op, nil
 }
 
 // benchFailed explains why there was no load at all.
@@ -115,11 +136,15 @@ func writeReport(w io.Writer, r bench.Report, l lang.Lang) error {
 	if r.Rate > 0 {
 		loop = lang.Text{ES: "bucle abierto, %.0f op/s ofrecidas", EN: "open loop, %.0f op/s offered"}.Fill(r.Rate)
 	}
+	what := ""
+	if r.Op != bench.Increment {
+		what = string(r.Op) + ", "
+	}
 	var b strings.Builder
 	fmt.Fprintln(&b, lang.Text{
-		ES: "%s %s: %d conexiones, %d en vuelo en cada una, %d cuentas (%s), %s\n",
-		EN: "%s %s: %d connections, %d in flight on each, %d counters (%s), %s\n",
-	}.Fill(r.Front, r.Address, r.Connections, r.Pipeline, r.Keys, string(r.Distribution), loop).In(l))
+		ES: "%s %s: %s%d conexiones, %d en vuelo en cada una, %d cuentas (%s), %s\n",
+		EN: "%s %s: %s%d connections, %d in flight on each, %d counters (%s), %s\n",
+	}.Fill(r.Front, r.Address, what, r.Connections, r.Pipeline, r.Keys, string(r.Distribution), loop).In(l))
 	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	row := func(name lang.Text, value string) { fmt.Fprintf(table, "%s\t%s\n", name.In(l), value) }
 	row(lang.Text{ES: "operaciones", EN: "operations"}, fmt.Sprint(r.Operations))

@@ -10,6 +10,7 @@ import (
 // Bench is what the load generator is told. Its bounds are the generator's own matter.
 type Bench struct {
 	Front        string
+	Op           string
 	Connections  int
 	Pipeline     int
 	Keys         int64
@@ -28,6 +29,7 @@ func (v Values) Bench() (Bench, error) {
 	word := func(s string) (string, error) { return s, nil }
 	b := Bench{
 		Front:        read(&r, "front", word),
+		Op:           read(&r, "op", word),
 		Connections:  int(read(&r, "connections", parseCount)),
 		Pipeline:     int(read(&r, "pipeline", parseCount)),
 		Keys:         read(&r, "keys", parseCount),

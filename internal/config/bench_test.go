@@ -7,7 +7,7 @@ import (
 )
 
 func TestBenchSettings(t *testing.T) {
-	defaults := Bench{Front: "resp", Connections: 50, Pipeline: 1, Keys: 100_000, Distribution: "uniform", Identity: "none", Duration: 10 * time.Second, WarmUp: time.Second}
+	defaults := Bench{Front: "resp", Op: "increment", Connections: 50, Pipeline: 1, Keys: 100_000, Distribution: "uniform", Identity: "none", Duration: 10 * time.Second, WarmUp: time.Second}
 	with := func(change func(*Bench)) Bench {
 		b := defaults
 		change(&b)
@@ -18,7 +18,7 @@ func TestBenchSettings(t *testing.T) {
 		want Bench
 	}{
 		{nil, defaults},
-		{[]string{"--rate", "20000", "--json", "--identity", "key"}, with(func(b *Bench) { b.Rate, b.JSON, b.Identity = 20_000, true, "key" })},
+		{[]string{"--rate", "20000", "--json", "--identity", "key", "--op", "take"}, with(func(b *Bench) { b.Rate, b.JSON, b.Identity, b.Op = 20_000, true, "key", "take" })},
 		{[]string{"--operations", "7"}, with(func(b *Bench) { b.Operations, b.Duration = 7, 0 })},
 		{[]string{"--operations", "7", "--duration", "2s"}, with(func(b *Bench) { b.Operations, b.Duration = 7, 2*time.Second })},
 		{[]string{"--warm-up", "0s"}, with(func(b *Bench) { b.WarmUp = 0 })},

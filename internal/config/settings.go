@@ -77,6 +77,8 @@ var Settings = []Setting{
 		EN: "key of the change: repeated with it, it counts once (default a new one)"}},
 	{Flag: "front", Arg: lang.Text{ES: "NOMBRE", EN: "NAME"}, Default: "resp", Help: lang.Text{
 		ES: "servicio: resp, udp, tcp, proc, rpc, web o shm", EN: "front: resp, udp, tcp, proc, rpc, web or shm"}},
+	{Flag: "op", Arg: lang.Text{ES: "OPERACIÓN", EN: "NAME"}, Default: "increment", Help: lang.Text{
+		ES: "lo que hace cada operación (véase arriba)", EN: "what each operation does (see above)"}},
 	{Flag: "connections", Arg: same("N"), Default: "50", Help: lang.Text{
 		ES: "conexiones", EN: "connections"}},
 	{Flag: "pipeline", Arg: same("N"), Default: "1", Help: lang.Text{
