@@ -330,3 +330,26 @@ func TestWatchEndsWithTheEngine(t *testing.T) {
 		t.Errorf("a watch of a closed engine: %v", err)
 	}
 }
+
+// TestWatchOverARestart goes on with a position of an earlier life of the server:
+// the state is told again, and said to be.
+func TestWatchOverARestart(t *testing.T) {
+	fs := disktest.New()
+	e := open(t, fs)
+	m := newMirror(t, "c", cuenta.Watch{Counter: "c"})
+	do(e, cuenta.ClassRemote, add("c", 1))
+	m.follow(e, func(d *cuenta.Delivery) bool { return d.Kind == cuenta.TellCurrent })
+	do(e, cuenta.ClassRemote, add("c", 1))
+	m.follow(e, func(d *cuenta.Delivery) bool { return m.known["c"].Revision == 2 })
+	if m.reasons[cuenta.AtStart] != 1 || m.reasons[cuenta.Lost] != 0 {
+		t.Errorf("reasons: %v", m.reasons)
+	}
+	closeEngine(t, e)
+	e = open(t, fs)
+	defer closeEngine(t, e)
+	do(e, cuenta.ClassRemote, add("c", 1))
+	m.follow(e, func(d *cuenta.Delivery) bool { return d.Kind == cuenta.TellCurrent })
+	if m.reasons[cuenta.Lost] != 1 || m.known["c"].Revision != 3 {
+		t.Errorf("reasons: %v, known %+v", m.reasons, m.known["c"])
+	}
+}
