@@ -8,6 +8,7 @@ import (
 	"github.com/cuenta-server/cuenta/internal/identity"
 	"github.com/cuenta-server/cuenta/internal/journal"
 	"github.com/cuenta-server/cuenta/internal/queue"
+	"github.com/cuenta-server/cuenta/internal/terms"
 )
 
 // Stats is what the engine tells about itself.
@@ -19,6 +20,7 @@ type Stats struct {
 	Memory      uint64 `json:"memory"` // bytes of cells and names, outside Go's heap
 
 	Identities identity.Stats `json:"identities"`
+	Terms      terms.Stats    `json:"terms"`
 
 	Failure string `json:"failure,omitempty"` // why the engine is poisoned
 
@@ -40,7 +42,7 @@ func (e *Engine) Stats() Stats {
 		Queue:       e.queue.Stats(),
 		Journal:     e.journal.Stats(),
 	}
-	s.Memory, s.Identities = e.memory()
+	e.look(&s)
 	s.Sequence = s.Journal.Sequence
 	s.Snapshotting = e.snapshots.running.Load()
 	if failure := e.snapshots.failure.Load(); failure != nil {
@@ -55,13 +57,12 @@ func (e *Engine) Stats() Stats {
 // Count returns how many counters there are durably.
 func (e *Engine) Count() uint64 { return e.ledger.Count() }
 
-// memory returns the bytes that the counters take, and what is remembered of
-// identities.
-func (e *Engine) memory() (uint64, identity.Stats) {
+// look fills in what the ledger knows.
+func (e *Engine) look(s *Stats) {
 	// Background: a look at some numbers is worth waiting for.
 	if err := e.gate.Acquire(context.Background(), cuenta.ClassConsole, 1); err != nil {
-		return 0, identity.Stats{}
+		return
 	}
 	defer e.gate.Release(1)
-	return e.ledger.Memory(), e.ledger.Identities().Stats()
+	s.Memory, s.Identities, s.Terms = e.ledger.Memory(), e.ledger.Identities().Stats(), e.ledger.TermsStats()
 }

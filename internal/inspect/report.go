@@ -10,6 +10,7 @@ import (
 	"github.com/cuenta-server/cuenta/internal/identity"
 	"github.com/cuenta-server/cuenta/internal/journal"
 	"github.com/cuenta-server/cuenta/internal/queue"
+	"github.com/cuenta-server/cuenta/internal/terms"
 )
 
 // Health is the state of the service.
@@ -62,6 +63,7 @@ type Report struct {
 	System     System                 `json:"system"`
 	Service    Service                `json:"service"`
 	Identities identity.Stats         `json:"identities"`
+	Terms      terms.Stats            `json:"terms"`
 	Gate       gate.Stats             `json:"gate"`
 	Queue      queue.Stats            `json:"queue"`
 	Fronts     []cuenta.ServiceStatus `json:"fronts"`
@@ -95,6 +97,7 @@ func (r *Report) Text() []byte {
 	r.System.ports(s)
 	r.Service.text(s)
 	r.identities(s)
+	r.terms(s)
 	r.gate(s)
 	r.queue(s)
 	r.fronts(s)

@@ -50,6 +50,18 @@ func (r *Report) identities(s *screen) {
 	)
 }
 
+func (r *Report) terms(s *screen) {
+	t := &r.Terms
+	s.section("Límites, finales y reservas")
+	s.table(
+		pair("Contadores con límites o final", t.Counters),
+		pair("Con final", t.Ending),
+		pair("Totales", t.Totals),
+		pair("Reservas", t.Holds),
+		pair("Memoria", size(t.Memory)),
+	)
+}
+
 // classNames are the words for the gate's classes, highest priority first.
 var classNames = [cuenta.NumClasses]string{"consola", "remota", "cola"}
 

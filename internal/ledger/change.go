@@ -36,6 +36,14 @@ func (l *Ledger) change(r *cuenta.Request, hash, cell uint32, found bool, out *c
 	return l.answer(cell, true, out)
 }
 
+// idle reports whether a request's terms make no difference to a counter that has none:
+// a plain SET of the Redis protocol says that it shall have no end.
+func idle(r *cuenta.Request) bool {
+	t := r.Terms
+	return r.Op == cuenta.Set && r.If <= cuenta.IfPresent && t.Expiry.Kind <= cuenta.NoExpiry && t.Expiry.If == 0 &&
+		!t.Floor.Set && !t.Ceiling.Set && !t.Clamp
+}
+
 // meets reports whether a request's condition holds.
 func (l *Ledger) meets(r *cuenta.Request, cell uint32, alive bool) bool {
 	var value, revision int64

@@ -200,7 +200,7 @@ func (l *Ledger) carryOut(r *cuenta.Request, hash uint32, now int64, out *cuenta
 				return l.charge(r, hash, cell, found, now, out)
 			}
 		}
-		if r.Terms == nil && !(found && l.cells.At(cell).Flags&(termed|holding) != 0) {
+		if (r.Terms == nil || idle(r)) && !(found && l.cells.At(cell).Flags&(termed|holding) != 0) {
 			return l.change(r, hash, cell, found, out)
 		}
 		return l.changeWithin(r, hash, cell, found, now, out)

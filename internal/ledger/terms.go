@@ -362,5 +362,13 @@ func (l *Ledger) Lapse(now int64, most int) (more bool) {
 	}
 }
 
+// TermsStats tells how many counters have what.
+func (l *Ledger) TermsStats() terms.Stats {
+	return terms.Stats{
+		Counters: l.terms.Len(), Ending: l.terms.Ending(), Totals: l.totals, Holds: l.holds.Len(),
+		Memory: l.terms.Memory() + l.holds.Memory(),
+	}
+}
+
 // Due returns a time before which Lapse finds nothing.
 func (l *Ledger) Due() int64 { return min(l.terms.Due(), l.holds.Due()) }

@@ -19,8 +19,10 @@ func (s *Server) facts(port int, traffic *cuenta.Traffic) resp.Facts {
 	service := s.describe(stats)
 	own := inspect.ReadOwn(context.Background())
 	executable, _ := os.Executable() // left out if it is not known
+	expiring := int64(stats.Terms.Ending)
 	f := resp.Facts{
-		Version: s.config.Version, Executable: executable, PID: service.PID, Port: port, Started: s.started,
+		Expiring: &expiring,
+		Version:  s.config.Version, Executable: executable, PID: service.PID, Port: port, Started: s.started,
 		MemoryUsed: int64(service.Heap + service.Shared), MemoryRSS: int64(own.RSS), MemoryPeak: int64(own.PeakRSS),
 		CPUUser: own.User, CPUSystem: own.System,
 		MaxClients: maxRedisClients,

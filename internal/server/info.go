@@ -26,6 +26,7 @@ func (s *Server) Info(ctx context.Context, asJSON bool) ([]byte, error) {
 		System:     system,
 		Service:    s.describe(stats),
 		Identities: stats.Identities,
+		Terms:      stats.Terms,
 		Gate:       stats.Gate,
 		Queue:      stats.Queue,
 		Fronts:     fronts,

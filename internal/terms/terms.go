@@ -62,6 +62,18 @@ func New() (*Book, error) {
 // Close gives the memory back to the system.
 func (b *Book) Close() error { return errors.Join(b.byCell.Free(), b.records.Free()) }
 
+// Stats is how many counters have what.
+type Stats struct {
+	Counters int    `json:"counters"` // with limits or an end, or declared totals
+	Ending   int    `json:"ending"`   // with an end
+	Totals   int    `json:"totals"`   // declared
+	Holds    int    `json:"holds"`    // of all counters
+	Memory   uint64 `json:"memory"`   // bytes that all this takes
+}
+
+// Ending returns how many counters have an end.
+func (b *Book) Ending() int { return b.wheel.count }
+
 // Len returns how many counters have terms.
 func (b *Book) Len() int { return b.byCell.Len() }
 

@@ -20,6 +20,7 @@ type link struct {
 // step takes longer than another, and the wheel has one size for ever.
 type wheel struct {
 	link  func(item uint32) *link // of a record
+	count int                     // records that hang in it
 	hand  int64                   // the span that is being looked at; all before are empty
 	heads [levels * slots]uint32
 	used  [levels]uint64 // which lists have records
@@ -103,11 +104,13 @@ func (w *wheel) list(item uint32, r *link) {
 	}
 	r.list, r.before, r.behind = list, 0, *head
 	*head = item + 1
+	w.count++
 	w.mark(list, true)
 }
 
 // unlist takes a record out.
 func (w *wheel) unlist(r *link) {
+	w.count--
 	if r.behind != 0 {
 		w.link(r.behind - 1).before = r.before
 	}
