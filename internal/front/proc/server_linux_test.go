@@ -179,6 +179,23 @@ func TestConformance(t *testing.T) {
 	})
 }
 
+// What a worker tells of a counter that it must have described, and of one whose value
+// it reads itself.
+func TestHoldsAndTickets(t *testing.T) {
+	eachMode(t, func(t *testing.T, workers int) {
+		c := serve(t, Config{Workers: workers}).client()
+		for _, step := range [][2]string{
+			{"dis.0 @p", "9223372036854775807"}, {"lim.0 @p max=10", "0"}, {"apa.4 @p ttl=600", "2"}, {"dis.0 @p", "6"}, {"ttl.0 @p", "-1"},
+			{"liq.3 @p de=2", "3"}, {"dis.0 @p", "7"}, {"tic.2 @t para=ana", "2"}, {"tic.1 @t para=ana", "2"}, {"con.0 @t", "2"},
+			{"val.2 @t", "1"}, {"val.2 @t", "1"}, {"val.3 @t", "0"}, {"cup.1 @r max=1 per=3153600000", "0"}, {"sol.0 @p de=2", "error no-hold " + cuenta.NoHold.Text()},
+		} {
+			if got := c.Ask(step[0]); got != step[1] {
+				t.Errorf("%q: got %q, want %q", step[0], got, step[1])
+			}
+		}
+	})
+}
+
 func TestTrafficIsExact(t *testing.T) {
 	eachMode(t, func(t *testing.T, workers int) {
 		r := serve(t, Config{Workers: workers})

@@ -159,7 +159,9 @@ func (l *loop) answer(c *conn) {
 	if c.fd < 0 {
 		return
 	}
-	l.scratch = c.AppendAnswers(l.scratch[:0], l.batch.Results[c.from:c.to])
+	results := l.batch.Results[c.from:c.to]
+	l.scratch = c.AppendAnswers(l.scratch[:0], results)
+	add(&l.conf.Traffic.Errors, failures(c.Conversation, results))
 	c.told = max(len(l.scratch), c.told/2)
 	rest := l.scratch
 	if c.backlog() == 0 {

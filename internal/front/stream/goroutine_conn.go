@@ -153,10 +153,11 @@ func (t *task) execute(out []byte) ([]byte, int) {
 		t.conf.Service.Do(t.ctx, b)
 	}
 	t.conf.Traffic.Requests.Add(int64(commands))
-	if failed := t.Malformed() + failures(b.Results); failed > 0 {
+	out = t.AppendAnswers(out, b.Results)
+	if failed := t.Malformed() + failures(t.Conversation, b.Results); failed > 0 {
 		t.conf.Traffic.Errors.Add(int64(failed))
 	}
-	return t.AppendAnswers(out, b.Results), commands
+	return out, commands
 }
 
 func (t *task) write(p []byte) error {

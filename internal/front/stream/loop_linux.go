@@ -268,7 +268,6 @@ func (l *loop) execute() {
 	if len(l.batch.Requests) > 0 {
 		l.conf.Service.Do(l.ctx, &l.batch)
 		l.now = time.Since(l.started) // it may have taken long, which is not the clients' fault
-		l.tally.errors += failures(l.batch.Results)
 	}
 	l.report()
 }

@@ -61,7 +61,8 @@ type Conversation interface {
 	Decode(b *cuenta.Batch, max int) (commands int)
 
 	// AppendAnswers appends the answers to the commands of the last Decode, given
-	// the results of the requests that it appended.
+	// the results of the requests that it appended. A conversation that has a method
+	// Refused tells by that how many of these commands were refused by the service.
 	AppendAnswers(dst []byte, results []cuenta.Result) []byte
 
 	// Pending reports whether a Decode may take a command without reading more.
@@ -339,9 +340,13 @@ func (s *Server) Drain(ctx context.Context) error {
 	return nil
 }
 
-// failures counts the results that are errors to who asked. That a condition
-// does not hold is an answer.
-func failures(results []cuenta.Result) (n int) {
+// failures counts the commands just answered that were errors to who asked. A
+// conversation whose commands may be several requests tells by itself; of others each
+// result counts, but for a condition that does not hold, which is an answer.
+func failures(c Conversation, results []cuenta.Result) (n int) {
+	if own, ok := c.(interface{ Refused() int }); ok {
+		return own.Refused()
+	}
 	for i := range results {
 		if code := results[i].Code; code != cuenta.OK && code != cuenta.Unmet {
 			n++

@@ -95,10 +95,11 @@ func figures(t *testing.T, conf Config) {
 	conf.Service, conf.Traffic = service, traffic
 	s, dial := start(t, conf)
 	c := fronttest.NewClient(t, dial(t))
-	const said = "inc.4\n\nnada\nres.1\ninc.9223372036854775807\nayuda\ninc.1 id=x\ncon.0 id=x\ninc.1 id=x\ninc.2 id=x\n"
+	const said = "inc.4\n\nnada\nres.1\ninc.9223372036854775807\nayuda\ninc.1 id=x\ncon.0 id=x\ninc.1 id=x\ninc.2 id=x\n" +
+		"tra.9 @from @to\n"
 	c.Send(said)
 	heard := 0
-	for range 9 {
+	for range 10 {
 		heard += len(c.Line()) + 1
 	}
 	if got := traffic.Open.Load(); got != 1 {
@@ -112,8 +113,8 @@ func figures(t *testing.T, conf Config) {
 		"open":     {traffic.Open.Load(), 0},
 		"accepted": {traffic.Accepted.Load(), 1},
 		"refused":  {traffic.Refused.Load(), 0},
-		"requests": {traffic.Requests.Load(), 9},
-		"errors":   {traffic.Errors.Load(), 4},
+		"requests": {traffic.Requests.Load(), 10},
+		"errors":   {traffic.Errors.Load(), 5},
 		"in":       {traffic.BytesIn.Load(), int64(len(said))},
 		"out":      {traffic.BytesOut.Load(), int64(heard)},
 	} {
@@ -125,8 +126,8 @@ func figures(t *testing.T, conf Config) {
 	if conf.Goroutines {
 		want.Peer = c.Conn.LocalAddr().String()
 	}
-	if origins := service.Origins(); len(origins) != 1 || origins[want] != 6 {
-		t.Errorf("origins %+v, want 6 requests from %+v", origins, want)
+	if origins := service.Origins(); len(origins) != 1 || origins[want] != 10 {
+		t.Errorf("origins %+v, want 10 requests from %+v", origins, want)
 	}
 	calls := service.Calls()
 	if calls.NoWait != 0 || calls.Classes[cuenta.ClassQueue] != calls.Batches {

@@ -122,7 +122,12 @@ func TestTranscript(t *testing.T) {
 				{"ret.4 @otra", "error limit the limit 0 leaves room for -3"}, {"ret.4 @otra sat", "0"}, {"ttl.0 @otra", "-1"}, {"ttl.0 @nada", "-2"},
 				{"tra.1 @otra @una", "error limit the limit 0 leaves room for 0"}, {"ing.9 @otra", "9"},
 				{"tra.6 @otra @una id=t", "3"}, {"tra.6 @otra @una id=t", "3"}, {"bal.0 @una", "6"}, {"lim.0 @una max=6", "6"},
-				{"inc.1 @una", "error limit the limit 6 leaves room for 0"}, {"exp.9 @una", "6"}, {"ayuda lim", "lim.0 limites/limits [@cuenta] [min=N] [max=N] [id=K]"},
+				{"inc.1 @una", "error limit the limit 6 leaves room for 0"}, {"exp.9 @una", "6"}, {"ayuda lim", "lim.0 limites/limits [@cuenta] [min=N] [max=N] [total] [id=K]"},
+				{"cup.2 @api max=2 per=3153600000", "0"}, {"cup.3 @api max=2 per=3153600000", "error throttled more than the rate ever allows at once"},
+				{"tic.2 @turno para=ana", "2"}, {"tic.1 @turno para=ana", "2"}, {"val.2 @turno", "1"}, {"val.3 @turno", "0"},
+				{"apa.2 @plazas ttl=600 id=h", "1"}, {"apa.2 @plazas ttl=600 id=h", "1"}, {"dis.0 @plazas", "9223372036854775805"},
+				{"ext.9 @plazas de=1", "0"}, {"liq.1 @plazas de=1", "1"}, {"sol.0 @plazas de=1", "error no-hold " + cuenta.NoHold.Text()},
+				{"apa.0 @plazas ttl=1", "error syntax tic, apa and ext take 1 or more"},
 			} {
 				if got := c.ask(step[0]); got != step[1] {
 					t.Errorf("%q: got %q, want %q", step[0], got, step[1])

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/wire/text"
@@ -57,6 +58,7 @@ type reply struct {
 	status   int
 	kind     string // media type; empty means plainText
 	allow    string // methods, for status 405
+	retry    string // after how many seconds, empty for not told
 	replayed bool   // the answer to an earlier request
 	body     []byte
 	why      *cuenta.Error // of a refusal, for the API to say in its own way
@@ -75,7 +77,10 @@ func (a reply) write(w http.ResponseWriter) {
 		h.Set("Allow", a.allow)
 	}
 	if a.status == http.StatusServiceUnavailable {
-		h.Set("Retry-After", retryAfter)
+		a.retry = retryAfter
+	}
+	if a.retry != "" {
+		h.Set("Retry-After", a.retry)
 	}
 	if a.replayed {
 		h.Set(replayedHeader, "true")
@@ -137,6 +142,10 @@ func (s *Server) change(r *http.Request) reply {
 	answer := reply{status: http.StatusOK, body: strconv.AppendInt([]byte("Valor del Contador, "), result.Value, 10)}
 	if result.Code != cuenta.OK {
 		answer = refused(result.Code, result.Text())
+	}
+	if result.Code == cuenta.Throttled && result.Amount > 0 {
+		seconds := (result.Amount-1)/int64(time.Second) + 1
+		answer.retry = strconv.FormatInt(seconds, 10)
 	}
 	answer.replayed = result.Replayed
 	return answer

@@ -282,10 +282,33 @@ func TestTerms(t *testing.T) {
 		{"tra.10+@luis+@ana+min=-20", 409, "error limit the limit -9 leaves room for -9"},
 		{"tra.9+@luis+@ana+min=-9", 200, "Valor del Contador, -9"},
 		{"bal.0+@ana", 200, "Valor del Contador, 8"},
+		{"lim.0+@plazas+max=9+total", 200, "Valor del Contador, 0"},
+		{"apa.4+@plazas+ttl=60", 200, "Valor del Contador, 2"},
+		{"dis.0+@plazas", 200, "Valor del Contador, 5"},
+		{"liq.5+@plazas+de=2", 200, "Valor del Contador, 5"},
+		{"sol.0+@plazas+de=2", 404, "error no-hold no such hold: settled, released or over"},
+		{"tic.1+@turno+para=ana", 200, "Valor del Contador, 1"},
+		{"val.1+@turno", 200, "Valor del Contador, 1"},
+		{"cup.3+@api+max=3+per=3153600000", 200, "Valor del Contador, 0"},
+		{"cup.4+@api+max=3+per=3153600000", 429, "error throttled more than the rate ever allows at once"},
 		{"lim.0+min=1+max=0", 400, "consulta mal formulada"},
 		{"ayuda+tra", 400, "consulta mal formulada"},
 	} {
 		s.expect(s.ask("GET", "/cambiar?counter="+step.command), step.status, step.body)
+	}
+}
+
+// Who is throttled is told when to try again.
+func TestRetryAfter(t *testing.T) {
+	s := start(t, Config{})
+	s.service.Now(func() time.Time { return time.Unix(1000, 1) })
+	if a := s.ask("GET", "/cambiar?counter=cup.3+max=3+per=60+tipo=continua"); a.header.Get("Retry-After") != "" {
+		t.Error("what is allowed need not be tried again")
+	}
+	for command, want := range map[string]string{"cup.1+max=3+per=60+tipo=continua": "20", "cup.4+max=3+per=60+tipo=continua": ""} {
+		if a := s.ask("GET", "/cambiar?counter="+command); a.status != 429 || a.header.Get("Retry-After") != want {
+			t.Errorf("%s: status %d, Retry-After %q, want %q", command, a.status, a.header.Get("Retry-After"), want)
+		}
 	}
 }
 
