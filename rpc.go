@@ -16,22 +16,33 @@ package cuenta
 //	Expirar        (RPCExpiry) RPCReply
 //	Describir      (RPCRequest) RPCReply   the value and the terms of its counter
 //	Transferir     (RPCTransfer) RPCReply
+//	Tomar          (RPCTake) RPCReply      takes from what a rate allows
+//	GetTicket      (RPCTicket) RPCReply    the number, or numbers, of an ident
+//	IsValid        (RPCNumber) bool        whether a number was given out
+//	ResetTickets   (RPCTicket) RPCReply    from 1 again, and nobody has a number
+//	Apartar        (RPCHold) RPCReply      holds back; the reply's Revision is the hold's id
+//	Liquidar       (RPCHold) RPCReply      settles a hold
+//	Soltar         (RPCHold) RPCReply      releases a hold
+//	Extender       (RPCHold) RPCReply      gives a hold another end
 //	Outcome        (RPCRequest) RPCReply   what became of the request with its identity
 //	OpenSession    (int64) uint64          the argument is ignored
 //	List           (RPCList) RPCListed
 //	Fronts         (int64) []ServiceStatus
 //
-// Inc to Balance act on [DefaultCounter]. Errors have the text form of
+// Inc to Balance act on [DefaultCounter], as do the others if they name none. Errors have the text form of
 // [Error].
 const RPCService = "Cuenta"
 
 // RPCRequest is the argument of Apply.
 type RPCRequest struct {
-	Op       string // "get", "add", "reset", "set", "delete", "limit", "expire", "describe"
+	// Op is "get", "add", "reset", "set", "delete", "limit", "expire", "describe",
+	// "take", "ticket", "hold", "settle", "release" or "extend".
+	Op       string
 	Counter  string // empty means DefaultCounter
 	N        int64
 	If       string // empty for always, "absent", "present", "value", "revision"; see Condition
-	Terms    *Terms // see Request
+	Terms    *Terms // see Request; of "describe", Hold is where the list of holds goes on
+	Holds    int    // of "describe", how many holds to tell at most; 0 to 1000
 	Identity string // an idempotency key, empty for none
 
 	Session, Number, Lowest uint64 // see Identity
@@ -42,6 +53,7 @@ type RPCRequest struct {
 type RPCLimits struct {
 	Counter        string
 	Floor, Ceiling Bound
+	Total          bool // see Terms
 	Identity       string
 
 	Session, Number, Lowest uint64
@@ -63,6 +75,50 @@ type RPCTransfer struct {
 	From, To string
 	N        int64
 	Floor    Bound
+	Identity string
+
+	Session, Number, Lowest uint64
+}
+
+// RPCTake is the argument of Tomar: N of what Rate allows, 0 to ask. The reply's Value
+// is how much may be taken now, its Amount in how many nanoseconds all may be.
+type RPCTake struct {
+	Counter  string
+	N        int64
+	Rate     Rate
+	Identity string
+
+	Session, Number, Lowest uint64
+}
+
+// RPCTicket is the argument of GetTicket, which gives Ident the next N numbers of a
+// counter, 0 meaning 1, or tells those that it has already. The reply's Value is the
+// last of them and its Amount how many they are; Replayed says that they are not new.
+// ResetTickets looks at Counter and the identity alone.
+type RPCTicket struct {
+	Counter  string
+	Ident    string
+	N        int64
+	Identity string
+
+	Session, Number, Lowest uint64
+}
+
+// RPCNumber is the argument of IsValid.
+type RPCNumber struct {
+	Counter string
+	Number  int64
+}
+
+// RPCHold is the argument of Apartar, Liquidar, Soltar and Extender. The reply's Amount
+// is how much is still available in the hold's direction; of Liquidar with Clamp, how
+// much was added.
+type RPCHold struct {
+	Counter  string
+	N        int64  // of Apartar how much, below 0 of what is left above the floor; of Liquidar what was used
+	Hold     uint64 // the hold's id; of all but Apartar
+	Expiry   Expiry // of Apartar and Extender
+	Clamp    bool   // of Liquidar: add as much as fits
 	Identity string
 
 	Session, Number, Lowest uint64

@@ -22,7 +22,7 @@ const maxList = 1000
 
 var (
 	errDecrease = &cuenta.Error{Code: cuenta.Overflow, Text: "-9223372036854775808 cannot be subtracted, it has no negative"}
-	errOp       = &cuenta.Error{Code: cuenta.Syntax, Text: `the operation is "get", "add", "reset", "set", "delete", "limit", "expire" or "describe"`}
+	errOp       = &cuenta.Error{Code: cuenta.Syntax, Text: `there is no such operation; there are "get", "add", "reset", "set", "delete", "limit", "expire", "describe", "take", "ticket", "hold", "settle", "release" and "extend"`}
 	errIdentity = &cuenta.Error{Code: cuenta.Syntax, Text: "an identity is a key of 1 to 128 visible ASCII bytes, or a session and a number from 1"}
 	errNobody   = &cuenta.Error{Code: cuenta.Syntax, Text: "the identity that is asked about is missing"}
 	errName     = &cuenta.Error{Code: cuenta.Syntax, Text: "a counter name is 1 to 255 bytes of UTF-8 without spaces"}

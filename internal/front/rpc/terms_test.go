@@ -53,7 +53,7 @@ func TestBadTerms(t *testing.T) {
 	for _, r := range []cuenta.RPCRequest{
 		{Op: "limit"}, {Op: "expire"}, {Op: "expire", Terms: &cuenta.Terms{Clamp: true}}, {Op: "add", If: "value"}, {Op: "add", If: "revision"},
 		{Op: "add", If: "sometimes"}, {Op: "limit", Terms: &cuenta.Terms{Floor: bound(2), Ceiling: bound(1)}},
-		{Op: "add", N: 1, Terms: &cuenta.Terms{Expiry: cuenta.Expiry{Kind: cuenta.ExpireAfter}}}, {Op: "take", N: 1}, {Op: "all"}, {Op: "check"},
+		{Op: "add", N: 1, Terms: &cuenta.Terms{Expiry: cuenta.Expiry{Kind: cuenta.ExpireAfter}}}, {Op: "take", N: 1}, {Op: "open"}, {Op: "describe", Holds: 1001}, {Op: "describe", Holds: -1}, {Op: "all"}, {Op: "check"},
 		{Op: "add", N: 1, Terms: &cuenta.Terms{Expiry: cuenta.Expiry{Kind: 9, Time: 1}}}, {Op: "describe", Counter: "a b"},
 	} {
 		expectRefusal(t, c, "Apply", r, cuenta.Syntax)
