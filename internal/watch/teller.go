@@ -9,7 +9,7 @@ import (
 const (
 	// minRest is the least rest. What changes while all is calm is told at once; to
 	// wake up for every group while it is not would take more than the telling.
-	minRest = 5 * time.Millisecond
+	minRest = 10 * time.Millisecond
 
 	// maxRest bounds the rest, and with it how late a change is told.
 	maxRest = 10 * time.Second
