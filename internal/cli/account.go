@@ -20,11 +20,14 @@ Un importe de 0 lee.`,
 
 	detailLimit = lang.Text{
 		ES: `Ningún cambio, venga por donde venga, saca a la cuenta de sus límites. El que no se da se
-quita. Se rechazan si el valor está fuera.
+quita. Se rechazan si el valor está fuera. Con total, lo que se suma a las cuentas por debajo
+(CUENTA/…) se suma también a esta, si sus límites lo dejan; los que haya ya no cuentan.
 
 ` + detailChange.ES,
 		EN: "No change, whatever way it comes, takes the counter beyond its limits. One that is not\n" +
-			"given is taken away. They are refused if the value is outside.\n\n" + detailChange.EN}
+			"given is taken away. They are refused if the value is outside. With total, what is added to\n" +
+			"those below it (COUNTER/...) is added to this one as well, if its limits allow it; what\n" +
+			"they hold before does not count.\n\n" + detailChange.EN}
 
 	detailExpire = lang.Text{
 		ES: `La cuenta se borra S segundos después; con 0 no se borra. Solo si no tiene fin (if=none),
@@ -57,13 +60,13 @@ func accountCommands() []command {
 		{names: []string{"transfer", "transferir"}, operands: lang.Text{ES: "N DE A [min=N]", EN: "N FROM TO [min=N]"}, min: 3, max: 4,
 			flags: changeFlags, run: (*app).transfer,
 			summary: lang.Text{ES: "pasa N de una cuenta a otra", EN: "move N from one counter to another"}, detail: detailTransfer},
-		{names: []string{"limit", "limitar"}, operands: lang.Text{ES: "CUENTA [min=N] [max=N]", EN: "COUNTER [min=N] [max=N]"}, min: 1, max: 3,
+		{names: []string{"limit", "limitar"}, operands: lang.Text{ES: "CUENTA [min=N] [max=N] [total]", EN: "COUNTER [min=N] [max=N] [total]"}, min: 1, max: 4,
 			flags: changeFlags, run: (*app).limit,
 			summary: lang.Text{ES: "pone o quita los límites de una cuenta", EN: "set or take away the limits of a counter"}, detail: detailLimit},
 		{names: []string{"expire", "expirar"}, operands: lang.Text{ES: "S CUENTA [if=CUÁNDO]", EN: "S COUNTER [if=WHEN]"},
 			min: 2, max: 3, flags: changeFlags, run: (*app).expire,
 			summary: lang.Text{ES: "pone o quita el fin de una cuenta", EN: "set or take away the end of a counter"}, detail: detailExpire},
 		{names: []string{"describe", "describir"}, operands: operandCounter, max: 1, flags: askFlags, run: (*app).describe,
-			summary: lang.Text{ES: "valor, límites y fin de una cuenta", EN: "value, limits and end of a counter"}},
+			summary: lang.Text{ES: "valor, límites, fin y reservas de una cuenta", EN: "value, limits, end and holds of a counter"}},
 	}
 }

@@ -94,7 +94,7 @@ func (a *app) ask(command string, operands []string, counters int) error {
 // be an option: who forgets the name shall not change a counter of that name.
 func isOption(operand string) bool {
 	name, _, ok := strings.Cut(operand, "=")
-	return ok && slices.Contains([]string{"min", "max", "ttl", "if", "id"}, name)
+	return ok && slices.Contains([]string{"min", "max", "ttl", "if", "id", "per", "tipo", "raf", "para", "de"}, name)
 }
 
 func counterName(operand string) ([]byte, error) {

@@ -54,7 +54,7 @@ acabe en S segundos.`,
 // commands returns the table, in the order of help. It is a function because
 // help itself is in it.
 func commands() []command {
-	return slices.Concat(serverCommands(), talkCommands(), askCommands(), accountCommands(), watchCommands(), movingCommands(), ownCommands())
+	return slices.Concat(serverCommands(), talkCommands(), askCommands(), accountCommands(), holdCommands(), watchCommands(), movingCommands(), ownCommands())
 }
 
 func serverCommands() []command {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/lang"
@@ -44,33 +45,45 @@ var sentences = [cuenta.NumCodes]string{
 
 // details says in Spanish what the text protocol says about malformed commands.
 var details = map[string]string{
-	"the command is empty":                            "la orden está vacía",
-	"unknown verb, send ayuda for help":               "verbo desconocido; «ayuda» dice cuáles hay",
-	"the verb takes a number, as in inc.4":            "al verbo le falta el número, como en inc.4",
-	"the number must be digits only, as in inc.4":     "el número solo lleva cifras, como en inc.4",
-	"the number is over 9223372036854775807":          "el número pasa de 9223372036854775807",
-	"res takes 0 only":                                "res solo admite 0",
-	"con takes 0 only":                                "con solo admite 0",
-	"exactly one space goes before an option":         "ante una opción va un espacio, y solo uno",
-	"options are @counter id= min= max= sat ttl= if=": "las opciones son @cuenta id= min= max= sat ttl= if=",
-	"this command does not take that option":          "esta orden no lleva esa opción",
-	"bal, lim and ttl take 0 only":                    "bal, lim y ttl solo admiten 0",
-	"exp takes at most 9223372036 seconds":            "exp admite como mucho 9223372036 segundos",
-	"min= and max= take an int64, as in min=-5":       "min= y max= llevan un entero, como en min=-5",
-	"min= is above max=":                              "min= está por encima de max=",
-	"ttl= takes 1 to 9223372036 seconds":              "ttl= lleva de 1 a 9223372036 segundos",
-	"if= takes none, any, later or sooner":            "if= lleva none, any, later o sooner",
-	"tra moves 1 or more, as in tra.5 @from @to":      "tra pasa 1 o más, como en tra.5 @de @a",
-	"tra takes two counters, as in tra.5 @from @to":   "tra lleva dos cuentas, como en tra.5 @de @a",
-	"tra takes two different counters":                "tra lleva dos cuentas distintas",
-	"an option is given twice":                        "hay una opción repetida",
-	"bad counter name":                                "nombre de cuenta no válido",
-	"a key is 1 to 128 visible ASCII bytes":           "una clave tiene de 1 a 128 caracteres ASCII visibles",
-	"salir stands alone, ayuda may take a verb":       "salir va sola, ayuda admite un verbo",
-	"a command is at most 512 bytes":                  "una orden tiene como mucho 512 bytes",
-	"the counter would pass 9223372036854775807":      "la cuenta pasaría de 9223372036854775807",
-	"the counter would pass -9223372036854775808":     "la cuenta pasaría de -9223372036854775808",
-	cuenta.Failed.Text():                              sentences[cuenta.Failed],
+	"the command is empty":                           "la orden está vacía",
+	"unknown verb, send ayuda for help":              "verbo desconocido; «ayuda» dice cuáles hay",
+	"the verb takes a number, as in inc.4":           "al verbo le falta el número, como en inc.4",
+	"the number must be digits only, as in inc.4":    "el número solo lleva cifras, como en inc.4",
+	"the number is over 9223372036854775807":         "el número pasa de 9223372036854775807",
+	"res takes 0 only":                               "res solo admite 0",
+	"con takes 0 only":                               "con solo admite 0",
+	"exactly one space goes before an option":        "ante una opción va un espacio, y solo uno",
+	"no such option, ayuda inc tells those of inc":   "no existe esa opción; «ayuda inc» dice las de inc",
+	"this command does not take that option":         "esta orden no lleva esa opción",
+	"bal, lim, ttl, sol and dis take 0 only":         "bal, lim, ttl, sol y dis solo admiten 0",
+	"tic, apa and ext take 1 or more":                "tic, apa y ext admiten de 1 en adelante",
+	"exp and ext take at most 9223372036 seconds":    "exp y ext admiten como mucho 9223372036 segundos",
+	"per= takes 1 to 3153600000 seconds":             "per= lleva de 1 a 3153600000 segundos",
+	"tipo= takes fija, deslizante or continua":       "tipo= lleva fija, deslizante o continua",
+	"raf= takes 1 or more, with tipo=continua only":  "raf= lleva de 1 en adelante, y solo con tipo=continua",
+	"no such rate: max= or raf= is out of range":     "no hay tal ritmo: max= o raf= se sale de su rango",
+	"para= takes a name of 1 to 128 bytes":           "para= lleva un nombre de 1 a 128 bytes",
+	"de= takes the id of a hold, as apa answered it": "de= lleva el número de una reserva, el que dio apa",
+	"cup takes max= and per=, as in max=9 per=60":    "cup lleva max= y per=, como en max=9 per=60",
+	"tic takes para=, as in tic.1 para=ana":          "tic lleva para=, como en tic.1 para=ana",
+	"apa takes ttl=, as in apa.2 ttl=600":            "apa lleva ttl=, como en apa.2 ttl=600",
+	"the verb takes the id of a hold, as in de=7":    "hace falta el número de la reserva, como en de=7",
+	"more than the rate ever allows at once":         "es más de lo que ese ritmo deja nunca de una vez",
+	"min= and max= take an int64, as in min=-5":      "min= y max= llevan un entero, como en min=-5",
+	"min= is above max=":                             "min= está por encima de max=",
+	"ttl= takes 1 to 9223372036 seconds":             "ttl= lleva de 1 a 9223372036 segundos",
+	"if= takes none, any, later or sooner":           "if= lleva none, any, later o sooner",
+	"tra moves 1 or more, as in tra.5 @from @to":     "tra pasa 1 o más, como en tra.5 @de @a",
+	"tra takes two counters, as in tra.5 @from @to":  "tra lleva dos cuentas, como en tra.5 @de @a",
+	"tra takes two different counters":               "tra lleva dos cuentas distintas",
+	"an option is given twice":                       "hay una opción repetida",
+	"bad counter name":                               "nombre de cuenta no válido",
+	"a key is 1 to 128 visible ASCII bytes":          "una clave tiene de 1 a 128 caracteres ASCII visibles",
+	"salir stands alone, ayuda may take a verb":      "salir va sola, ayuda admite un verbo",
+	"a command is at most 512 bytes":                 "una orden tiene como mucho 512 bytes",
+	"the counter would pass 9223372036854775807":     "la cuenta pasaría de 9223372036854775807",
+	"the counter would pass -9223372036854775808":    "la cuenta pasaría de -9223372036854775808",
+	cuenta.Failed.Text():                             sentences[cuenta.Failed],
 }
 
 // errLost says that a connection ended, or fell silent, before the answer came.
@@ -129,8 +142,11 @@ func explainRefusal(e *cuenta.Error) lang.Text {
 func detailOf(e *cuenta.Error) lang.Text {
 	spanish, known := details[e.Text]
 	var limit, room int64
+	wait, throttled := strings.CutPrefix(e.Text, "too much for now, try again in ")
 	switch _, err := fmt.Sscanf(e.Text, "the limit %d leaves room for %d", &limit, &room); {
 	case known:
+	case throttled:
+		return lang.Text{ES: "de momento es demasiado; inténtelo de nuevo dentro de %s", EN: "too much for now, try again in %s"}.Fill(soon(wait))
 	case err == nil:
 		spanish = fmt.Sprintf("el límite %d deja sitio para %d", limit, room)
 	case e.Code < cuenta.NumCodes:
@@ -140,6 +156,20 @@ func detailOf(e *cuenta.Error) lang.Text {
 		}
 	}
 	return lang.Text{ES: spanish, EN: e.Text}
+}
+
+// soon is a time to wait as people tell it: rounded up to tenths of a second, from a
+// minute on to seconds.
+func soon(wait string) string {
+	d, err := time.ParseDuration(wait)
+	if err != nil {
+		return wait
+	}
+	unit := time.Second / 10
+	if d >= time.Minute {
+		unit = time.Second
+	}
+	return (d + unit - 1).Truncate(unit).String()
 }
 
 // parseAnswer reads an answer of the text protocol: a value, or a refusal as an error.

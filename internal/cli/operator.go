@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -80,38 +79,11 @@ func (o *operator) carryOut(ctx context.Context, c *order) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	if r.Terms != nil && reply.Terms != nil {
+		*r.Terms = *reply.Terms // which a line may be answered from
+	}
 	result := c.line.Result([]cuenta.Result{{Value: reply.Value, Revision: reply.Revision, Amount: reply.Amount}})
 	return result.Value, nil
-}
-
-// describe writes what there is to know of a counter, a line each: a name in either
-// language, a tabulator, a value.
-func (o *operator) describe(w io.Writer, name string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
-	defer cancel()
-	r, err := o.client.Do(ctx, cuenta.RPCRequest{Op: cuenta.Describe.String(), Counter: name})
-	if err != nil {
-		return err
-	}
-	if r.Terms == nil {
-		r.Terms = new(cuenta.Terms) // the server tells none
-	}
-	none := lang.Text{ES: "no hay", EN: "none"}.In(o.lang)
-	bound := func(b cuenta.Bound) string {
-		if !b.Set {
-			return none
-		}
-		return strconv.FormatInt(b.At, 10)
-	}
-	end := none
-	if r.Terms.Expiry.Kind == cuenta.ExpireAt {
-		end = time.Unix(0, r.Terms.Expiry.Time).UTC().Format(time.RFC3339) + " (" + time.Duration(r.Amount).Round(time.Second).String() + ")"
-	}
-	_, err = fmt.Fprintf(w, lang.Text{
-		ES: "valor\t%d\nrevisión\t%d\nmínimo\t%s\nmáximo\t%s\nfin\t%s\n",
-		EN: "value\t%d\nrevision\t%d\nfloor\t%s\nceiling\t%s\nend\t%s\n",
-	}.In(o.lang), r.Value, r.Revision, bound(r.Terms.Floor), bound(r.Terms.Ceiling), end)
-	return err
 }
 
 // list writes the counters a page at a time, so that any number of them takes

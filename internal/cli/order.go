@@ -10,6 +10,7 @@ import (
 
 // order is what a command of the text protocol asks of a server.
 type order struct {
+	said     string // the command, with the key that identify gave it
 	requests []cuenta.Request
 	line     text.Line
 }
@@ -20,7 +21,7 @@ func decode(line string) (*order, error) {
 	var decoder text.Decoder
 	requests, l := decoder.Decode([]byte(line), nil)
 	if len(requests) > 0 {
-		return &order{requests, l}, nil
+		return &order{line, requests, l}, nil
 	}
 	_, err := parseAnswer(strings.TrimSuffix(l.Answer(), "\n"))
 	return nil, err
@@ -46,12 +47,15 @@ func (o *order) key() string { return string(o.requests[0].Identity.Key) }
 // who is told the key when its fate is unknown. It returns the command that says
 // the order.
 func (o *order) identify() string {
-	if id := &o.requests[0].Identity; !o.reads() && !id.Given() {
-		id.Key = []byte(uuid.NewV7().String())
+	id := &o.requests[0].Identity
+	if o.reads() || id.Given() {
+		return o.said
 	}
-	command, sayable := text.AppendLine(nil, o.requests)
-	if !sayable {
-		panic("cli: an order that no command says")
+	id.Key = []byte(uuid.NewV7().String())
+	if command, sayable := text.AppendLine(nil, o.requests); sayable {
+		o.said = string(command) // which may be shorter, and leave room for the key
+	} else {
+		o.said += " id=" + o.key()
 	}
-	return string(command)
+	return o.said
 }

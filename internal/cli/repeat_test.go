@@ -2,7 +2,6 @@ package cli
 
 import (
 	"errors"
-	"math"
 	"strings"
 	"testing"
 
@@ -13,18 +12,28 @@ import (
 
 func TestIdentify(t *testing.T) {
 	for _, c := range []struct {
-		r    cuenta.Request
+		line string
 		want string // its beginning, where it ends in "="
 	}{
-		{cuenta.Request{Op: cuenta.Get, Counter: []byte("a")}, "con.0 @a"},
-		{cuenta.Request{Op: cuenta.Get, Identity: cuenta.Identity{Key: []byte("k")}}, "con.0 id=k"},
-		{cuenta.Request{Op: cuenta.Add, N: math.MaxInt64, Identity: cuenta.Identity{Key: []byte("k")}}, "inc.9223372036854775807 id=k"},
-		{cuenta.Request{Op: cuenta.Add, N: -3, Counter: []byte("a")}, "dec.3 @a id="},
-		{cuenta.Request{Op: cuenta.Reset}, "res.0 id="},
-		{cuenta.Request{Op: cuenta.Limit, Counter: []byte("a"), Terms: &cuenta.Terms{Ceiling: cuenta.Bound{Set: true, At: 9}}}, "lim.0 @a max=9 id="},
-		{cuenta.Request{Op: cuenta.Describe, Terms: new(cuenta.Terms)}, "ttl.0"},
+		{"con.0 @a", "con.0 @a"},
+		{"con.0 id=k", "con.0 id=k"},
+		{"inc.9223372036854775807 id=k", "inc.9223372036854775807 id=k"},
+		{"dec.0003 @a", "dec.3 @a id="},
+		{"res.0", "res.0 id="},
+		{"lim.0 max=9 @a total", "lim.0 @a max=9 total id="},
+		{"ttl.0", "ttl.0"},
+		{"dis.0 @a", "dis.0 @a"},
+		{"val.7", "val.7"},
+		{"tra.1 @a @b", "tra.1 @a @b id="},
+		{"apa.4 @a ttl=60", "apa.4 @a ttl=60 id="},
+		{"cup.1 max=9 per=60", "cup.1 max=9 per=60 id="},
+		{"sol.0 de=7 id=k", "sol.0 de=7 id=k"},
 	} {
-		o := &order{requests: []cuenta.Request{c.r}}
+		o, err := decode(c.line)
+		if err != nil {
+			t.Errorf("%q: %v", c.line, err)
+			continue
+		}
 		got := o.identify()
 		key, open := strings.CutPrefix(got, c.want)
 		if !strings.HasSuffix(c.want, "=") {

@@ -76,6 +76,17 @@ func (v Values) ID() (key string, given bool) {
 	return key, given
 }
 
+// Ident returns whom the command line asks a ticket for, empty for nobody. It may be
+// said in either language, but not differently in both.
+func (v Values) Ident() (ident string, once bool) {
+	said, first := v.flags["for"]
+	dicho, second := v.flags["para"]
+	if !first {
+		return dicho, true
+	}
+	return said, !second || said == dicho
+}
+
 func readSocket(r *reader) string { return readUnixPath(r, "socket", "cuenta.sock") }
 
 // readSHM reads the path of the socket that hands out shared memory. Only Linux

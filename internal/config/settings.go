@@ -32,6 +32,8 @@ var (
 	argFile = lang.Text{ES: "FICHERO", EN: "FILE"}
 )
 
+var identHelp = lang.Text{ES: "para quién es el número (--for o --para)", EN: "whom the number is for (--for or --para)"}
+
 func same(s string) lang.Text { return lang.Text{ES: s, EN: s} }
 
 // Settings is the table. A variable CUENTA_WORKER is reserved: the server uses
@@ -75,6 +77,8 @@ var Settings = []Setting{
 	{Flag: "id", Arg: lang.Text{ES: "CLAVE", EN: "KEY"}, Help: lang.Text{
 		ES: "clave del cambio, con la que repetido cuenta una vez (por omisión una nueva)",
 		EN: "key of the change: repeated with it, it counts once (default a new one)"}},
+	{Flag: "for", Arg: same("IDENT"), Help: identHelp},
+	{Flag: "para", Arg: same("IDENT"), Help: identHelp},
 	{Flag: "front", Arg: lang.Text{ES: "NOMBRE", EN: "NAME"}, Default: "resp", Help: lang.Text{
 		ES: "servicio: resp, udp, tcp, proc, rpc, web o shm", EN: "front: resp, udp, tcp, proc, rpc, web or shm"}},
 	{Flag: "op", Arg: lang.Text{ES: "OPERACIÓN", EN: "NAME"}, Default: "increment", Help: lang.Text{
