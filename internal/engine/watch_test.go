@@ -165,6 +165,9 @@ func (m *mirror) follow(e *Engine, enough func(*cuenta.Delivery) bool) {
 	defer w.Close()
 	for {
 		d, err := w.Next(ctx)
+		if errors.Is(err, cuenta.Busy.Err()) {
+			return // it was told that it is too slow, and comes again
+		}
 		if err != nil {
 			m.t.Errorf("%s: %v", m.label, err)
 			return
