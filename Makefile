@@ -1,5 +1,5 @@
 # Names for what one does here; each is one command. `go build ./... && go test ./...` works without.
-.PHONY: build test race lint vuln bench bench-peers bench-peers-scale bench-growth bench-identities fuzz every cover sim torture load soak cross ci
+.PHONY: build test race lint vuln bench bench-peers bench-peers-scale bench-growth bench-identities bench-beyond fuzz every cover sim torture load soak cross ci
 
 build:
 	go build -o cuenta ./cmd/cuenta
@@ -41,6 +41,10 @@ bench-growth:
 
 bench-identities:
 	go run ./test/peers $(QUICK) identities
+
+# Limits, transfers, holds, rates, tickets and ends beside plain increments, watchers, and a million ends at once.
+bench-beyond:
+	go run ./test/peers $(QUICK) beyond
 
 # Every fuzz target for a while, or those of some packages: make fuzz TIME=1h PKG=./internal/journal
 TIME ?= 30s

@@ -12,7 +12,8 @@ import (
 	"github.com/cuenta-server/cuenta"
 )
 
-// startCuenta starts a server of the Redis protocol alone, durable, as it is by default.
+// startCuenta starts a server of the Redis protocol alone, durable, as it is by default;
+// the flags may say otherwise.
 func (w *workshop) startCuenta(ctx context.Context, name string, flags ...string) (*contestant, error) {
 	addresses := w.path(name + ".json")
 	// One that was killed could not remove it.
@@ -34,7 +35,7 @@ func (w *workshop) startCuenta(ctx context.Context, name string, flags ...string
 		if err := json.Unmarshal(text, &bound); err != nil {
 			return err
 		}
-		c.rings = bound[cuenta.FrontSHM]
+		c.rings, c.web = bound[cuenta.FrontSHM], bound[cuenta.FrontWeb]
 		if c.address = bound[cuenta.FrontRESP]; c.address == "" {
 			return fmt.Errorf("%s names no resp front", addresses)
 		}

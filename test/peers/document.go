@@ -17,12 +17,12 @@ import (
 // After each there is room for what a person has to say about it, which stays.
 const documentHead = `# Benchmarks
 
-Every figure on this page was written by a run of ` + "`make bench-peers`,\n`make bench-peers-scale`, `make bench-growth` or `make bench-identities`" + `. Each section says on what machine, with which
-versions and commands.
+Every figure on this page was written by a run of ` + "`make bench-peers`,\n`make bench-peers-scale`, `make bench-growth`, `make bench-identities` or `make bench-beyond`" + `. Each section says on
+what machine, with which versions and commands.
 
 `
 
-var sections = []string{"peers", "peers notes", "scale", "scale notes", "growth", "growth notes", "identities", "identities notes"}
+var sections = []string{"peers", "peers notes", "scale", "scale notes", "growth", "growth notes", "identities", "identities notes", "beyond", "beyond notes"}
 
 func marks(section string) (begin, end string) {
 	by := "a run"

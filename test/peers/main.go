@@ -4,13 +4,14 @@
 // cost grows, and writes the figures into docs/benchmarks.md. It starts every
 // server itself, on loopback, with data on disk, and stops them all at the end.
 //
-//	go run ./test/peers [flags] peers|scale|growth|identities
+//	go run ./test/peers [flags] peers|scale|growth|identities|beyond
 //
 // Files in reading order: main.go, workshop.go (where servers live),
 // process.go, then a file for each server (cuenta.go, redis.go, postgres.go,
 // etcd.go), peers.go (what is measured and in what order), load.go (with what),
 // results.go (medians), report.go and machine.go (what is written), chart.go (SVG),
-// scale.go, growth.go and identities.go (the other runs), document.go (the file).
+// scale.go, growth.go, identities.go and beyond.go with watched.go, ended.go and
+// goals.go (the other runs), document.go (the file).
 package main
 
 import (
@@ -33,6 +34,7 @@ type settings struct {
 	root    string        // of the repository
 	keys    int64         // of the scale run
 	largest int64         // counters of the growth run
+	ends    int64         // counters that end at once, of the run beyond
 	command string        // how the run was started, for the document
 }
 
@@ -45,10 +47,10 @@ func main() {
 	flag.Parse()
 	s.setDefaults()
 
-	runs := map[string]func(context.Context, *settings) error{"peers": runPeers, "scale": runScale, "growth": runGrowth, "identities": runIdentities}
+	runs := map[string]func(context.Context, *settings) error{"peers": runPeers, "scale": runScale, "growth": runGrowth, "identities": runIdentities, "beyond": runBeyond}
 	run := runs[flag.Arg(0)]
 	if run == nil || flag.NArg() != 1 {
-		fmt.Fprintln(os.Stderr, "peers: want one of peers, scale, growth, identities")
+		fmt.Fprintln(os.Stderr, "peers: want one of peers, scale, growth, identities, beyond")
 		os.Exit(2)
 	}
 	s.command = "go run ./test/peers " + strings.Join(os.Args[1:], " ")
@@ -66,10 +68,10 @@ func main() {
 
 func (s *settings) setDefaults() {
 	rounds, length := 5, 5*time.Second
-	s.keys, s.largest = 10_000_000, 10_000_000
+	s.keys, s.largest, s.ends = 10_000_000, 10_000_000, 1_000_000
 	if s.quick {
 		rounds, length = 1, 700*time.Millisecond
-		s.keys, s.largest = 200_000, 100_000
+		s.keys, s.largest, s.ends = 200_000, 100_000, 100_000
 	}
 	if s.rounds == 0 {
 		s.rounds = rounds

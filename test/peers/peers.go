@@ -17,6 +17,7 @@ type contestant struct {
 	process    *process
 	address    string
 	rings      string             // path of Cuenta's socket for shared memory
+	web        string             // address of Cuenta's HTTP, empty where it is off
 	redis      bool               // it speaks the Redis protocol
 	ours       bool               // it is Cuenta
 	login      []string           // of PostgreSQL: how its programs connect
