@@ -29,6 +29,13 @@ func (c *checker) impossible(o *Op) string {
 		return c.impossiblePast(o)
 	case o.Code == cuenta.Aborted && o.Batch == 0 && o.Op != cuenta.Outcome:
 		return "there was nothing else to be refused"
+	case o.Code == cuenta.Throttled && o.Op != cuenta.Outcome:
+		return c.impossibleThrottled(o)
+	case o.Code == cuenta.NoHold && o.Op != cuenta.Outcome:
+		if !ofHold(o.Op) && o.Op != cuenta.Describe || o.Op == cuenta.Hold {
+			return "it is about no hold"
+		}
+		return ""
 	case o.Code == cuenta.Absent && o.Op != cuenta.Outcome:
 		return "only who asks for an outcome hears that there was none"
 	case (o.Code == cuenta.Conflict || o.Code == cuenta.TooNew) && o.Op == cuenta.Outcome:
@@ -49,6 +56,9 @@ func (c *checker) impossible(o *Op) string {
 // impossibleValue compares the value with what was asked for.
 func (c *checker) impossibleValue(o *Op) string {
 	x := c.extra(o)
+	if o.Op == cuenta.Take && (o.Value < 0 || o.Value > most(&c.h.Rates[x.Terms.Rate-1])) {
+		return "the rate does not leave so much"
+	}
 	if x.Terms.Clamp {
 		return ""
 	}
@@ -87,6 +97,7 @@ func impossibleRevision(o *Op) string {
 		return ""
 	}
 	switch absent := o.Revision == 0; {
+	case absent && (o.Op == cuenta.Ticket || o.Op == cuenta.Take && o.N == 0):
 	case absent && o.Value != 0:
 		return "a counter that does not exist reads 0"
 	case absent && o.changes() && o.Op != cuenta.Delete:
@@ -124,7 +135,7 @@ func (c *checker) impossibleOverflow(o *Op) string {
 // int64 as well.
 func impossibleEnd(o *Op) string {
 	switch {
-	case o.Op != cuenta.Add && o.Op != cuenta.Set && o.Op != cuenta.Reset:
+	case o.Op != cuenta.Set && o.Op != cuenta.Reset && !adding(o.Op):
 		return "it cannot pass an end of int64"
 	case o.told(WithValue) && o.Value != math.MinInt64 && o.Value != math.MaxInt64:
 		return "that is not an end of int64"
@@ -135,8 +146,8 @@ func impossibleEnd(o *Op) string {
 func (c *checker) impossibleLimited(o *Op) string {
 	x := c.extra(o)
 	switch o.Op {
-	case cuenta.Add, cuenta.Set, cuenta.Reset, cuenta.Limit:
-		if x.Terms.Clamp && o.told(WithValue) && o.Op != cuenta.Limit && !x.Terms.Floor.Set && !x.Terms.Ceiling.Set {
+	case cuenta.Add, cuenta.Set, cuenta.Reset, cuenta.Limit, cuenta.Ticket, cuenta.Hold, cuenta.Settle:
+		if x.Terms.Clamp && o.told(WithValue) && o.Op != cuenta.Limit && o.Op != cuenta.Hold && !x.Terms.Floor.Set && !x.Terms.Ceiling.Set {
 			return "it was to go as far as it may"
 		}
 		return ""
@@ -158,8 +169,13 @@ func (c *checker) impossiblePast(o *Op) string {
 	return ""
 }
 
+// adding reports whether an operation may add its amount.
+func adding(op cuenta.Op) bool {
+	return op == cuenta.Add || op == cuenta.Ticket || op == cuenta.Hold || op == cuenta.Settle
+}
+
 func impossibleUnmet(o *Op) string {
-	if o.Op == cuenta.Expire { // it had none, if it had no other condition
+	if o.Op == cuenta.Expire || o.Op == cuenta.Take { // it had none, if it had no other condition
 		return ""
 	}
 	if o.Op != cuenta.Check && (o.If == cuenta.Always || !o.changes()) && (o.Batch == 0 || o.told(WithValue)) {
@@ -179,6 +195,20 @@ func impossibleUnmet(o *Op) string {
 		return "the revision is the one that it was to be"
 	case o.If == cuenta.IfAbsent && absent, o.If == cuenta.IfPresent && !absent:
 		return "the condition holds"
+	}
+	return ""
+}
+
+func (c *checker) impossibleThrottled(o *Op) string {
+	if o.Op != cuenta.Take {
+		return "it takes from no rate"
+	}
+	rate := &c.h.Rates[c.extra(o).Terms.Rate-1]
+	switch {
+	case o.told(WithValue) && (o.Value >= o.N || o.Value < 0):
+		return "so much may be taken"
+	case o.told(WithAmount) && (c.extra(o).Amount < 0) != (o.N > most(rate)):
+		return "it tells wrongly whether so much ever may be taken"
 	}
 	return ""
 }

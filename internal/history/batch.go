@@ -65,7 +65,7 @@ func (c *checker) whole(first, end uint32) {
 // forItsSake reports whether an operation is refused so by what it found itself.
 func forItsSake(code cuenta.Code) bool {
 	switch code {
-	case cuenta.Overflow, cuenta.Unmet, cuenta.Limited, cuenta.Past:
+	case cuenta.Overflow, cuenta.Unmet, cuenta.Limited, cuenta.Past, cuenta.Throttled, cuenta.NoHold:
 		return true
 	}
 	return false
@@ -80,7 +80,8 @@ func (c *checker) sawItsOwn(first, id uint32, code cuenta.Code) bool {
 		return false
 	}
 	for before := first; before < id; before++ {
-		if o := c.at(before); o.Counter == refused.Counter && o.changes() {
+		o := c.at(before)
+		if o.changes() && (o.Counter == refused.Counter || c.isTotal(refused.Counter) && c.isBelow(o.Counter, refused.Counter)) {
 			return true
 		}
 	}

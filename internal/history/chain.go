@@ -42,8 +42,17 @@ func (s *sight) note(o *Op, id uint32) {
 // counter checks one counter's operations, and returns those that matter to
 // other counters.
 func (c *checker) counter(counter uint32, all []entry) []touch {
-	if c.mayEnd(counter) && c.unclear[counter] {
+	switch {
+	case c.unclear != nil && c.unclear[counter]:
 		c.partial.Store(true)
+		return nil
+	case c.keepsTicket(counter): // it was judged with the tickets
+		if c.deletable[counter] {
+			c.partial.Store(true)
+		}
+		return nil
+	case c.rated[counter]:
+		c.rates(counter, all)
 		return nil
 	}
 	sortEntries(all)

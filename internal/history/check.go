@@ -32,7 +32,13 @@ type checker struct {
 	looseFloor     bool              // there may have been deletions at revisions unknown
 	looseDeletions []looseDeletion   // the first ones of two counters, those at their ends included
 	ending         []bool            // by counter: it may have had an end; nil if none has
-	unclear        []bool            // by counter: what times there were is not known well enough; as ending
+	unclear        []bool            // by counter: nothing is decided of it; nil if there is none such
+	holding        []bool            // by counter: it may have had holds; nil if none has
+	kept           map[holdOf]bool   // those that certainly did not end by time
+	totals         []bool            // by counter: it may have been a declared total; nil if none was
+	above          [][]above         // by counter: those above it; as totals
+	rated          []bool            // by counter: rates were taken from it
+	tickets        *tickets          // nil if there are none
 	partial        atomic.Bool       // of some counter there is no order
 	grants         map[uint64]uint32 // who was granted a session, by its id
 	joined         bool              // batches, states or deletions tie counters together
@@ -49,7 +55,9 @@ func Check(h *History) (*Report, error) {
 	c.batches()
 	c.identities()
 	c.states()
+	c.giveTickets()
 	c.ends()
+	c.charges()
 	c.eachCounter()
 	if c.joined {
 		c.serialize()
@@ -95,7 +103,7 @@ func (c *checker) survey() error {
 		return errors.New("history: its clocks are not in order")
 	}
 	c.skip = make([]uint64, c.n/64+1)
-	c.deletable = make([]bool, len(c.h.Counters))
+	c.deletable, c.rated = make([]bool, len(c.h.Counters)), make([]bool, len(c.h.Counters))
 	var last uint32
 	batches := map[uint32]bool{}
 	for id := range c.n {
@@ -117,6 +125,10 @@ func (c *checker) survey() error {
 		c.found.Operations++
 		c.noteDeletion(o)
 		c.noteEnd(o)
+		c.noteHold(o)
+		c.noteTotal(o)
+		c.noteTake(o)
+		c.noteTicket(id, o)
 		c.grant(id, o)
 		c.alone(id, o)
 	}
@@ -161,12 +173,20 @@ func (c *checker) sound(o *Op) error {
 		return fmt.Errorf("there is no session %d", o.Session)
 	case o.End < o.Start:
 		return fmt.Errorf("it ended before it started")
-	case o.Op > cuenta.Describe || o.Op == cuenta.All || o.Code >= cuenta.NumCodes || o.If > cuenta.IfRevision:
+	case o.Op > cuenta.Extend || o.Op == cuenta.All || o.Code >= cuenta.NumCodes || o.If > cuenta.IfRevision:
 		return fmt.Errorf("operation %d, code %d, condition %d: there is none such", o.Op, o.Code, o.If)
 	case int(o.Extra) > len(c.h.Extras):
 		return fmt.Errorf("there are no terms %d", o.Extra)
+	case o.told(Charged | ByTime):
+		return errors.New("somebody has asked for it")
+	case o.Op == cuenta.Ticket && o.Session != NoIdentity:
+		return errors.New("a ticket with an identity besides is not judged")
 	case o.told(WithAmount|WithTerms) && o.Extra == 0:
 		return errors.New("it was told an amount or terms, and has none")
+	case !c.h.refers(c.extra(o)):
+		return errors.New("there is no such rate, ident, or told of holds")
+	case o.Op == cuenta.Take && c.extra(o).Terms.Rate == 0, o.Op == cuenta.Ticket && c.extra(o).Terms.Ident == 0:
+		return errors.New("it takes from no rate, or is a ticket for nobody")
 	case !c.extra(o).Terms.valid():
 		return fmt.Errorf("its terms cannot be meant")
 	case o.told(WithRevision) && !o.told(WithValue) && o.Op != cuenta.OpenSession:

@@ -20,7 +20,6 @@ func (c *checker) noteEnd(o *Op) {
 	}
 	if c.ending == nil {
 		c.ending = make([]bool, len(c.h.Counters))
-		c.unclear = make([]bool, len(c.h.Counters))
 	}
 	c.ending[o.Counter], c.deletable[o.Counter], c.joined = true, true, true
 	c.noteDeletionBy(o.Counter, o.Start)
@@ -28,10 +27,21 @@ func (c *checker) noteEnd(o *Op) {
 
 func (c *checker) mayEnd(counter uint32) bool { return c.ending != nil && c.ending[counter] }
 
+// leave has nothing decided of a counter.
+func (c *checker) leave(counter uint32, why string) {
+	if c.unclear == nil {
+		c.unclear = make([]bool, len(c.h.Counters))
+	}
+	if !c.unclear[counter] {
+		c.unclear[counter] = true
+		c.found.undecided(fmt.Sprintf("counter %q: %s", c.name(counter), why))
+	}
+}
+
 // ends makes up the deletions, and narrows down when operations were carried out of
 // which it is known what the ledger's time was.
 func (c *checker) ends() {
-	if c.ending == nil {
+	if c.ending == nil && c.holding == nil {
 		return
 	}
 	for id := range c.n + uint32(len(c.made)) {
@@ -40,8 +50,10 @@ func (c *checker) ends() {
 		}
 		o := c.at(id)
 		switch r := roleOf(o); {
-		case c.setsEnd(o) && (r == roleChange || r == roleMaybe):
+		case (c.setsEnd(o) || o.Op == cuenta.Hold || o.Op == cuenta.Extend) && (r == roleChange || r == roleMaybe):
 			c.giveEnd(id)
+		case ofHold(o.Op):
+			c.noteKept(o)
 		case o.Code == cuenta.Past:
 			from, ok := c.reached(o.Start, c.extra(o).Terms.Expiry.Time)
 			c.narrow(id, from, o.End, ok)
@@ -75,9 +87,8 @@ func (c *checker) narrow(id uint32, start, end int64, ok bool) uint32 {
 func (c *checker) giveEnd(id uint32) {
 	o := c.at(id)
 	e := c.extra(o).Terms.Expiry
-	if o.Op == cuenta.Expire && c.isOver(o) == unsure && !c.unclear[o.Counter] {
-		c.unclear[o.Counter] = true
-		c.found.undecided(fmt.Sprintf("counter %q: whether %s deleted it at once", c.name(o.Counter), c.describe(id)))
+	if o.Op == cuenta.Expire && c.isOver(o) == unsure {
+		c.leave(o.Counter, fmt.Sprintf("whether %s deleted it at once", c.describe(id)))
 	}
 	last := o.End
 	if e.Kind == cuenta.ExpireAt && c.surelyEnds(o) && !e.Lapse {
@@ -102,7 +113,7 @@ func (c *checker) giveEnd(id uint32) {
 // surelyEnds reports whether an operation that was carried out has given the counter its
 // end: others than Expire may have let it be.
 func (c *checker) surelyEnds(o *Op) bool {
-	return o.Op == cuenta.Expire || c.extra(o).Terms.Expiry.If == cuenta.ExpiryAlways
+	return o.Op == cuenta.Expire || ofHold(o.Op) || c.extra(o).Terms.Expiry.If == cuenta.ExpiryAlways
 }
 
 // forget leaves an operation out.
@@ -118,6 +129,9 @@ func (c *checker) forget(id uint32) {
 func (c *checker) endedAt(id uint32, place uint64) {
 	o := c.at(id)
 	o.Op, o.Revision, o.Told = cuenta.Delete, place, Answered|WithRevision|ByTime
+	if ofHold(c.at(c.original(id)).Op) {
+		o.Op = cuenta.Release
+	}
 }
 
 // mayEndSince takes account of what may have become of a counter since it was seen last.
@@ -129,7 +143,7 @@ func (c *checker) mayEndSince(counter uint32, in *ordering) {
 		c.partial.Store(true) // it may have gone on, and ended, unseen
 	}
 	if last := &in.last; last.alive && last.terms.ends() {
-		if !last.anchored {
+		if !last.anchored || len(last.terms.holds) > 0 { // which may have ended before
 			c.partial.Store(true)
 		}
 		c.endedAt(last.terms.lapse, last.place+1)
@@ -140,12 +154,12 @@ func (c *checker) mayEndSince(counter uint32, in *ordering) {
 // lastMoments are those at which operations can have been carried out that give a
 // counter an end, where that depends on the end it has.
 func (c *checker) lastMoments(entries []entry) (last []int64) {
-	if c.ending == nil {
+	if c.ending == nil && c.holding == nil {
 		return nil
 	}
 	for _, e := range entries {
 		o := c.at(e.id)
-		if e := &c.extra(o).Terms.Expiry; e.Kind == cuenta.ExpireAt && roleOf(o) != roleState && !c.surelyEnds(o) {
+		if e := &c.extra(o).Terms.Expiry; c.setsEnd(o) && e.Kind == cuenta.ExpireAt && roleOf(o) != roleState && !c.surelyEnds(o) {
 			if at := c.lastBefore(o.End, e.Time); at >= o.Start {
 				last = append(last, at)
 			}

@@ -12,8 +12,8 @@ import (
 // between; some certainly do, by their times, and the others must be among those
 // that may, and add up.
 func (w *walker) hopeless() bool {
-	if w.c.mayEnd(w.counter) {
-		return false // a counter may have ended between any two
+	if w.c.mayEnd(w.counter) || w.c.mayHold(w.counter) {
+		return false // a counter or a hold may have ended between any two
 	}
 	var certain pool
 	for i, e := range w.free {

@@ -376,15 +376,18 @@ func (c *checker) learn(o, from *Op) {
 	if from.told(WithRevision) {
 		o.Revision, o.Told = from.Revision, o.Told|WithRevision
 	}
-	if from.told(WithAmount | WithTerms) {
+	if from.told(WithAmount | WithTerms | WithLevel) {
 		x, other := *c.extra(o), c.extra(from)
+		if from.told(WithLevel) {
+			x.Level = other.Level
+		}
 		if from.told(WithAmount) {
 			x.Amount = other.Amount
 		}
 		if from.told(WithTerms) {
-			x.Terms = other.Terms
+			x.Terms, x.Held = other.Terms, other.Held
 		}
 		c.addExtra(o, x)
-		o.Told |= from.Told & (WithAmount | WithTerms)
+		o.Told |= from.Told & (WithAmount | WithTerms | WithLevel)
 	}
 }

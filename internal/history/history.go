@@ -23,6 +23,8 @@ const (
 	ByTime                        // nobody asked for it: the counter's time was over; only Check makes such
 	WithAmount                    // Extra.Amount was answered
 	WithTerms                     // Extra.Terms were answered, by a Describe
+	WithLevel                     // Extra.Level was answered
+	Charged                       // nobody asked for it: what was added below a total; only Check makes such
 )
 
 // What Op.Session may be besides a session.
@@ -65,30 +67,39 @@ func (o *Op) told(t Told) bool { return o.Told&t != 0 }
 // changes reports whether the operation can change a counter.
 func (o *Op) changes() bool {
 	switch o.Op {
-	case cuenta.Add, cuenta.Reset, cuenta.Set, cuenta.Delete, cuenta.Limit, cuenta.Expire:
+	case cuenta.Add, cuenta.Reset, cuenta.Set, cuenta.Delete, cuenta.Limit, cuenta.Expire, cuenta.Ticket:
 		return true
+	case cuenta.Take:
+		return o.N != 0
 	}
-	return false
+	return ofHold(o.Op)
 }
 
 // Extra is what few operations have.
 type Extra struct {
-	Terms  Terms // of the request; of Describe they are what was answered, if WithTerms
-	Amount int64 // of the answer, if WithAmount
+	Terms  Terms  // of the request; of Describe they are what was answered, if WithTerms
+	Amount int64  // of the answer, if WithAmount
+	Held   uint32 // what a Describe was told of holds: index in History.Held plus 1; 0: of none
+	Level  uint8  // of the answer, if WithLevel
 
-	lapse uint32 // the operation made up for the deletion at the end that it gives
+	lapse uint32 // the operation made up for the deletion at the end that it gives, or the hold's end
 }
 
 // Terms are those of cuenta.Terms that are judged.
 type Terms struct {
 	Floor, Ceiling cuenta.Bound
-	Clamp          bool
+	Clamp, Total   bool
 	Expect         int64
 	Expiry         cuenta.Expiry
+	Hold           uint64
+	Rate, Ident    uint32 // indexes in History.Rates and Idents, plus 1; 0: none
 }
 
-func termsOf(t *cuenta.Terms) Terms {
-	return Terms{Floor: t.Floor, Ceiling: t.Ceiling, Clamp: t.Clamp, Expect: t.Expect, Expiry: t.Expiry}
+// Held is what a Describe was told of holds: their sums, and those of them that were
+// listed.
+type Held struct {
+	Up, Down int64
+	Holds    []cuenta.Held
 }
 
 // valid reports whether the terms can be meant.
@@ -131,6 +142,9 @@ type History struct {
 	Sessions []uint64
 	States   []State
 	Extras   []Extra
+	Rates    []cuenta.Rate
+	Idents   []string
+	Held     []Held
 	Clocks   []Clock // ascending; before the first one nothing is known of the time
 
 	chunks [][]Op // each of chunkSize; those not recorded are zero
@@ -168,4 +182,15 @@ func (h *History) batchAt(i int) int {
 		}
 	}
 	return n
+}
+
+// refers reports whether there is all that it refers to.
+func (h *History) refers(x *Extra) bool {
+	return int(x.Terms.Rate) <= len(h.Rates) && int(x.Terms.Ident) <= len(h.Idents) && int(x.Held) <= len(h.Held) &&
+		(x.Terms.Rate == 0 || h.Rates[x.Terms.Rate-1].Valid())
+}
+
+// isRepeat reports whether a Ticket was answered with numbers given before.
+func (o *Op) isRepeat() bool {
+	return o.told(Answered) && o.Code == cuenta.OK && (o.told(Replayed) || o.told(WithRevision) && o.Revision == 0)
 }

@@ -91,7 +91,7 @@ func verdictOf(o *Op) verdict {
 		return absent
 	}
 	switch o.Code {
-	case cuenta.OK, cuenta.Overflow, cuenta.Limited, cuenta.Past, cuenta.Unmet, cuenta.Aborted:
+	case cuenta.OK, cuenta.Overflow, cuenta.Limited, cuenta.Past, cuenta.Throttled, cuenta.NoHold, cuenta.Unmet, cuenta.Aborted:
 		return settled
 	case cuenta.Conflict:
 		return conflict
@@ -126,7 +126,7 @@ func (c *checker) asked(o *Op) Terms {
 // amount is N where it means anything.
 func amount(o *Op) int64 {
 	switch o.Op {
-	case cuenta.Add, cuenta.Set, cuenta.Check:
+	case cuenta.Add, cuenta.Set, cuenta.Check, cuenta.Take, cuenta.Ticket, cuenta.Hold, cuenta.Settle:
 		return o.N
 	}
 	return 0

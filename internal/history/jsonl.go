@@ -40,6 +40,7 @@ type line struct {
 	Replay  *bool      `json:"replayed,omitempty"`
 	Amount  *int64     `json:"amount,omitempty"`
 	Terms   *termsLine `json:"terms,omitempty"`
+	Level   *uint8     `json:"level,omitempty"`
 	Told    bool       `json:"described,omitempty"`
 
 	Low  *int64 `json:"low,omitempty"` // of a clock
@@ -94,7 +95,7 @@ func (h *History) lineOf(o *Op) *line {
 		}
 	}
 	if o.Extra != 0 {
-		l.Terms = lineOfTerms(&h.Extras[o.Extra-1].Terms)
+		l.Terms = h.lineOfTerms(&h.Extras[o.Extra-1])
 	}
 	if !o.told(Answered) {
 		return l
@@ -102,6 +103,12 @@ func (h *History) lineOf(o *Op) *line {
 	l.Told = o.told(WithTerms)
 	if o.told(WithAmount) {
 		l.Amount = &h.Extras[o.Extra-1].Amount
+	}
+	if o.told(WithLevel) {
+		l.Level = new(uint8)
+		if o.Extra != 0 {
+			*l.Level = h.Extras[o.Extra-1].Level
+		}
 	}
 	l.Code = o.Code.String()
 	if o.told(WithValue) {
@@ -135,6 +142,8 @@ type reader struct {
 	counters table[string]
 	keys     table[string]
 	sessions table[uint64]
+	rates    table[cuenta.Rate]
+	idents   table[string]
 }
 
 // Read reads a history that was written as JSON lines. An error names the line.
@@ -158,6 +167,7 @@ func Read(from io.Reader) (*History, error) {
 	}
 	slices.SortStableFunc(r.h.Clocks, func(a, b Clock) int { return cmp.Compare(a.From, b.From) })
 	r.h.Clients, r.h.Counters, r.h.Keys, r.h.Sessions = r.clients.all, r.counters.all, r.keys.all, r.sessions.all
+	r.h.Rates, r.h.Idents = r.rates.all, r.idents.all
 	return r.h, nil
 }
 
@@ -222,7 +232,7 @@ func (r *reader) take(text []byte) error {
 }
 
 func opNamed(name string) cuenta.Op {
-	for op := cuenta.Get; op <= cuenta.Describe; op++ {
+	for op := cuenta.Get; op <= cuenta.Extend; op++ {
 		if op != cuenta.All && op.String() == name {
 			return op
 		}
@@ -258,7 +268,7 @@ func (r *reader) identify(o *Op, l *line) error {
 // answered takes over the answer.
 func answered(o *Op, l *line) error {
 	if l.Code == "" {
-		if l.Value != nil || l.Rev != nil || l.Replay != nil || l.Amount != nil {
+		if l.Value != nil || l.Rev != nil || l.Replay != nil || l.Amount != nil || l.Level != nil {
 			return errors.New("an answer has a code")
 		}
 		return nil

@@ -28,8 +28,12 @@ const (
 // roleOf tells what an operation, taken alone, did to its counter.
 func roleOf(o *Op) role {
 	switch {
-	case o.Op == 0 || !o.changes() && !o.Op.Reads():
+	case o.Op == 0 || !o.changes() && !o.Op.Reads() && o.Op != cuenta.Take:
 		return roleNone
+	case o.Op == cuenta.Ticket && o.isRepeat(), o.Code == cuenta.Past && ofHold(o.Op):
+		return roleNone // it met with no state of the counter
+	case o.Op == cuenta.Take && !(o.told(Answered) && o.Code == cuenta.OK):
+		return roleOfTake(o)
 	case !o.told(Answered) || o.Code == cuenta.Unknown:
 		if o.changes() {
 			return roleMaybe
@@ -40,7 +44,7 @@ func roleOf(o *Op) role {
 			return roleChange
 		}
 		return roleState
-	case o.Code == cuenta.Overflow, o.Code == cuenta.Limited, o.Code == cuenta.Past:
+	case o.Code == cuenta.Overflow, o.Code == cuenta.Limited, o.Code == cuenta.Past, o.Code == cuenta.NoHold && o.changes():
 		return roleState
 	case o.Code == cuenta.Unmet && (o.Op == cuenta.Check || o.Op == cuenta.Expire || o.If != cuenta.Always):
 		return roleState
@@ -81,10 +85,14 @@ func sawAbsence(o *Op) bool {
 func (c *checker) apply(o *Op, s state, from int64) (next state, moment int64, ok bool) {
 	if o.Extra == 0 && s.terms == nil {
 		next, ok = applyPlain(o, s)
-		return next, from, ok
+		return next, from, ok && !o.told(Charged)
 	}
-	if moment, ok = c.seenAlive(s, from); !ok || !c.holds(o, s) {
+	if moment, ok = c.seenAlive(s, from); !ok || !c.holds(o, s) || o.told(Charged) && !s.terms.isTotal() {
 		return s, moment, false
+	}
+	if ofHold(o.Op) {
+		next, ok = c.applyHold(o, s)
+		return next, moment, ok
 	}
 	next = state{value: s.value, place: s.place + 1, alive: true, anchored: s.anchored, terms: s.terms}
 	answer := o.told(Answered) && o.told(WithValue)
@@ -104,6 +112,9 @@ func (c *checker) apply(o *Op, s state, from int64) (next state, moment int64, o
 		var code cuenta.Code
 		if next.value, code = c.result(o, s); s.terms == unknownTerms && c.extra(o).Terms.Clamp {
 			next.value, code = o.Value, cuenta.OK
+		}
+		if c.extra(o).Terms.Clamp {
+			next.value = c.lessByTotals(o, s.value, next.value)
 		}
 		clamped := o.told(WithAmount) && c.extra(o).Terms.Clamp && c.extra(o).Amount != next.value-s.value
 		if code != cuenta.OK || answer && o.Value != next.value || clamped {
@@ -178,6 +189,9 @@ func (c *checker) sees(o *Op, s state, from int64) (seen state, moment int64, ok
 	case cuenta.Past:
 		moment, ok = c.seesPast(o, s, moment)
 		return s, moment, ok
+	case cuenta.NoHold:
+		ok = c.holds(o, s) && (s.terms == unknownTerms || s.terms.hold(c.extra(o).Terms.Hold) == nil)
+		return s, moment, ok && (!o.told(WithValue) || o.Value == s.value)
 	}
 	if o.told(WithValue) && o.Value != s.value {
 		return s, moment, false
@@ -306,9 +320,9 @@ func (c *checker) foundBy(o *Op, r role) (value int64, ok bool) {
 		return 0, false
 	case r == roleState:
 		return o.Value, o.Code != cuenta.Overflow && o.Code != cuenta.Limited && o.Code != cuenta.Past
-	case o.Op == cuenta.Delete, o.Op == cuenta.Limit, o.Op == cuenta.Expire:
+	case o.Op == cuenta.Delete, o.Op == cuenta.Limit, o.Op == cuenta.Expire, ofHold(o.Op) && o.Op != cuenta.Settle:
 		return o.Value, true
-	case o.Op == cuenta.Add && !c.extra(o).Terms.Clamp:
+	case (o.Op == cuenta.Add || o.Op == cuenta.Ticket || o.Op == cuenta.Settle) && !c.extra(o).Terms.Clamp:
 		return o.Value - o.N, true
 	case o.told(WithAmount) && c.extra(o).Terms.Clamp:
 		return o.Value - c.extra(o).Amount, true

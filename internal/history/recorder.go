@@ -1,6 +1,7 @@
 package history
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -20,6 +21,9 @@ type Recorder struct {
 	batches  uint32
 	states   []State
 	clocks   []Clock
+	rates    table[cuenta.Rate]
+	idents   table[string]
+	held     []Held
 }
 
 // table numbers what it has seen.
@@ -101,6 +105,7 @@ func (r *Recorder) History() *History {
 	defer r.mu.Unlock()
 	h := &History{
 		Counters: r.counters.all, Clients: r.clients, Keys: r.keys.all, Sessions: r.sessions.all, States: r.states, Clocks: r.clocks,
+		Rates: r.rates.all, Idents: r.idents.all, Held: r.held,
 	}
 	for _, l := range r.logs {
 		l.renumber(uint32(len(h.Extras)))
@@ -179,7 +184,7 @@ func (l *Log) begin(r *cuenta.Request, batch uint32, told Told) int {
 	o := l.at(i)
 	*o = Op{End: Never, N: r.N, Counter: l.counter(r.Counter), Client: l.client, Batch: batch, Op: r.Op, If: r.If, Told: told}
 	if r.Terms != nil && r.Op != cuenta.Describe {
-		l.extra(i).Terms = termsOf(r.Terms)
+		l.extra(i).Terms = l.recorder.termsOf(r.Terms)
 	}
 	l.identify(o, &r.Identity)
 	o.Start = l.recorder.now()
@@ -225,15 +230,18 @@ func (l *Log) identify(o *Op, id *cuenta.Identity) {
 // End notes the answer to request i, and which parts of it the protocol had room
 // for: any of WithValue, WithRevision, First and Replayed. A Delete answered
 // with neither value nor revision has deleted something; one that found nothing
-// is noted with both, 0. WithAmount is for those that have one; a Describe's terms are
-// for Described.
+// is noted with both, 0. WithAmount is for those that have one, WithLevel for refusals
+// that say whose limit it was; a Describe's terms are for Described.
 func (l *Log) End(i int, result *cuenta.Result, told Told) {
 	o := l.at(i)
 	o.End = l.recorder.now()
 	o.Code, o.Value, o.Revision = result.Code, result.Value, result.Revision
-	o.Told |= Answered | told&(WithValue|WithRevision|First|Replayed|WithAmount)
+	o.Told |= Answered | told&(WithValue|WithRevision|First|Replayed|WithAmount|WithLevel)
 	if told&WithAmount != 0 {
 		l.extra(i).Amount = result.Amount
+	}
+	if told&WithLevel != 0 && result.Level != 0 {
+		l.extra(i).Level = result.Level
 	}
 }
 
@@ -241,7 +249,37 @@ func (l *Log) End(i int, result *cuenta.Result, told Told) {
 func (l *Log) Described(i int, result *cuenta.Result, terms *cuenta.Terms) {
 	l.End(i, result, WithValue|WithRevision|WithAmount)
 	l.at(i).Told |= WithTerms
-	l.extra(i).Terms = termsOf(terms)
+	x := l.extra(i)
+	x.Terms = l.recorder.termsOf(terms)
+	if terms.Held != 0 || terms.HeldDown != 0 {
+		x.Held = l.recorder.heldOf(Held{terms.Held, terms.HeldDown, slices.Clone(terms.Holds)})
+	}
+}
+
+// termsOf takes over what is judged of terms.
+func (r *Recorder) termsOf(t *cuenta.Terms) Terms {
+	of := Terms{
+		Floor: t.Floor, Ceiling: t.Ceiling, Clamp: t.Clamp, Total: t.Total, Expect: t.Expect, Expiry: t.Expiry, Hold: t.Hold,
+	}
+	if t.Rate.Kind == cuenta.NoRate && len(t.Ident) == 0 {
+		return of
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if t.Rate.Kind != cuenta.NoRate {
+		of.Rate = r.rates.of(t.Rate) + 1
+	}
+	if len(t.Ident) > 0 {
+		of.Ident = r.idents.of(string(t.Ident)) + 1
+	}
+	return of
+}
+
+func (r *Recorder) heldOf(h Held) uint32 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.held = append(r.held, h)
+	return uint32(len(r.held))
 }
 
 // Lost notes that request i gets no answer, and cannot take effect later than

@@ -131,6 +131,12 @@ func (c *checker) describe(id uint32) string {
 		s := &c.h.States[origin-c.n]
 		return fmt.Sprintf("the state found at %s (%s)", s.Label, found(o))
 	}
+	if o.told(ByTime) && o.Op == cuenta.Release {
+		return fmt.Sprintf("[the end of a hold of counter %q at revision %d, given by %s]", c.name(o.Counter), o.Revision, c.describe(origin))
+	}
+	if o.told(Charged) {
+		return fmt.Sprintf("[the charge of %d to %q by %s]", o.N, c.name(o.Counter), c.describe(origin))
+	}
 	if o.told(ByTime) {
 		return fmt.Sprintf("[the end of counter %q at revision %d, given by %s]", c.name(o.Counter), o.Revision, c.describe(origin))
 	}
@@ -139,7 +145,8 @@ func (c *checker) describe(id uint32) string {
 
 func (c *checker) request(o *Op) string {
 	text := o.Op.String()
-	if o.Op == cuenta.Add || o.Op == cuenta.Set || o.Op == cuenta.Check {
+	switch o.Op {
+	case cuenta.Add, cuenta.Set, cuenta.Check, cuenta.Take, cuenta.Ticket, cuenta.Hold, cuenta.Settle:
 		text = fmt.Sprintf("%s %d", text, o.N)
 	}
 	switch o.If {
@@ -178,8 +185,13 @@ func (c *checker) answer(o *Op) string {
 	if x := c.extra(o); o.told(WithAmount) {
 		text += fmt.Sprintf(" by %d", x.Amount)
 	}
-	if o.told(WithTerms) {
-		text += c.inWords(&c.extra(o).Terms)
+	if x := c.extra(o); o.told(WithLevel) && x.Level > 0 {
+		text += fmt.Sprintf(", of the total %d above,", x.Level)
+	}
+	if x := c.extra(o); o.told(WithTerms) {
+		if text += c.inWords(&x.Terms); x.Held != 0 {
+			text += fmt.Sprintf(" holds %+v", c.h.Held[x.Held-1])
+		}
 	}
 	if o.told(Replayed) {
 		text += " as a repeat"
@@ -200,6 +212,18 @@ func (c *checker) inWords(t *Terms) (text string) {
 	}
 	if t.Clamp {
 		text += " clamped"
+	}
+	if t.Total {
+		text += " as a total"
+	}
+	if t.Hold != 0 {
+		text += fmt.Sprintf(" hold %d", t.Hold)
+	}
+	if t.Rate != 0 {
+		text += fmt.Sprintf(" of %+v", c.h.Rates[t.Rate-1])
+	}
+	if t.Ident != 0 {
+		text += fmt.Sprintf(" for %q", c.h.Idents[t.Ident-1])
 	}
 	if e := t.Expiry; e.Kind != cuenta.KeepExpiry {
 		text += " " + expiries[e.Kind]

@@ -12,12 +12,17 @@ type terms struct {
 	floor, ceiling cuenta.Bound
 	low, high      int64  // its end, by the ledger's time, is between; 0 and 0: it has none
 	lapse          uint32 // the operation made up for its deletion then
+	total          bool
+	holds          []hold
+	up, down       int64 // what they come to, both without sign
 }
 
 // unknownTerms stand for any: revisions are missing before the state.
 var unknownTerms = &terms{}
 
 func (t *terms) ends() bool { return t != nil && t.high != 0 }
+
+func (t *terms) isTotal() bool { return t == unknownTerms || t != nil && t.total }
 
 // limits returns a counter's floor and ceiling.
 func (t *terms) limits() (floor, ceiling cuenta.Bound) {
@@ -41,6 +46,13 @@ func (t *terms) sum() uint64 {
 	}
 	if t.ceiling.Set {
 		sum ^= 1 << 61
+	}
+	if t.total {
+		sum ^= 1 << 60
+	}
+	for i := range t.holds {
+		h := &t.holds[i]
+		sum += mix(h.id ^ mix(uint64(h.amount)^uint64(h.lapse)<<32) ^ uint64(h.low))
 	}
 	return sum | 1
 }
@@ -66,7 +78,11 @@ var noExtra Extra
 
 // setsEnd reports whether the operation may give its counter an end.
 func (c *checker) setsEnd(o *Op) bool {
-	return o.Extra != 0 && o.changes() && c.extra(o).Terms.Expiry.Kind >= cuenta.ExpireAt
+	switch o.Op {
+	case cuenta.Add, cuenta.Set, cuenta.Reset, cuenta.Expire:
+		return o.Extra != 0 && c.extra(o).Terms.Expiry.Kind >= cuenta.ExpireAt
+	}
+	return false
 }
 
 // newEnd is the end that an operation gives a counter, as far as it is known.
@@ -129,44 +145,53 @@ func (c *checker) endMeets(o *Op, has *terms) certainty {
 	return yes
 }
 
-// span returns where a counter's limits and those of a request let its value be.
-// With a nil request they are the counter's alone.
+// span returns where a counter's limits, less what is held back, and those of a request
+// let its value be. With a nil request they are the counter's alone.
 func span(has *terms, asked *Terms) (floor, ceiling int64) {
 	floor, ceiling = math.MinInt64, math.MaxInt64
-	f, t := has.limits()
-	bounds := [...]cuenta.Bound{f, t, {}, {}}
-	if asked != nil {
-		bounds[2], bounds[3] = asked.Floor, asked.Ceiling
-	}
-	for i, b := range bounds {
-		switch {
-		case !b.Set:
-		case i%2 == 0:
-			floor = max(floor, b.At)
-		default:
-			ceiling = min(ceiling, b.At)
+	if has != nil {
+		if has.floor.Set {
+			floor = has.floor.At
 		}
+		if has.ceiling.Set {
+			ceiling = has.ceiling.At
+		}
+		floor, ceiling = floor+has.down, ceiling-has.up
+	}
+	if asked != nil && asked.Floor.Set {
+		floor = max(floor, asked.Floor.At)
+	}
+	if asked != nil && asked.Ceiling.Set {
+		ceiling = min(ceiling, asked.Ceiling.At)
 	}
 	return floor, ceiling
 }
 
-// result is the value that an Add, Set, Reset or Limit gives a counter; or, with a
-// code, the limit that it would pass.
+// result is the value that an Add, Set, Reset, Limit, Ticket, Settle or Hold gives a
+// counter, a Hold if it were settled; or, with a code, the limit that it would pass.
 func (c *checker) result(o *Op, s state) (value int64, code cuenta.Code) {
 	asked := &c.extra(o).Terms
 	if o.Op == cuenta.Limit {
-		floor, ceiling := span(nil, asked)
+		limited := terms{floor: asked.Floor, ceiling: asked.Ceiling}
+		if s.terms != nil {
+			limited.up, limited.down = s.terms.up, s.terms.down
+		}
+		floor, ceiling := span(&limited, nil)
 		if at := min(max(s.value, floor), ceiling); at != s.value {
 			return at, cuenta.Limited
 		}
 		return s.value, cuenta.OK
 	}
-	floor, ceiling := span(s.terms, asked)
+	has := s.terms
+	if o.Op == cuenta.Settle {
+		has = has.without(asked.Hold)
+	}
+	floor, ceiling := span(has, asked)
 	over, under := false, false
 	switch o.Op {
 	case cuenta.Set:
 		value = o.N
-	case cuenta.Add:
+	case cuenta.Add, cuenta.Ticket, cuenta.Settle, cuenta.Hold:
 		if passes(s.value, o.N) {
 			over, under = o.N > 0, o.N < 0
 		} else {
@@ -228,13 +253,16 @@ func (c *checker) changed(o *Op, s state) *terms {
 	x := c.extra(o)
 	switch {
 	case !s.alive || s.terms == nil:
-	case o.Op != cuenta.Limit && x.Terms.Expiry.Kind == cuenta.KeepExpiry:
+	case o.Op != cuenta.Limit && x.Terms.Expiry.Kind == cuenta.KeepExpiry && !ofHold(o.Op):
 		return s.terms
 	default:
 		next = *s.terms
 	}
+	if ofHold(o.Op) {
+		return c.withHold(o, s, next)
+	}
 	if o.Op == cuenta.Limit {
-		next.floor, next.ceiling = x.Terms.Floor, x.Terms.Ceiling
+		next.floor, next.ceiling, next.total = x.Terms.Floor, x.Terms.Ceiling, x.Terms.Total
 	} else if x.Terms.Expiry.Kind != cuenta.KeepExpiry {
 		low, high := c.newEnd(o)
 		switch c.endMeets(o, s.terms) {
@@ -248,20 +276,30 @@ func (c *checker) changed(o *Op, s state) *terms {
 			}
 		}
 	}
-	if !next.floor.Set && !next.ceiling.Set && next.high == 0 {
+	return next.tidy()
+}
+
+// tidy returns a pointer to the terms, nil if they are none.
+func (t terms) tidy() *terms {
+	if !t.floor.Set && !t.ceiling.Set && t.high == 0 && !t.total && len(t.holds) == 0 {
 		return nil
 	}
-	return &next
+	return &t
 }
 
 // described are the terms of s after a Describe has told them; false if it cannot
 // have.
 func (c *checker) described(o *Op, s state) (*terms, bool) {
 	told := &c.extra(o).Terms
-	floor, ceiling := s.terms.limits()
+	has, ok := c.describedHolds(o, s.terms)
+	if !ok {
+		return nil, false
+	}
+	s.terms = has
+	floor, ceiling := has.limits()
 	end := told.Expiry.Time
 	switch {
-	case floor != told.Floor || ceiling != told.Ceiling || s.terms.ends() != (told.Expiry.Kind == cuenta.ExpireAt):
+	case floor != told.Floor || ceiling != told.Ceiling || has.isTotal() != told.Total || s.terms.ends() != (told.Expiry.Kind == cuenta.ExpireAt):
 		return nil, false
 	case !s.terms.ends() || s.terms.low == s.terms.high && end == s.terms.low:
 		return s.terms, true

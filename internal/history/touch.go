@@ -63,7 +63,7 @@ func (c *checker) touching(counter uint32, in *ordering) []touch {
 	alive, changes, between := false, 0, between{}
 	for i, e := range order {
 		o := c.at(e.id)
-		byTime := o.told(ByTime)
+		byTime := o.told(ByTime) && o.Op == cuenta.Delete
 		seen := false
 		if !byTime {
 			if e.role == roleChange {
@@ -90,7 +90,7 @@ func (c *checker) touching(counter uint32, in *ordering) []touch {
 	}
 	c.closing(order, found, at)
 	for _, e := range in.unused {
-		if o := c.at(e.id); o.Batch != 0 && o.told(Whole) && o.Op != cuenta.Delete {
+		if o := c.at(e.id); o.Batch != 0 && o.told(Whole) && o.Op != cuenta.Delete && !c.isTotal(o.Counter) {
 			found = append(found, touch{
 				node: e.id, counter: counter, place: math.MaxUint64, role: roleMaybe, unused: true,
 				start: max(latest, beside, o.Start), end: Never,
@@ -114,7 +114,7 @@ func precedes(a, b entry) bool {
 func (c *checker) touchOf(e entry, o *Op, alive bool) touch {
 	t := touch{node: e.id, place: e.place}
 	switch {
-	case c.isState(e.id), o.Batch != 0:
+	case (c.isState(e.id) || o.Batch != 0) && !c.isTotal(o.Counter):
 	case e.role == roleChange && c.leavesFloors() && (!alive || c.deletes(o)):
 	default:
 		return t
@@ -159,7 +159,7 @@ func (c *checker) closing(order []entry, found []touch, at []int) {
 		}
 		if k := len(at) - 1; at[k] == i {
 			found[k].end = min(soonest, o.End)
-			if o.told(ByTime) {
+			if o.told(ByTime) && o.Op == cuenta.Delete {
 				found[k].end = change
 			}
 			at = at[:k]

@@ -36,6 +36,7 @@ type walker struct {
 	stack  []choice
 	failed map[spot]struct{} // from here there is no way on
 	forked bool              // there was a choice
+	blurred bool             // a hold was made of which nobody knows the id
 	work   int
 	best   deadEnd
 }
@@ -135,7 +136,9 @@ func (c *checker) search(counter uint32, fixed, free, maybe []entry) (found orde
 	c.found.mu.Unlock()
 	switch w.run() {
 	case impossibleWay:
-		if !w.hopeless() {
+		if w.blurred {
+			w.giveUp()
+		} else if !w.hopeless() {
 			w.explain()
 		}
 		return found, false
@@ -297,7 +300,7 @@ func (w *walker) turnBack() bool {
 func (w *walker) spot() spot {
 	a := &w.at
 	s := spot{value: a.value, place: a.place, set: a.set, fixed: a.fixed, alive: a.alive, anchored: a.anchored}
-	if w.c.mayEnd(w.counter) {
+	if w.c.mayEnd(w.counter) || w.c.mayHold(w.counter) {
 		s.terms, s.latest = a.terms.sum(), a.latest
 	} else if a.terms != nil {
 		s.terms = a.terms.sum()

@@ -92,7 +92,7 @@ func (w *walker) ways(dst []way) (ways []way, more bool) {
 		return dst, false
 	}
 	dst = w.freeWays(dst, h)
-	dst = w.endWay(dst, h)
+	dst = w.holdWays(w.endWay(dst, h), h)
 	if len(dst) == 0 {
 		return w.maybeWays(dst, h, steps), false
 	}
@@ -177,11 +177,14 @@ func (w *walker) steps() int {
 func (w *walker) moved(o *Op) (next state, at int64, ok bool) {
 	next, at, ok = w.c.apply(o, w.at.state, w.from(o))
 	if !ok || w.at.alive || !w.at.anchored {
+		if ok {
+			next = w.named(o, next)
+		}
 		return next, at, ok
 	}
 	floor, known, ok := w.floorFor(o.End)
 	next.place, next.anchored = floor+1, known
-	return next, at, ok
+	return w.named(o, next), at, ok
 }
 
 // from is when an operation can take effect at the earliest.
@@ -261,11 +264,11 @@ func (w *walker) freeWays(dst []way, h int64) []way {
 }
 
 func (c *checker) alike(a, b *Op) bool {
-	if a.Extra|b.Extra != 0 && (c.setsEnd(a) || c.setsEnd(b) || c.asked(a) != c.asked(b) || !c.agreeing(a, b)) {
+	if a.Extra|b.Extra != 0 && (ofHold(a.Op) || ofHold(b.Op) || c.setsEnd(a) || c.setsEnd(b) || c.asked(a) != c.asked(b) || !c.agreeing(a, b)) {
 		return false
 	}
 	return a.Op == b.Op && a.If == b.If && amount(a) == amount(b) && a.Batch == b.Batch &&
-		a.told(WithValue) == b.told(WithValue)
+		a.told(WithValue) == b.told(WithValue) && a.told(Charged) == b.told(Charged)
 }
 
 // maybeWays appends those of unknown fate that fit here: if one change is missing
@@ -306,12 +309,17 @@ func (w *walker) leading(dst []way, begin int, h int64, value int64) []way {
 		dst = w.leadingBy(dst, begin, h, deed{op: uint8(cuenta.Reset)})
 	}
 	if delta := value - w.at.value; !passes(w.at.value, delta) {
-		dst = w.leadingBy(dst, begin, h, deed{op: uint8(cuenta.Add), n: delta})
+		for _, op := range [...]cuenta.Op{cuenta.Add, cuenta.Ticket, cuenta.Settle} {
+			dst = w.leadingBy(dst, begin, h, deed{op: uint8(op), n: delta})
+		}
 	}
 	if value == w.at.value {
 		dst = w.leadingBy(dst, begin, h, deed{op: uint8(cuenta.Limit)})
 	}
 	dst = w.leadingBy(dst, begin, h, deed{op: uint8(cuenta.Expire)}) // which may delete
+	for _, op := range [...]cuenta.Op{cuenta.Hold, cuenta.Release, cuenta.Extend} {
+		dst = w.leadingBy(dst, begin, h, deed{op: uint8(op)})
+	}
 	dst = w.leadingBy(dst, begin, h, deed{op: clamped})
 	return w.leadingBy(dst, begin, h, deed{op: uint8(cuenta.Delete)})
 }
