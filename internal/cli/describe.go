@@ -46,9 +46,6 @@ func (o *operator) describe(w io.Writer, name string) error {
 			return err
 		}
 	}
-	if t.Held == 0 && t.HeldDown == 0 {
-		return nil
-	}
 	return o.tellHeld(w, name, r.Value, t)
 }
 
@@ -88,7 +85,7 @@ func (o *operator) tellHeld(w io.Writer, name string, value int64, t *cuenta.Ter
 }
 
 func (o *operator) tellSums(w io.Writer, value int64, t *cuenta.Terms) error {
-	if t.Held > 0 {
+	if t.Held > 0 || t.Ceiling.Set {
 		most := int64(math.MaxInt64)
 		if t.Ceiling.Set {
 			most = t.Ceiling.At

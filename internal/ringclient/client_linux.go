@@ -45,8 +45,9 @@ type Client struct {
 
 // Do has the server carry out the batch and returns when its Results are there.
 // What a batch is, the root package says; the batch's origin and class are the
-// server's to know. A nil error says that every request was answered, if only
-// with a refusal; any other is an [*Error].
+// server's to know. Of a counter's holds a Describe may be told fewer than its terms
+// have room for, but one at least: behind the last one there is none. A nil error says
+// that every request was answered, if only with a refusal; any other is an [*Error].
 //
 // The end of ctx gives the batch up: one that still waits for room on the ring is
 // not applied, the fate of one that is under way is unknown. The batch is the
