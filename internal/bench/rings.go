@@ -19,7 +19,7 @@ type rings struct {
 	text   []byte // of the batch's counters, keys and idents
 
 	asker    *asker
-	prefix   string         // of the counters' names
+	prefix   [4]byte        // of the counters' names
 	alike    *cuenta.Terms  // of all operations
 	terms    []cuenta.Terms // of each operation, where they differ
 	refusals []string       // of the holds of the exchange under way, empty for none
@@ -31,7 +31,7 @@ func openRings(ctx context.Context, c *Config) (transport, error) {
 		return nil, err
 	}
 	a := newAsker(c)
-	r := &rings{client: client, names: newNamer(c.Identity), asker: a, prefix: a.op.Prefix(), alike: a.op.terms(), terms: make([]cuenta.Terms, c.Pipeline)}
+	r := &rings{client: client, names: newNamer(c.Identity), asker: a, prefix: [4]byte([]byte(a.op.Prefix())), alike: a.op.terms(), terms: make([]cuenta.Terms, c.Pipeline)}
 	if c.Identity != Sessions {
 		return r, nil
 	}
@@ -95,7 +95,9 @@ func (r *rings) fill(keys []uint64) {
 		if r.asker.op != Increment {
 			r.shape(&q, i)
 		}
-		r.identify(&q)
+		if r.names.form != NoIdentity {
+			r.identify(&q)
+		}
 		r.batch.Requests = append(r.batch.Requests, q)
 		if r.asker.op == Transfer {
 			r.move(key)
@@ -109,7 +111,7 @@ const nameSize = 4 + keyDigits
 // name says the name of a counter.
 func (r *rings) name(key uint64) []byte {
 	from := len(r.text)
-	r.text = appendDigits(append(r.text, r.prefix...), key)
+	r.text = appendDigits(append(r.text, r.prefix[:]...), key)
 	return r.text[from:]
 }
 
