@@ -105,7 +105,7 @@ func (r *reader) extraOf(o *Op, l *line) error {
 		x.Terms = Terms{
 			Floor: boundOf(t.Floor), Ceiling: boundOf(t.Ceiling), Clamp: t.Clamp, Expect: t.Expect,
 			Expiry: cuenta.Expiry{Kind: cuenta.ExpiryKind(kind), Time: t.Time, If: cuenta.ExpiryCondition(cond), Lapse: t.Lapse},
-			Total: t.Total, Hold: t.Hold,
+			Total:  t.Total, Hold: t.Hold,
 		}
 		if err := r.beyond(&x, t); err != nil {
 			return err

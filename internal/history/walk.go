@@ -31,14 +31,14 @@ type walker struct {
 	byDeed  map[deed]*pool
 	plan    plan
 
-	at     cursor
-	trail  []step
-	stack  []choice
-	failed map[spot]struct{} // from here there is no way on
-	forked bool              // there was a choice
-	blurred bool             // a hold was made of which nobody knows the id
-	work   int
-	best   deadEnd
+	at      cursor
+	trail   []step
+	stack   []choice
+	failed  map[spot]struct{} // from here there is no way on
+	forked  bool              // there was a choice
+	blurred bool              // a hold was made of which nobody knows the id
+	work    int
+	best    deadEnd
 }
 
 // cursor is where the search stands.
