@@ -107,3 +107,29 @@ func benchmarkLimited(b *testing.B, n int64, want cuenta.Code, asked *cuenta.Ter
 		turn(i)
 	}
 }
+
+// BenchmarkReserve is a hold and its settling, in groups of 64 pairs, on counters that
+// have a ceiling.
+func BenchmarkReserve(b *testing.B) {
+	const counters = 100_000
+	l := newLedger(b, counters)
+	names := make([][]byte, counters)
+	for i := range names {
+		names[i] = fmt.Appendf(nil, "counter-%08d", i*7919%counters)
+		do(l, limitTo(string(names[i]), 0, 1<<40), testTime)
+	}
+	var effects Effects
+	hold, settle := holdOf("", 3, 1<<40), onHold(cuenta.Settle, "", 0, 2)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		hold.Counter, settle.Counter = names[i%counters], names[i%counters]
+		settle.Terms.Hold = do(l, hold, testTime).Revision
+		if do(l, settle, testTime).Code != cuenta.OK {
+			b.Fatal("not settled")
+		}
+		if i%64 == 63 {
+			l.TakeEffects(&effects)
+			l.Publish(&effects)
+		}
+	}
+}

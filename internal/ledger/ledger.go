@@ -101,13 +101,9 @@ func New(cells shm.Cells, limit uint32, identities identity.Config) (*Ledger, er
 	if err != nil {
 		return nil, errors.Join(err, ix.Free())
 	}
-	book, err := terms.New()
-	if err != nil {
-		return nil, errors.Join(err, ix.Free(), memory.Close())
-	}
 	holds, err := terms.NewHolds()
 	if err != nil {
-		return nil, errors.Join(err, ix.Free(), memory.Close(), book.Close())
+		return nil, errors.Join(err, ix.Free(), memory.Close())
 	}
 	return &Ledger{
 		cells:  cells,
@@ -115,7 +111,7 @@ func New(cells shm.Cells, limit uint32, identities identity.Config) (*Ledger, er
 		seed:   maphash.MakeSeed(),
 		limit:  min(limit, uint32(min(cells.Len(), offheap.MaxItems))),
 		memory: memory,
-		terms:  book,
+		terms:  terms.New(),
 		holds:  holds,
 	}, nil
 }

@@ -40,7 +40,7 @@ type Holds struct {
 	holds    offheap.Slab[held]
 	accounts offheap.Slab[account]
 	byID     *offheap.Index
-	byCell   *offheap.Index
+	byCell   places // of the accounts
 	wheel    wheel
 }
 
@@ -50,18 +50,14 @@ func NewHolds() (*Holds, error) {
 	if err != nil {
 		return nil, err
 	}
-	byCell, err := offheap.NewIndex()
-	if err != nil {
-		return nil, errors.Join(err, byID.Free())
-	}
-	h := &Holds{byID: byID, byCell: byCell}
+	h := &Holds{byID: byID}
 	h.wheel.link = func(item uint32) *link { return &h.holds.At(item).link }
 	return h, nil
 }
 
 // Close gives the memory back to the system.
 func (h *Holds) Close() error {
-	return errors.Join(h.byID.Free(), h.byCell.Free(), h.holds.Free(), h.accounts.Free())
+	return errors.Join(h.byID.Free(), h.byCell.free(), h.holds.Free(), h.accounts.Free())
 }
 
 // Len returns how many holds there are.
@@ -69,7 +65,7 @@ func (h *Holds) Len() int { return h.byID.Len() }
 
 // Memory returns the bytes that they take.
 func (h *Holds) Memory() uint64 {
-	return h.holds.Memory() + h.accounts.Memory() + h.byID.Memory() + h.byCell.Memory()
+	return h.holds.Memory() + h.accounts.Memory() + h.byID.Memory() + h.byCell.size()
 }
 
 // hashOfHold mixes both numbers into one.
@@ -89,17 +85,9 @@ func (h *Holds) find(cell uint32, id uint64) (item uint32, ok bool) {
 	}
 }
 
-func (h *Holds) account(cell uint32) (item uint32, ok bool) {
-	for p := h.byCell.Probe(hashOf(cell)); ; {
-		if item, ok = p.Next(); !ok || h.accounts.At(item).cell == cell {
-			return item, ok
-		}
-	}
-}
-
 // Held returns what the holds of a cell's counter come to.
 func (h *Holds) Held(cell uint32) Held {
-	item, ok := h.account(cell)
+	item, ok := h.byCell.get(cell)
 	if !ok {
 		return Held{}
 	}
@@ -128,7 +116,7 @@ func (h *Holds) Put(cell uint32, hold Hold) error {
 		}
 	}
 	r := h.holds.At(item)
-	at, _ := h.account(cell)
+	at, _ := h.byCell.get(cell)
 	a := h.accounts.At(at)
 	a.add(-1, r.amount)
 	r.amount = hold.Amount
@@ -148,12 +136,12 @@ func (a *account) add(sign, amount int64) {
 
 // enter makes a hold of amount 0, and its account if there is none.
 func (h *Holds) enter(cell uint32, id uint64) (item uint32, err error) {
-	at, ok := h.account(cell)
+	at, ok := h.byCell.get(cell)
 	if !ok {
 		if at, err = h.accounts.Take(0); err != nil {
 			return 0, err
 		}
-		if err := h.byCell.Insert(hashOf(cell), at); err != nil {
+		if err := h.byCell.put(cell, at); err != nil {
 			h.accounts.Give(at, 0)
 			return 0, err
 		}
@@ -185,7 +173,7 @@ func (h *Holds) Drop(cell uint32, id uint64) bool {
 		return false
 	}
 	r := h.holds.At(item)
-	at, _ := h.account(cell)
+	at, _ := h.byCell.get(cell)
 	a := h.accounts.At(at)
 	a.add(-1, r.amount)
 	a.Count--
@@ -206,7 +194,7 @@ func (h *Holds) Drop(cell uint32, id uint64) bool {
 
 func (h *Holds) closeEmpty(at uint32) {
 	if a := h.accounts.At(at); a.Count == 0 {
-		h.byCell.Remove(hashOf(a.cell), at)
+		h.byCell.drop(a.cell)
 		h.accounts.Give(at, 0)
 	}
 }
@@ -217,7 +205,7 @@ func (h *Holds) closeEmpty(at uint32) {
 func (h *Holds) Behind(cell uint32, id uint64) (hold Hold, ok bool) {
 	var next uint32
 	if id == 0 {
-		if at, ok := h.account(cell); ok {
+		if at, ok := h.byCell.get(cell); ok {
 			next = h.accounts.At(at).first
 		}
 	} else if item, ok := h.find(cell, id); ok {

@@ -44,23 +44,19 @@ const (
 // Book is the terms of all counters that have any.
 type Book struct {
 	records offheap.Slab[record]
-	byCell  *offheap.Index
+	places  places
 	wheel   wheel
 }
 
 // New returns an empty book.
-func New() (*Book, error) {
-	byCell, err := offheap.NewIndex()
-	if err != nil {
-		return nil, err
-	}
-	b := &Book{byCell: byCell}
+func New() *Book {
+	b := &Book{}
 	b.wheel.link = func(item uint32) *link { return &b.records.At(item).link }
-	return b, nil
+	return b
 }
 
 // Close gives the memory back to the system.
-func (b *Book) Close() error { return errors.Join(b.byCell.Free(), b.records.Free()) }
+func (b *Book) Close() error { return errors.Join(b.places.free(), b.records.Free()) }
 
 // Stats is how many counters have what.
 type Stats struct {
@@ -75,26 +71,14 @@ type Stats struct {
 func (b *Book) Ending() int { return b.wheel.count }
 
 // Len returns how many counters have terms.
-func (b *Book) Len() int { return b.byCell.Len() }
+func (b *Book) Len() int { return b.places.count }
 
 // Memory returns the bytes that they take.
-func (b *Book) Memory() uint64 { return b.records.Memory() + b.byCell.Memory() }
-
-// hashOf spreads the numbers of cells, which come one after the other, over the
-// index (a multiplication by the golden ratio).
-func hashOf(cell uint32) uint32 { return cell * 0x9e3779b1 }
-
-func (b *Book) find(cell uint32) (item uint32, ok bool) {
-	for p := b.byCell.Probe(hashOf(cell)); ; {
-		if item, ok = p.Next(); !ok || b.records.At(item).cell == cell {
-			return item, ok
-		}
-	}
-}
+func (b *Book) Memory() uint64 { return b.records.Memory() + b.places.size() }
 
 // Of returns the terms of a cell's counter, none if it has none.
 func (b *Book) Of(cell uint32) Terms {
-	item, ok := b.find(cell)
+	item, ok := b.places.get(cell)
 	if !ok {
 		return Terms{}
 	}
@@ -113,7 +97,7 @@ func (r *record) terms() Terms {
 // Put gives a cell's counter other terms. It fails if there is no memory for them,
 // which it can only the first time since there were none.
 func (b *Book) Put(cell uint32, t Terms) error {
-	item, ok := b.find(cell)
+	item, ok := b.places.get(cell)
 	switch {
 	case t == Terms{}:
 		if ok {
@@ -145,7 +129,7 @@ func (b *Book) enter(cell uint32) (item uint32, err error) {
 	if item, err = b.records.Take(0); err != nil {
 		return 0, err
 	}
-	if err := b.byCell.Insert(hashOf(cell), item); err != nil {
+	if err := b.places.put(cell, item); err != nil {
 		b.records.Give(item, 0)
 		return 0, err
 	}
@@ -155,7 +139,7 @@ func (b *Book) enter(cell uint32) (item uint32, err error) {
 
 func (b *Book) drop(item uint32) {
 	b.wheel.move(item, 0)
-	b.byCell.Remove(hashOf(b.records.At(item).cell), item)
+	b.places.drop(b.records.At(item).cell)
 	b.records.Give(item, 0)
 }
 

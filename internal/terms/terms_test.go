@@ -53,10 +53,7 @@ func TestBookAgainstAMap(t *testing.T) {
 
 func newBook(t *testing.T) *Book {
 	t.Helper()
-	b, err := New()
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := New()
 	t.Cleanup(func() {
 		if err := b.Close(); err != nil {
 			t.Error(err)
@@ -177,10 +174,7 @@ func TestMemoryDoesNotGrowWithRenewals(t *testing.T) {
 }
 
 func BenchmarkRenew(bm *testing.B) {
-	b, err := New()
-	if err != nil {
-		bm.Fatal(err)
-	}
+	b := New()
 	defer b.Close()
 	b.Begin(second)
 	const counters = 1 << 17
