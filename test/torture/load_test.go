@@ -26,7 +26,7 @@ func TestGoodClientsBesideACrowd(t *testing.T) {
 func TestTheLoadIsJudged(t *testing.T) {
 	l := load{crowd: 100, slack: time.Millisecond, out: new(bytes.Buffer)}
 	alone := figures{p99: 10 * time.Millisecond, resident: 20 * mib}
-	bound := alone.resident + 2*deafCost + 98*memberCost
+	bound := alone.resident + deafOfHundred*deafCost + (100-deafOfHundred)*memberCost
 	for _, c := range []struct {
 		beside figures
 		want   string
