@@ -130,6 +130,27 @@ func (r *Result) Text() string {
 	return r.Code.Text()
 }
 
+// PassesCeiling reports whether it is the upper limit that a request was refused for as
+// [Limited] or [Overflow], rather than the lower one: the value that it would have made
+// is above Value. The value that there was is Value less Amount, which both may wrap.
+func (r *Result) PassesCeiling(of *Request) bool {
+	value := r.Value - r.Amount
+	switch of.Op {
+	case Add, Settle, Ticket:
+		if r.Value >= value { // so Amount is not below 0, or it has wrapped
+			return r.Amount >= 0 && of.N > r.Amount
+		}
+		return r.Amount >= 0 || of.N > r.Amount
+	case Hold:
+		return of.N > 0
+	case Limit:
+		return value > r.Value
+	case Set:
+		return of.N > r.Value
+	}
+	return r.Value < 0 // of Reset
+}
+
 // maxText is the longest sentence of a refusal: a datagram has room for it.
 const maxText = 50
 

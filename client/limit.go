@@ -30,7 +30,7 @@ func limitOf(r *cuenta.Request, result *cuenta.Result, together bool) *Limit {
 	if result.Code != cuenta.Limited || result.Value == notTold {
 		return nil
 	}
-	limit := &Limit{At: result.Value, Room: result.Amount, Floor: !passesCeiling(r, result.Value, result.Amount)}
+	limit := &Limit{At: result.Value, Room: result.Amount, Floor: !passesCeiling(r, result)}
 	if result.Replayed || together {
 		return limit
 	}
@@ -42,25 +42,13 @@ func limitOf(r *cuenta.Request, result *cuenta.Result, together bool) *Limit {
 	return limit
 }
 
-// passesCeiling reports whether it is the upper limit that a request was refused for,
-// from which the counter's value was as far away as room says.
-func passesCeiling(r *cuenta.Request, limit, room int64) bool {
-	value := limit - room
+// passesCeiling reports whether it is the upper limit that a request was refused for.
+func passesCeiling(r *cuenta.Request, result *cuenta.Result) bool {
 	switch r.Op {
 	case cuenta.Add, cuenta.Settle, cuenta.Ticket:
-		if room == math.MinInt64 { // it is not told
+		if result.Amount == math.MinInt64 { // it is not told
 			return r.N > 0
 		}
-		if limit >= value { // so room is not below 0, or it has wrapped
-			return room >= 0 && r.N > room
-		}
-		return room >= 0 || r.N > room
-	case cuenta.Hold:
-		return r.N > 0
-	case cuenta.Limit:
-		return value > limit
-	case cuenta.Set:
-		return r.N > limit
 	}
-	return limit < 0 // of Reset
+	return result.PassesCeiling(r)
 }

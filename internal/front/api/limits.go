@@ -35,7 +35,7 @@ func infoOf(of *cuenta.Request, result *cuenta.Result) *cuentav1.ErrorInfo {
 // tellLimit says which limit a request would have passed, and whose it is.
 func tellLimit(info *cuentav1.ErrorInfo, of *cuenta.Request, result *cuenta.Result) {
 	bound := "floor"
-	if passesCeiling(of, result.Value, result.Amount) {
+	if result.PassesCeiling(of) {
 		bound = "ceiling"
 	}
 	info.Bound = &bound
@@ -55,24 +55,4 @@ func tellLimit(info *cuentav1.ErrorInfo, of *cuenta.Request, result *cuenta.Resu
 	}
 	counter := string(name)
 	info.Counter = &counter
-}
-
-// passesCeiling reports whether it is the upper limit that a request was refused for,
-// from which the counter's value was as far away as room says.
-func passesCeiling(r *cuenta.Request, limit, room int64) bool {
-	value := limit - room
-	switch r.Op {
-	case cuenta.Add, cuenta.Settle, cuenta.Ticket:
-		if limit >= value { // so room is above 0, also if it has wrapped
-			return room >= 0 && r.N > room
-		}
-		return room >= 0 || r.N > room
-	case cuenta.Hold:
-		return r.N > 0
-	case cuenta.Limit:
-		return value > limit
-	case cuenta.Set:
-		return r.N > limit
-	}
-	return limit < 0 // of Reset
 }
