@@ -41,6 +41,7 @@ func (w *walker) hopeless() bool {
 		}
 		latest = max(latest, o.Start)
 		at = w.c.after(o, e.role, e.place, state{terms: unknownTerms})
+		at.alive = at.alive && e.place > 0 // what is not there yet may begin above any floor
 		known = e.role == roleChange || told
 	}
 	return false

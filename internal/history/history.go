@@ -67,10 +67,8 @@ func (o *Op) told(t Told) bool { return o.Told&t != 0 }
 // changes reports whether the operation can change a counter.
 func (o *Op) changes() bool {
 	switch o.Op {
-	case cuenta.Add, cuenta.Reset, cuenta.Set, cuenta.Delete, cuenta.Limit, cuenta.Expire, cuenta.Ticket:
+	case cuenta.Add, cuenta.Reset, cuenta.Set, cuenta.Delete, cuenta.Limit, cuenta.Expire, cuenta.Take, cuenta.Ticket:
 		return true
-	case cuenta.Take:
-		return o.N != 0
 	}
 	return ofHold(o.Op)
 }

@@ -28,7 +28,7 @@ const (
 // roleOf tells what an operation, taken alone, did to its counter.
 func roleOf(o *Op) role {
 	switch {
-	case o.Op == 0 || !o.changes() && !o.Op.Reads() && o.Op != cuenta.Take:
+	case o.Op == 0 || !o.changes() && !o.Op.Reads():
 		return roleNone
 	case o.Op == cuenta.Ticket && o.isRepeat(), o.Code == cuenta.Past && ofHold(o.Op):
 		return roleNone // it met with no state of the counter
@@ -40,7 +40,7 @@ func roleOf(o *Op) role {
 		}
 		return roleNone
 	case o.Code == cuenta.OK:
-		if o.changes() && !(o.Op == cuenta.Delete && o.told(WithRevision) && o.Revision == 0) {
+		if o.changes() && !(o.Op == cuenta.Delete && o.told(WithRevision) && o.Revision == 0) && !(o.Op == cuenta.Take && o.N == 0) {
 			return roleChange
 		}
 		return roleState

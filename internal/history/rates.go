@@ -17,11 +17,12 @@ import (
 
 // noteTake learns that a counter is one of a rate.
 func (c *checker) noteTake(o *Op) {
-	if o.Op != cuenta.Take {
+	r := roleOf(o)
+	if o.Op != cuenta.Take || r == roleNone {
 		return
 	}
 	c.rated[o.Counter] = true
-	if r := roleOf(o); r == roleChange || r == roleMaybe {
+	if r == roleChange || r == roleMaybe {
 		c.deletable[o.Counter], c.joined = true, true
 		c.noteLoose(o.Counter, o.Start)
 	}
@@ -92,6 +93,9 @@ func (c *checker) rates(counter uint32, all []entry) {
 		if o.Op == cuenta.Take {
 			rate = c.extra(o).Terms.Rate
 		}
+	}
+	if rate == 0 {
+		return // what was taken were attempts of one that had no effect
 	}
 	r.of = c.h.Rates[rate-1]
 	if r.ordered() {

@@ -262,7 +262,7 @@ func (c *checker) changed(o *Op, s state) *terms {
 		return c.withHold(o, s, next)
 	}
 	if o.Op == cuenta.Limit {
-		next.floor, next.ceiling, next.total = x.Terms.Floor, x.Terms.Ceiling, x.Terms.Total
+		next.floor, next.ceiling, next.total = said(x.Terms.Floor), said(x.Terms.Ceiling), x.Terms.Total
 	} else if x.Terms.Expiry.Kind != cuenta.KeepExpiry {
 		low, high := c.newEnd(o)
 		switch c.endMeets(o, s.terms) {
@@ -277,6 +277,14 @@ func (c *checker) changed(o *Op, s state) *terms {
 		}
 	}
 	return next.tidy()
+}
+
+// said is a bound that says nothing where it is not set.
+func said(b cuenta.Bound) cuenta.Bound {
+	if !b.Set {
+		return cuenta.Bound{}
+	}
+	return b
 }
 
 // tidy returns a pointer to the terms, nil if they are none.

@@ -164,7 +164,7 @@ func (g *ticketGroup) sort(id uint32) {
 func (g *ticketGroup) givenAnew(forgotten func(from, to int64) bool) {
 	slices.SortFunc(g.anew, func(a, b uint32) int { return cmp.Compare(g.c.at(a).Start, g.c.at(b).Start) })
 	for i := 1; i < len(g.anew); i++ {
-		if a, b := g.anew[i-1], g.anew[i]; !forgotten(g.c.at(a).Start, g.c.at(b).End) {
+		if a, b := g.anew[i-1], g.anew[i]; !forgotten(g.c.at(a).Start, max(g.c.at(a).End, g.c.at(b).End)) {
 			g.violated("an ident got numbers twice: %o and %o", a, b)
 			return
 		}

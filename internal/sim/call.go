@@ -24,7 +24,9 @@ type call struct {
 func (c *call) head() *cuenta.Request { return &c.requests[0] }
 
 // bare reports whether a repeat of the call would be a further change.
-func (c *call) bare() bool { return c.changes() && !c.head().Identity.Given() }
+func (c *call) bare() bool {
+	return c.changes() && !c.head().Identity.Given() && c.head().Op != cuenta.Ticket
+}
 
 func (c *call) changes() bool {
 	switch c.head().Op {
@@ -54,7 +56,7 @@ func sentence(r *cuenta.Request) string {
 	text := r.Op.String()
 	switch r.Op {
 	case cuenta.OpenSession, cuenta.Outcome, cuenta.All:
-	case cuenta.Get, cuenta.Reset, cuenta.Delete, cuenta.Limit, cuenta.Expire, cuenta.Describe:
+	case cuenta.Get, cuenta.Reset, cuenta.Delete, cuenta.Limit, cuenta.Expire, cuenta.Describe, cuenta.Release, cuenta.Extend:
 		text += fmt.Sprintf(" %.12s", r.Counter)
 	default:
 		text += fmt.Sprintf(" %d %.12s", r.N, r.Counter)
@@ -119,6 +121,9 @@ func amount(d dice) int64 {
 
 // change draws one request that changes a counter.
 func (c *client) change(d dice) cuenta.Request {
+	if d.percent(c.w.profile.beyond) {
+		return c.beyond(d)
+	}
 	r := cuenta.Request{Op: cuenta.Add, Counter: c.name(d), N: amount(d)}
 	switch n := d.IntN(100); {
 	case n < 8:
@@ -139,6 +144,9 @@ func (c *client) change(d dice) cuenta.Request {
 func (c *client) draw() *call {
 	d := c.w.dice
 	one := func(r cuenta.Request) *call { return &call{requests: []cuenta.Request{r}} }
+	if d.percent(c.w.profile.beyond / 4) {
+		return c.ticket(d)
+	}
 	switch n := d.IntN(100); {
 	case n < 14:
 		return one(cuenta.Request{Op: cuenta.Get, Counter: c.name(d)})

@@ -186,6 +186,7 @@ func (c *client) answered(a *attempt, to *asked, results []cuenta.Result, told [
 	}
 	w.note(c.label, "is answered %s: %s", heard(results), made)
 	c.learn(made, results)
+	c.remember(made, results)
 	switch {
 	case made.settled:
 	case !again(head.Code):
@@ -228,7 +229,7 @@ func (c *client) write(a *attempt, to *asked, results []cuenta.Result, told []hi
 // ever get.
 func decided(code cuenta.Code) bool {
 	switch code {
-	case cuenta.OK, cuenta.Overflow, cuenta.Limited, cuenta.Past, cuenta.Unmet, cuenta.Aborted:
+	case cuenta.OK, cuenta.Overflow, cuenta.Limited, cuenta.Past, cuenta.Throttled, cuenta.NoHold, cuenta.Unmet, cuenta.Aborted:
 		return true
 	}
 	return false

@@ -24,12 +24,19 @@ const (
 	ForgottenTerms          // a restart forgets limits and ends
 	PassedLimit             // what would pass a limit is carried out
 	EarlyEnd                // counters are deleted before their end
+	ForgottenHold           // a restart forgets holds
+	SettledTwice            // what was settled is settled again
+	MissedCharge            // some totals are not charged
+	DoubledTicket           // some numbers are given twice
+	ForgottenTicket         // a restart forgets who has which numbers
+	LooseRate               // more is allowed than the rate does
 	NumFaults
 )
 
 func (f Fault) String() string {
 	return [...]string{"no fault", "a skipped sync", "an answer before the sync", "a read of a value not yet durable",
-		"a forgotten identity", "a doubled identity", "a wrap", "a snapshot before the sync", "a forgotten deletion", "forgotten terms", "a passed limit", "an early end"}[f]
+		"a forgotten identity", "a doubled identity", "a wrap", "a snapshot before the sync", "a forgotten deletion", "forgotten terms", "a passed limit", "an early end",
+		"a forgotten hold", "a hold settled twice", "a missed charge", "a doubled ticket", "a forgotten ticket", "a loose rate"}[f]
 }
 
 func (f Fault) is(other Fault) bool { return f == other }
@@ -41,12 +48,12 @@ func (f Fault) skips(w *world, name string) bool {
 
 // before spoils a batch that is about to be applied.
 func (f Fault) before(w *world, b *batch) {
-	if f != DoubledIdentity {
-		return
-	}
 	for i := range b.Requests {
-		if r := &b.Requests[i]; r.Op <= cuenta.Delete && w.percent(5) {
+		switch r := &b.Requests[i]; {
+		case f == DoubledIdentity && r.Op <= cuenta.Delete && w.percent(5):
 			r.Identity = cuenta.Identity{}
+		case f == LooseRate && r.Op == cuenta.Take:
+			r.Terms.Rate.Limit, r.Terms.Rate.Burst = 2*r.Terms.Rate.Limit, 2*r.Terms.Rate.Burst
 		}
 	}
 }
@@ -68,6 +75,10 @@ func (f Fault) after(l *life, b *batch) {
 	case Wrap, PassedLimit:
 		for i := range b.Requests {
 			l.wrap(&b.Requests[i], &b.Results[i], f)
+		}
+	case SettledTwice, MissedCharge, DoubledTicket:
+		for i := range b.Requests {
+			l.spoil(&b.Requests[i], &b.Results[i], f)
 		}
 	}
 }
@@ -109,6 +120,10 @@ func (f Fault) sink(w *world, to journal.Sink) journal.Sink {
 		return clinging{to}
 	case ForgottenTerms:
 		return boundless{to}
+	case ForgottenHold:
+		return unbound{to}
+	case ForgottenTicket:
+		return forgiving{to}
 	}
 	return to
 }

@@ -138,6 +138,7 @@ func (j *judge) recovered(began, now int64, l *ledger.Ledger) {
 	} else {
 		j.recorder.State(label, began, counters, l.Floor())
 	}
+	j.addsUp(l)
 	for _, t := range j.tallies {
 		value := int64(0)
 		for _, c := range counters {

@@ -31,11 +31,15 @@ func (l *life) lapseSome() {
 
 // deleteEnded has the cycle delete what has ended.
 func (l *life) deleteEnded() (more bool) {
-	before := l.ledger.Terms().Len()
+	before, held := l.ledger.Terms().Len(), l.ledger.Holds().Len()
 	more = l.cycle.Lapse(l.journal.Room, l.maxGroup(), l.now()+int64(l.w.fault.ahead()))
 	if n := before - l.ledger.Terms().Len(); n > 0 {
 		l.w.met("lapse: deletes")
 		l.w.note("server", "deletes %d counters whose time is over", n)
+	}
+	if n := held - l.ledger.Holds().Len(); n > 0 {
+		l.w.met("lapse: ends holds")
+		l.w.note("server", "ends %d holds whose time is over, or that end with their counters", n)
 	}
 	return more
 }

@@ -13,6 +13,8 @@ type profile struct {
 	calls   int     // of all clients
 	shared  int     // counters that all of them use
 	terms   float64 // of 100 changes have to do with limits, ends or conditions
+	beyond  float64 // of 100 changes are about holds, totals or rates, and a quarter as many calls tickets
+	series  bool    // tickets are given in several series
 	ways    int     // into the server, from the last one on: only that tells revisions
 	limit   uint32
 	queue   int
@@ -38,10 +40,10 @@ type profile struct {
 }
 
 func (p *profile) String() string {
-	return fmt.Sprintf("%d clients with %d calls by %d ways on %d counters of at most %d, %v%% of the changes with terms; queue of %d, segments of %d, slices of %d; "+
+	return fmt.Sprintf("%d clients with %d calls by %d ways on %d counters of at most %d, %v%% of the changes with terms, %v%% beyond increments, series %v; queue of %d, segments of %d, slices of %d; "+
 		"identities %+v, only UUIDs %v; clocks jump by %v and are off by %v; calls of the disk take %v to %v, %q longer; "+
 		"ways through the network %v to %v, %v%% lost, %v%% doubled, %v%% cut; waits of about %v, troubles every %v, errors of the disk %v, full %v, snapshots every %v",
-		p.clients, p.calls, p.ways, p.shared, p.limit, p.terms, p.queue, p.segment, p.slice,
+		p.clients, p.calls, p.ways, p.shared, p.limit, p.terms, p.beyond, p.series, p.queue, p.segment, p.slice,
 		p.identities, p.uuids, p.jump, p.skew, p.quickest, p.slowest, p.slow,
 		p.near, p.far, p.lost, p.doubled, p.cutting, p.impatient, p.troubles, p.ioErrors, p.full, p.snapshots)
 }
@@ -62,6 +64,9 @@ func profileOf(d dice) profile {
 		skew: some(d, []time.Duration{0, time.Second, 90 * time.Second}),
 	}
 	p.terms = some(d, []float64{0, 20, 50, 80})
+	if p.beyond, p.series = some(d, []float64{0, 0, 30, 70}), d.percent(20); p.beyond > 0 {
+		p.limit = 64
+	}
 	if p.ways = int(numKinds); d.percent(50) {
 		p.ways = 1
 	}

@@ -58,6 +58,8 @@ func TestSeeds(t *testing.T) {
 		"network: connection cut: the network cuts it", "retries", "answers replayed", "answers too late", "queue: full, refused",
 		"answer conflict to ", "answer too-old to ", "answer too-new to ", "answer no-session to ", "answer overflow to ", "answer unmet to ",
 		"answer limit to ", "answer past to ", "answer ok to limit", "answer ok to expire", "answer ok to describe", "lapse: deletes", "lapse: looked for",
+		"answer ok to hold", "answer ok to settle", "answer ok to release", "answer ok to extend", "answer no-hold to settle", "lapse: ends holds",
+		"answer ok to take", "answer throttled to take", "answer ok to ticket", "answer no-hold to all", "answer throttled to all",
 		"answer failed to ", "answer unknown to ", "answer absent to outcome", "judged: undecided false",
 	} {
 		met := 0

@@ -112,6 +112,18 @@ func inWords(t *cuenta.Terms) (text string) {
 	if t.Clamp {
 		text += " clamped"
 	}
+	if t.Total {
+		text += " as a total"
+	}
+	if t.Hold != 0 {
+		text += fmt.Sprintf(" hold %d", t.Hold)
+	}
+	if t.Rate.Kind != cuenta.NoRate {
+		text += fmt.Sprintf(" of rate %d", t.Rate.Kind)
+	}
+	if len(t.Ident) > 0 {
+		text += fmt.Sprintf(" for %s", t.Ident)
+	}
 	if t.Expect != 0 {
 		text += fmt.Sprintf(" expects %d", t.Expect)
 	}

@@ -22,11 +22,13 @@ type world struct {
 	lives   int           // so far
 	epoch   time.Duration // how far the clocks of the world have jumped
 
-	clients []*client
-	calls   int  // still to be made
-	calm    bool // nothing goes wrong any more, and clients insist on answers
-	doomed  bool // the server will never start again
-	judge   *judge
+	clients  []*client
+	calls    int    // still to be made
+	holds    []made // that clients were told of
+	declared bool   // the total that is the sum of what is below it
+	calm     bool   // nothing goes wrong any more, and clients insist on answers
+	doomed   bool   // the server will never start again
+	judge    *judge
 }
 
 // birth is the time at which every world begins.
