@@ -307,7 +307,7 @@ func (c *checker) described(o *Op, s state) (*terms, bool) {
 	floor, ceiling := has.limits()
 	end := told.Expiry.Time
 	switch {
-	case floor != told.Floor || ceiling != told.Ceiling || has.isTotal() != told.Total || s.terms.ends() != (told.Expiry.Kind == cuenta.ExpireAt):
+	case floor != said(told.Floor) || ceiling != said(told.Ceiling) || has.isTotal() != told.Total || s.terms.ends() != (told.Expiry.Kind == cuenta.ExpireAt):
 		return nil, false
 	case !s.terms.ends() || s.terms.low == s.terms.high && end == s.terms.low:
 		return s.terms, true
