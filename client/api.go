@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"strconv"
 	"time"
 
 	"connectrpc.com/connect"
@@ -42,11 +43,13 @@ func newAPI(address string) (transport, error) {
 func (t *api) do(ctx context.Context, requests []cuenta.Request) ([]cuenta.Result, error) {
 	var results []cuenta.Result
 	var err error
-	switch requests[0].Op {
-	case cuenta.OpenSession:
+	switch first := &requests[0]; {
+	case first.Op == cuenta.OpenSession:
 		results, err = t.openSession(ctx)
-	case cuenta.Outcome:
-		results, err = t.outcome(ctx, &requests[0])
+	case first.Op == cuenta.Outcome:
+		results, err = t.outcome(ctx, first)
+	case lists(first):
+		results, err = t.listHolds(ctx, first)
 	default:
 		results, err = t.batch(ctx, requests)
 	}
@@ -78,6 +81,23 @@ func (t *api) outcome(ctx context.Context, r *cuenta.Request) ([]cuenta.Result, 
 	}
 	result, err := resultMessage(nil, response)
 	return []cuenta.Result{result}, err
+}
+
+// listHolds reads a page of holds. That it goes on behind is what a page's token is.
+func (t *api) listHolds(ctx context.Context, r *cuenta.Request) ([]cuenta.Result, error) {
+	m := &cuentav1.ListHoldsRequest{Counter: string(r.Counter), PageSize: int32(cap(r.Terms.Holds))}
+	if r.Terms.Hold != 0 {
+		m.PageToken = strconv.FormatUint(r.Terms.Hold, 36)
+	}
+	response, err := t.rpc.ListHolds(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	r.Terms.Holds = r.Terms.Holds[:0]
+	for _, h := range response.GetHolds() {
+		r.Terms.Holds = append(r.Terms.Holds, cuenta.Held{ID: h.GetHold(), Amount: h.GetAmount(), Ends: h.GetExpiresAt().AsTime().UnixNano()})
+	}
+	return []cuenta.Result{{}}, nil
 }
 
 func (t *api) batch(ctx context.Context, requests []cuenta.Request) ([]cuenta.Result, error) {

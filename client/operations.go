@@ -94,9 +94,9 @@ func Steady(limit int64, period time.Duration, burst int64) cuenta.Rate {
 // Taken says how a rate stands.
 type Taken struct {
 	Allowed    bool
-	Remaining  int64         // how much may be taken now
+	Remaining  int64         // how much may be taken now, negative if that is not told
 	RetryAfter time.Duration // if not allowed: after what time it would be, negative if never
-	ResetAfter time.Duration // if allowed: after what time all may be taken again
+	ResetAfter time.Duration // if allowed: after what time all may be taken again, negative if that is not told
 }
 
 // Take takes n from what the rate allows now. That it does not allow it is no error.
@@ -117,8 +117,9 @@ func (n Counter) Take(ctx context.Context, rate cuenta.Rate, amount int64) (Take
 
 // Tickets are numbers that nobody else has.
 type Tickets struct {
-	First, Last int64
-	Known       bool // they were given before
+	First int64 // 0 if it is not told
+	Last  int64
+	Known bool // they were given before, if that is told
 }
 
 // Ticket gives ident the next number of the counter, or the one that it has: 1 is the
@@ -139,6 +140,9 @@ func (n Counter) Tickets(ctx context.Context, ident string, count int64) (Ticket
 		return Tickets{}, u.err
 	}
 	is := &u.results[0]
+	if is.Amount == 0 { // how many they are is not told
+		return Tickets{Last: is.Value}, nil
+	}
 	return Tickets{First: is.Value - is.Amount + 1, Last: is.Value, Known: is.Replayed && is.Revision == 0}, nil
 }
 
@@ -155,57 +159,4 @@ func (n Counter) ResetTickets(ctx context.Context) error {
 	b.Add(n.name+"/#", 1)
 	_, err := b.DoAtomic(ctx)
 	return err
-}
-
-// Hold is a part of a counter's limit that is held back.
-type Hold struct {
-	ID        uint64
-	Value     int64 // the counter's, as it was
-	Available int64 // how much more can be held in the same direction
-}
-
-// Hold holds amount back until [At] a time, or [After] one: if positive, of what is
-// left below the ceiling, if negative, of what is left above the floor. It ends by
-// itself then, if it was not settled or released before. What does not fit is refused as
-// [cuenta.Limited].
-func (n Counter) Hold(ctx context.Context, amount int64, until Option) (Hold, error) {
-	r := n.request(cuenta.Hold, amount, []Option{until})
-	return n.hold(ctx, r, 0)
-}
-
-// Settle ends a hold and adds what was really used of it: less, or more if it fits, or
-// with [Clamp] as much as fits. A hold that is not known any more is refused as
-// [cuenta.NoHold].
-func (n Counter) Settle(ctx context.Context, hold uint64, used int64, options ...Option) (Result, error) {
-	r := n.request(cuenta.Settle, used, options)
-	termsOf(&r).Hold = hold
-	return n.c.do(ctx, r)
-}
-
-// Release ends a hold of which nothing was used.
-func (n Counter) Release(ctx context.Context, hold uint64) (Hold, error) {
-	r := n.request(cuenta.Release, 0, nil)
-	termsOf(&r).Hold = hold
-	return n.hold(ctx, r, hold)
-}
-
-// Extend gives a hold another end: [At] a time, or [After] one.
-func (n Counter) Extend(ctx context.Context, hold uint64, until Option) (Hold, error) {
-	r := n.request(cuenta.Extend, 0, []Option{until})
-	termsOf(&r).Hold = hold
-	return n.hold(ctx, r, hold)
-}
-
-// hold carries out what is about a hold; a new one has the id that it is given.
-func (n Counter) hold(ctx context.Context, r cuenta.Request, id uint64) (Hold, error) {
-	u := newUnit(r)
-	n.c.run(ctx, u)
-	if u.err != nil {
-		return Hold{}, u.err
-	}
-	is := &u.results[0]
-	if id == 0 {
-		id = is.Revision
-	}
-	return Hold{ID: id, Value: is.Value, Available: is.Amount}, nil
 }

@@ -57,7 +57,7 @@ func (t redis) transfer(ctx context.Context, requests []cuenta.Request) ([]cuent
 func appendCommands(dst []byte, requests []cuenta.Request) ([]byte, error) {
 	for i := range requests {
 		r := &requests[i]
-		if r.Terms != nil || r.If != cuenta.Always {
+		if r.Terms != nil || r.If != cuenta.Always || r.Op == cuenta.Set || r.Op == cuenta.Reset {
 			words, sayable := termCommand(r)
 			if !sayable {
 				return nil, unsaidToRedis
@@ -71,7 +71,7 @@ func appendCommands(dst []byte, requests []cuenta.Request) ([]byte, error) {
 			args = 1
 		case cuenta.Get, cuenta.Delete:
 			args = 2
-		case cuenta.Add, cuenta.Set, cuenta.Reset:
+		case cuenta.Add:
 			args = 3
 		case cuenta.Outcome:
 			dst = appendOutcome(dst, &r.Identity)
@@ -89,10 +89,6 @@ func appendCommands(dst []byte, requests []cuenta.Request) ([]byte, error) {
 			dst = wire.AppendBulk(wire.AppendBulk(dst, "GETDEL"), r.Counter)
 		case cuenta.Add:
 			dst = wire.AppendBulkInt(wire.AppendBulk(wire.AppendBulk(dst, "INCRBY"), r.Counter), r.N)
-		case cuenta.Set:
-			dst = wire.AppendBulkInt(wire.AppendBulk(wire.AppendBulk(dst, "SET"), r.Counter), r.N)
-		case cuenta.Reset:
-			dst = wire.AppendBulk(wire.AppendBulk(wire.AppendBulk(dst, "SET"), r.Counter), "0")
 		}
 	}
 	return dst, nil

@@ -46,7 +46,19 @@ type exchange struct {
 type expectation struct {
 	op    cuenta.Op
 	n     int64
-	terms *cuenta.Terms // that a Describe fills in; not the request's, which may have given up
+	terms *cuenta.Terms // of Add what it says, of Describe what it fills in; not the request's, which may have given up
+}
+
+func expectationOf(r *cuenta.Request) expectation {
+	to := expectation{op: r.Op, n: r.N}
+	switch t := r.Terms; {
+	case t == nil:
+	case r.Op == cuenta.Describe:
+		to.terms = &cuenta.Terms{Holds: make([]cuenta.Held, 0, cap(t.Holds))}
+	case r.Op == cuenta.Add:
+		to.terms = &cuenta.Terms{Floor: t.Floor, Ceiling: t.Ceiling, Clamp: t.Clamp}
+	}
+	return to
 }
 
 func newRedisConn(stream net.Conn) *redisConn {
@@ -63,10 +75,7 @@ func (c *redisConn) do(ctx context.Context, commands []byte, requests []cuenta.R
 		done:     make(chan struct{}),
 	}
 	for i := range requests {
-		x.expected[i] = expectation{requests[i].Op, requests[i].N, nil}
-		if requests[i].Op == cuenta.Describe {
-			x.expected[i].terms = new(cuenta.Terms)
-		}
+		x.expected[i] = expectationOf(&requests[i])
 	}
 	if err := c.enqueue(x, commands); err != nil {
 		return nil, unsent{err}
@@ -74,8 +83,8 @@ func (c *redisConn) do(ctx context.Context, commands []byte, requests []cuenta.R
 	select {
 	case <-x.done:
 		for i := range x.results {
-			if t := x.expected[i].terms; t != nil {
-				*requests[i].Terms = *t
+			if to := &x.expected[i]; to.op == cuenta.Describe && x.results[i].Code == cuenta.OK {
+				*requests[i].Terms = *to.terms
 			}
 		}
 		return x.results, x.err

@@ -15,7 +15,7 @@ import (
 // No command that the client sends has a longer reply.
 const (
 	maxReplyText  = 4096
-	maxReplyParts = 32
+	maxReplyParts = 128
 )
 
 var errReply = errors.New("the server does not answer as the Redis protocol has it")
@@ -30,7 +30,7 @@ type reply struct {
 }
 
 // readReply reads one reply. It takes no more memory than the bounds above.
-func readReply(in *bufio.Reader) (reply, error) { return readNested(in, 1) }
+func readReply(in *bufio.Reader) (reply, error) { return readNested(in, 2) }
 
 func readNested(in *bufio.Reader, depth int) (reply, error) {
 	line, err := in.ReadSlice('\n')
@@ -89,17 +89,12 @@ func (r *reply) result(to expectation) (cuenta.Result, error) {
 		return refusal(codeOf(r.text), r.text, to.n), nil
 	}
 	switch to.op {
-	case cuenta.Add:
-		if r.kind == ':' {
-			return cuenta.Result{Value: r.n}, nil
-		}
-	case cuenta.Set:
-		if r.kind == '+' {
+	case cuenta.Set, cuenta.Reset:
+		switch {
+		case r.kind == '+':
 			return cuenta.Result{Value: to.n}, nil
-		}
-	case cuenta.Reset:
-		if r.kind == '+' {
-			return cuenta.Result{}, nil
+		case r.null:
+			return cuenta.Result{Code: cuenta.Unmet}, nil
 		}
 	case cuenta.Get, cuenta.Delete:
 		if r.kind != '$' {
@@ -114,10 +109,13 @@ func (r *reply) result(to expectation) (cuenta.Result, error) {
 		}
 	case cuenta.Outcome:
 		return r.outcome()
-	default:
-		if result, ok := r.termResult(to); ok {
-			return result, nil
+	case cuenta.Add:
+		if r.kind == ':' && to.terms == nil {
+			return cuenta.Result{Value: r.n}, nil
 		}
+	}
+	if result, ok := r.termResult(to); ok {
+		return result, nil
 	}
 	return cuenta.Result{}, fmt.Errorf("%w: reply of type %q to %v", errReply, r.kind, to.op)
 }

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"math"
 	"strconv"
 	"time"
 
@@ -9,30 +8,31 @@ import (
 	wire "github.com/cuenta-server/cuenta/internal/wire/resp"
 )
 
-// The server's own commands of the Redis protocol, and their replies.
+// The commands on terms of the Redis protocol: Redis' own, and the server's.
 
 // termCommand is the command of a request, word by word. It reports false for one that
 // there is none for, or that would not say all.
 func termCommand(r *cuenta.Request) (words []string, sayable bool) {
 	t, counter := r.Terms, string(r.Counter)
-	if t == nil || r.If != cuenta.Always {
+	switch {
+	case r.Op == cuenta.Set || r.Op == cuenta.Reset:
+		return setCommand(r)
+	case t == nil || r.If != cuenta.Always:
 		return nil, false
 	}
 	switch r.Op {
+	case cuenta.Add:
+		return increxCommand(r)
+	case cuenta.Expire:
+		return expireCommand(counter, &t.Expiry)
 	case cuenta.Limit:
-		words = []string{"CUENTA.LIMIT", counter}
-		if t.Floor.Set {
-			words = append(words, "FLOOR", decimal(t.Floor.At))
-		}
-		if t.Ceiling.Set {
-			words = append(words, "CEILING", decimal(t.Ceiling.At))
-		}
+		words = appendBounds([]string{"CUENTA.LIMIT", counter}, t, "FLOOR", "CEILING")
 		if t.Total {
 			words = append(words, "TOTAL")
 		}
 		return words, true
 	case cuenta.Describe:
-		return []string{"CUENTA.DESCRIBE", counter}, true
+		return describeCommand(counter, t), true
 	case cuenta.Take:
 		return takeCommand(r)
 	case cuenta.Ticket:
@@ -41,16 +41,16 @@ func termCommand(r *cuenta.Request) (words []string, sayable bool) {
 		until, ok := untilWord(&t.Expiry)
 		return []string{"CUENTA.HOLD", counter, decimal(r.N), "PX", until}, ok
 	case cuenta.Settle:
-		words = []string{"CUENTA.SETTLE", counter, decimal(int64(t.Hold)), decimal(r.N)}
+		words = []string{"CUENTA.SETTLE", counter, unsigned(t.Hold), decimal(r.N)}
 		if t.Clamp {
 			words = append(words, "CLAMP")
 		}
 		return words, true
 	case cuenta.Release:
-		return []string{"CUENTA.RELEASE", counter, decimal(int64(t.Hold))}, true
+		return []string{"CUENTA.RELEASE", counter, unsigned(t.Hold)}, true
 	case cuenta.Extend:
 		until, ok := untilWord(&t.Expiry)
-		return []string{"CUENTA.EXTEND", counter, decimal(int64(t.Hold)), "PX", until}, ok
+		return []string{"CUENTA.EXTEND", counter, unsigned(t.Hold), "PX", until}, ok
 	}
 	return nil, false
 }
@@ -76,15 +76,128 @@ func takeCommand(r *cuenta.Request) (words []string, sayable bool) {
 	return words, rate.Period%each == 0
 }
 
-// untilWord is a time from now on, in whole milliseconds, the last one begun.
+// setCommand is a SET, which takes the counter's end away unless it is told not to.
+func setCommand(r *cuenta.Request) (words []string, sayable bool) {
+	t := r.Terms
+	if t == nil {
+		t = new(cuenta.Terms)
+	}
+	if t.Floor.Set || t.Ceiling.Set || t.Clamp || t.Expiry.If != cuenta.ExpiryAlways {
+		return nil, false
+	}
+	words = []string{"SET", string(r.Counter), decimal(r.N)}
+	switch r.If {
+	case cuenta.Always:
+	case cuenta.IfAbsent:
+		words = append(words, "NX")
+	case cuenta.IfPresent:
+		words = append(words, "XX")
+	default:
+		return nil, false
+	}
+	switch t.Expiry.Kind {
+	case cuenta.KeepExpiry:
+		return append(words, "KEEPTTL"), true
+	case cuenta.NoExpiry:
+		return words, true
+	}
+	return appendEnd(words, &t.Expiry)
+}
+
+// increxCommand adds within limits, and gives another end.
+func increxCommand(r *cuenta.Request) (words []string, sayable bool) {
+	t := r.Terms
+	words = appendBounds([]string{"INCREX", string(r.Counter), "BYINT", decimal(r.N)}, t, "LBOUND", "UBOUND")
+	if t.Clamp {
+		words = append(words, "SATURATE")
+	}
+	switch e := &t.Expiry; {
+	case e.Kind == cuenta.KeepExpiry:
+		return words, true
+	case e.Kind == cuenta.NoExpiry:
+		return append(words, "PERSIST"), e.If == cuenta.ExpiryAlways
+	case e.If == cuenta.ExpiryIfNone:
+		return appendEnd(append(words, "ENX"), e)
+	case e.If == cuenta.ExpiryAlways:
+		return appendEnd(words, e)
+	}
+	return nil, false
+}
+
+func appendBounds(words []string, t *cuenta.Terms, floor, ceiling string) []string {
+	if t.Floor.Set {
+		words = append(words, floor, decimal(t.Floor.At))
+	}
+	if t.Ceiling.Set {
+		words = append(words, ceiling, decimal(t.Ceiling.At))
+	}
+	return words
+}
+
+// expireCommand gives another end. PERSIST wants there to be one; who does not mind
+// says it by GETEX, as one of a change's.
+func expireCommand(counter string, e *cuenta.Expiry) (words []string, sayable bool) {
+	switch {
+	case e.Kind == cuenta.NoExpiry && e.If == cuenta.ExpiryIfAny:
+		return []string{"PERSIST", counter}, true
+	case e.Kind == cuenta.NoExpiry && e.If == cuenta.ExpiryAlways:
+		return []string{"GETEX", counter, "PERSIST"}, true
+	case e.Kind == cuenta.NoExpiry:
+		return nil, false
+	}
+	end, sayable := appendEnd(nil, e)
+	if !sayable {
+		return nil, false
+	}
+	commands := map[string]string{"PX": "PEXPIRE", "PXAT": "PEXPIREAT"}
+	words = []string{commands[end[0]], counter, end[1]}
+	conditions := [...]string{
+		cuenta.ExpiryIfNone: "NX", cuenta.ExpiryIfAny: "XX", cuenta.ExpiryIfLater: "GT", cuenta.ExpiryIfSooner: "LT",
+	}
+	if e.If != cuenta.ExpiryAlways {
+		words = append(words, conditions[e.If])
+	}
+	return words, true
+}
+
+// appendEnd appends an end. At a time that is over already the counter goes at once,
+// which must then be meant.
+func appendEnd(words []string, e *cuenta.Expiry) ([]string, bool) {
+	if e.Kind == cuenta.ExpireAt {
+		return append(words, "PXAT", decimal(max(1, inMilliseconds(e.Time)))), e.Lapse
+	}
+	until, sayable := untilWord(e)
+	return append(words, "PX", until), sayable
+}
+
+// describeCommand reads a counter's terms, or as many of its holds as they have room for.
+func describeCommand(counter string, t *cuenta.Terms) []string {
+	if cap(t.Holds) == 0 {
+		return []string{"CUENTA.DESCRIBE", counter}
+	}
+	words := []string{"CUENTA.HOLDS", counter, "COUNT", decimal(int64(min(cap(t.Holds), maxReplyParts)))}
+	if t.Hold != 0 {
+		words = append(words, "AFTER", unsigned(t.Hold))
+	}
+	return words
+}
+
+// untilWord is a time from now on.
 func untilWord(e *cuenta.Expiry) (string, bool) {
+	return decimal(inMilliseconds(e.Time)), e.Kind == cuenta.ExpireAfter
+}
+
+// inMilliseconds counts whole milliseconds, the last one begun.
+func inMilliseconds(ns int64) int64 {
 	const each = int64(time.Millisecond)
-	whole := e.Time / each
-	if e.Time%each > 0 {
+	whole := ns / each
+	if ns%each > 0 {
 		whole++
 	}
-	return decimal(whole), e.Kind == cuenta.ExpireAfter
+	return whole
 }
+
+func unsigned(n uint64) string { return strconv.FormatUint(n, 10) }
 
 func decimal(n int64) string { return strconv.FormatInt(n, 10) }
 
@@ -95,85 +208,4 @@ func appendWords(dst []byte, id *cuenta.Identity, words []string) []byte {
 		dst = wire.AppendBulk(dst, word)
 	}
 	return dst
-}
-
-// termResult makes the answer to a request of a reply to its termCommand, or to a
-// transfer's, whose op is All.
-func (r *reply) termResult(to expectation) (result cuenta.Result, ok bool) {
-	n, isNumbers := r.numbers()
-	switch {
-	case to.op == cuenta.Limit:
-		return cuenta.Result{}, r.kind == '+'
-	case to.op == cuenta.Describe:
-		return r.description(to.terms)
-	case to.op == cuenta.All && r.kind == ':':
-		return cuenta.Result{Value: r.n}, true
-	case (to.op == cuenta.Release || to.op == cuenta.Extend) && r.kind == ':':
-		return cuenta.Result{Amount: r.n}, true
-	case !isNumbers:
-		return result, false
-	case to.op == cuenta.Take && len(n) == 4:
-		if n[0] == 1 {
-			return cuenta.Result{Value: n[1], Amount: inNanoseconds(n[3])}, true
-		}
-		return cuenta.Result{Code: cuenta.Throttled, Value: n[1], Amount: inNanoseconds(n[2])}, true
-	case to.op == cuenta.Ticket && len(n) == 3:
-		return cuenta.Result{Value: n[1], Amount: n[1] - n[0] + 1, Replayed: n[2] == 0}, true
-	case to.op == cuenta.Hold && len(n) == 2:
-		return cuenta.Result{Revision: uint64(n[0]), Amount: n[1]}, true
-	case to.op == cuenta.Settle && len(n) == 2:
-		return cuenta.Result{Value: n[0], Amount: n[1]}, true
-	}
-	return result, false
-}
-
-// numbers are the parts of a reply if all are.
-func (r *reply) numbers() (n []int64, ok bool) {
-	for i := range r.parts {
-		if r.parts[i].kind != ':' {
-			return nil, false
-		}
-		n = append(n, r.parts[i].n)
-	}
-	return n, len(n) > 0
-}
-
-// inNanoseconds is a time in milliseconds, negative for none.
-func inNanoseconds(ms int64) int64 {
-	if ms < 0 {
-		return -1
-	}
-	return min(ms, math.MaxInt64/int64(time.Millisecond)) * int64(time.Millisecond)
-}
-
-// description reads the fields of CUENTA.DESCRIBE's reply into terms.
-func (r *reply) description(t *cuenta.Terms) (result cuenta.Result, ok bool) {
-	*t = cuenta.Terms{}
-	for fields := r.parts; len(fields) >= 2; fields = fields[2:] {
-		value := &fields[1]
-		if value.null {
-			continue
-		}
-		switch string(fields[0].text) {
-		case "value":
-			result.Value = value.n
-		case "revision":
-			result.Revision = uint64(value.n)
-		case "floor":
-			t.Floor = cuenta.Bound{Set: true, At: value.n}
-		case "ceiling":
-			t.Ceiling = cuenta.Bound{Set: true, At: value.n}
-		case "total":
-			t.Total = value.n != 0
-		case "held":
-			t.Held = value.n
-		case "held-down":
-			t.HeldDown = value.n
-		case "expires":
-			t.Expiry = cuenta.Expiry{Kind: cuenta.ExpireAt, Time: inNanoseconds(value.n)}
-		case "ttl":
-			result.Amount = inNanoseconds(value.n)
-		}
-	}
-	return result, r.kind == '*'
 }

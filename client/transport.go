@@ -54,6 +54,8 @@ func refusal(code cuenta.Code, text []byte, amount int64) cuenta.Result {
 			}
 			r.Level = uint8(number(parts[3]))
 		}
+	case cuenta.Throttled:
+		r.Value, r.Amount = untold, retryIn(text)
 	}
 	return r
 }

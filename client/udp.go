@@ -1,9 +1,7 @@
 package client
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -12,7 +10,6 @@ import (
 	"time"
 
 	"github.com/cuenta-server/cuenta"
-	wire "github.com/cuenta-server/cuenta/internal/wire/text"
 )
 
 // datagrams carries requests as datagrams of the text protocol. Its answers do not tell
@@ -76,23 +73,11 @@ func (t *datagrams) do(ctx context.Context, requests []cuenta.Request) ([]cuenta
 		t.passOver(to)
 		return nil, err
 	}
-	result, err := textResult(answer, requests[0].N)
+	result, err := textResult(answer, &requests[0])
 	if len(requests) == 1 || err != nil {
 		return []cuenta.Result{result}, err
 	}
 	return transferResults(result, requests), nil
-}
-
-// datagram is the command for an operation, or for the run that is a transfer.
-func datagram(requests []cuenta.Request) ([]byte, error) {
-	if len(requests) != 1 && !isTransfer(requests) {
-		return nil, &cuenta.Error{Code: cuenta.Unsupported, Text: "a datagram takes one operation"}
-	}
-	command, ok := wire.AppendLine(nil, requests)
-	if !ok || requests[0].Op == cuenta.Describe { // which would answer the time left, and no more
-		return nil, unsayable
-	}
-	return command, nil
 }
 
 // ask sends a datagram and waits for what comes back.
@@ -174,30 +159,4 @@ func (t *datagrams) close() {
 		_ = socket.Close() // nothing was to come from it
 	}
 	t.done = nil
-}
-
-// unsayable is the refusal of what the text protocol has no words for. What adds
-// 0 would read there, and change nothing.
-var unsayable = &cuenta.Error{Code: cuenta.Unsupported, Text: "the text protocol cannot say that, use another way in"}
-
-var errText = errors.New("the server does not answer as the text protocol has it")
-
-// textResult reads an answer of the text protocol to a request for that amount.
-func textResult(answer []byte, amount int64) (cuenta.Result, error) {
-	line, ok := bytes.CutSuffix(answer, []byte("\n"))
-	if !ok {
-		return cuenta.Result{}, errText
-	}
-	if said, ok := bytes.CutPrefix(line, []byte("error ")); ok {
-		code, text, _ := bytes.Cut(said, []byte(" "))
-		if refused, known := cuenta.ParseError(string(code) + ": " + string(text)); known {
-			return refusal(refused.Code, text, amount), nil
-		}
-		return cuenta.Result{}, errText
-	}
-	value, err := strconv.ParseInt(string(line), 10, 64)
-	if err != nil {
-		return cuenta.Result{}, errText
-	}
-	return cuenta.Result{Value: value}, nil
 }

@@ -235,7 +235,7 @@ func TestBadReplies(t *testing.T) {
 		}
 	}
 	for _, said := range []string{"", "13", "\n", "error\n", "error nonsense x\n", "adios\n", "1 2\n", "99999999999999999999\n", "0x1\n"} {
-		if result, err := textResult([]byte(said), 1); err == nil {
+		if result, err := textResult([]byte(said), &cuenta.Request{Op: cuenta.Add, N: 1}); err == nil {
 			t.Errorf("%q is read as %+v", said, result)
 		}
 	}
@@ -252,7 +252,7 @@ func FuzzReply(f *testing.F) {
 			if err != nil {
 				return
 			}
-			result, err := r.result(expectation{op: cuenta.Op(op), n: 5})
+			result, err := r.result(expectationOf(&cuenta.Request{Op: cuenta.Op(op), N: 5, Terms: &cuenta.Terms{Holds: make([]cuenta.Held, 0, len(said)%2)}}))
 			if err == nil && result.Code == cuenta.OK && r.kind == '-' {
 				t.Fatalf("the error %q is read as %+v", r.text, result)
 			}
