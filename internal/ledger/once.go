@@ -120,8 +120,8 @@ func (l *Ledger) Replay(r *cuenta.Request, span []cuenta.Request, now int64, out
 	if r.Op == cuenta.All && !r.Identity.Given() {
 		return l.recallEach(span, now, out)
 	}
-	if !r.Identity.Given() || !r.Identity.Valid() {
-		return Durable, false
+	if r.Op.Reads() || !r.Identity.Given() || !r.Identity.Valid() {
+		return Durable, false // what reads uses no identity
 	}
 	var slot identity.Slot
 	if l.memory.Recall(&r.Identity, now, &slot); !slot.Known {

@@ -29,6 +29,26 @@ func open(t *testing.T, l *Ledger, id uint64) {
 	}
 }
 
+// TestReadsAreNoRepeats: what reads under an identity that was used for a change is not
+// taken for another attempt, where only repeats are answered either.
+func TestReadsAreNoRepeats(t *testing.T) {
+	l := newLedger(t, 8)
+	one(l, request(cuenta.Add, "c", 5, key("k")))
+	for _, op := range []cuenta.Op{cuenta.Get, cuenta.Check, cuenta.Describe} {
+		r := request(op, "c", 0, key("k"))
+		r.Terms = &cuenta.Terms{}
+		out := make([]cuenta.Result, 1)
+		if _, known := l.Replay(&r, nil, testTime, out); known || out[0].Code != cuenta.OK {
+			t.Errorf("%s: %v, %+v", op, known, out[0])
+		}
+	}
+	r := request(cuenta.Add, "c", 5, key("k"))
+	out := make([]cuenta.Result, 1)
+	if _, known := l.Replay(&r, nil, testTime, out); !known || !out[0].Replayed {
+		t.Errorf("a repeat: %v, %+v", known, out[0])
+	}
+}
+
 func TestARepeatIsAnsweredAgain(t *testing.T) {
 	l := newLedger(t, 8)
 	open(t, l, 5)
