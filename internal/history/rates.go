@@ -18,7 +18,7 @@ import (
 // noteTake learns that a counter is one of a rate.
 func (c *checker) noteTake(o *Op) {
 	r := roleOf(o)
-	if o.Op != cuenta.Take || r == roleNone {
+	if o.Op != cuenta.Take || r == roleNone && o.told(Answered) {
 		return
 	}
 	c.rated[o.Counter] = true

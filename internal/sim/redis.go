@@ -20,6 +20,8 @@ func appendRESP(dst []byte, r *cuenta.Request) ([]byte, bool) {
 		return dst, false
 	}
 	switch {
+	case r.Op == cuenta.Set && r.If == cuenta.IfAbsent && r.Terms != nil:
+		return dst, false // what is not there has no end to take away
 	case r.Op == cuenta.Add && r.If == cuenta.Always:
 		command = []string{"INCRBY", string(r.Counter), strconv.FormatInt(r.N, 10)}
 	case r.Op == cuenta.Set:
