@@ -102,7 +102,12 @@ func (c *asker) attempt(ctx context.Context, b *bundle) *bundle {
 			continue
 		}
 		a := &answers[i]
-		c.log.End(first+i, &a.Result, a.told)
+		if r.Op == cuenta.Describe && a.Code == cuenta.OK {
+			c.log.Described(first+i, &a.Result, r.Terms)
+		} else {
+			c.log.End(first+i, &a.Result, a.told)
+		}
+		c.learn(&r, &a.Result)
 		if c.momentary(&r, a) {
 			rest.requests = append(rest.requests, r)
 		} else if r.Identity.Given() && !b.whole && r.Op != cuenta.Outcome && remembered(a.Code) {
@@ -138,7 +143,7 @@ func (c *asker) begin(b *bundle) int {
 // remembered reports whether an answer is kept under an identity.
 func remembered(code cuenta.Code) bool {
 	switch code {
-	case cuenta.OK, cuenta.Overflow, cuenta.Unmet, cuenta.Aborted:
+	case cuenta.OK, cuenta.Overflow, cuenta.Unmet, cuenta.Aborted, cuenta.Limited, cuenta.Past, cuenta.Throttled, cuenta.NoHold:
 		return true
 	}
 	return false
@@ -148,7 +153,7 @@ func remembered(code cuenta.Code) bool {
 func (c *asker) momentary(r *cuenta.Request, a *answer) bool {
 	c.tally.answered.Add(1)
 	switch a.Code {
-	case cuenta.OK, cuenta.Overflow, cuenta.Unmet, cuenta.Aborted, cuenta.Conflict:
+	case cuenta.OK, cuenta.Overflow, cuenta.Unmet, cuenta.Aborted, cuenta.Conflict, cuenta.Limited, cuenta.Past, cuenta.Throttled, cuenta.NoHold:
 		return false
 	case cuenta.Absent:
 		if r.Op == cuenta.Outcome {

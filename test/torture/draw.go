@@ -24,6 +24,8 @@ type drawer struct {
 	session uint64 // 0: none yet
 	number  uint64 // the last one used
 	past    []cuenta.Request
+	holds   []known
+	place   int // of the client, among those who are told values only
 }
 
 // keptPast is how many answered requests with an identity a client can repeat. Over
@@ -35,6 +37,9 @@ const keptPast = 24
 func (d *drawer) next() *bundle {
 	if len(d.past) > 0 && oneIn(d.dice, 16) {
 		return d.again()
+	}
+	if d.terms && d.told && oneIn(d.dice, 2) {
+		return d.beyond()
 	}
 	b := &bundle{requests: make([]cuenta.Request, 1+d.dice.IntN(d.burst))}
 	if d.batches && oneIn(d.dice, 2) {
@@ -114,6 +119,9 @@ func (d *drawer) request(batch bool) cuenta.Request {
 	var edge bool
 	r.Counter, edge = d.counter(r.Op, batch)
 	r.N = amount(d.dice, r.Op, edge)
+	if d.terms && !d.told && r.Op == cuenta.Add && !edge && oneIn(d.dice, 4) {
+		d.within(&r)
+	}
 	if d.conds && r.Op != cuenta.Get && r.Op != cuenta.Delete && oneIn(d.dice, 10) {
 		r.If = cuenta.IfAbsent + cuenta.Condition(d.dice.IntN(2))
 	}

@@ -251,7 +251,7 @@ func (r *round) cast() {
 			name := fmt.Sprintf("%s-%d", m.name, n)
 			d := badnet.Dice(r.seed, name)
 			r.askers = append(r.askers, &asker{
-				drawer: drawer{manner: m, dice: d, name: name, names: namesFor(m.told, place(m.told))}, way: m.open(r.entrances),
+				drawer: drawer{manner: m, dice: d, name: name, names: namesFor(m.told, place(m.told)), place: untold}, way: m.open(r.entrances),
 				log: r.recorder.Client(name), round: r, tally: r.tally.way(m.name),
 			})
 		}
@@ -280,6 +280,10 @@ func (r *round) cast() {
 // counter made later begins depends on all deletions, and who is told no revisions
 // would have to guess.
 func (r *round) found(ctx context.Context) error {
+	r.clock()
+	if err := r.declare(ctx); err != nil {
+		return err
+	}
 	log := r.recorder.Client("founder")
 	return r.arena.ask(ctx, func(ctx context.Context, c *rpcclient.Client) error {
 		for _, name := range slices.Concat(plain, edgy, joint, []string{flooded}) {
@@ -342,6 +346,7 @@ func (r *round) hold() {
 
 // state notes all that the server holds, while nobody can reach it.
 func (r *round) state(ctx context.Context, label string) error {
+	r.clock()
 	start := r.recorder.Now()
 	all, err := r.arena.everything(ctx)
 	if err != nil {

@@ -107,6 +107,20 @@ func TestARoundNoticesLies(t *testing.T) {
 			o.Told &^= history.WithValue | history.WithRevision
 			return o.Op == cuenta.Add && o.Told&history.Answered != 0
 		},
+		"a ticket's number": func(o *history.Op) bool {
+			o.Value++
+			return o.Op == cuenta.Ticket && o.Code == cuenta.OK && o.Told&history.WithRevision != 0
+		},
+		"a hold that was not made": func(o *history.Op) bool {
+			made := o.Op == cuenta.Hold && o.Code == cuenta.OK && o.Told&history.Answered != 0
+			o.Code = cuenta.Busy
+			o.Told &^= history.WithValue | history.WithRevision | history.WithAmount
+			return made
+		},
+		"a take beyond its rate": func(o *history.Op) bool {
+			o.N += 1000
+			return o.Op == cuenta.Take && o.Code == cuenta.OK && o.Told&history.Answered != 0
+		},
 		"a repeat's own answer": func(o *history.Op) bool {
 			o.Revision++
 			return o.Op == cuenta.Add && o.Told&history.Replayed != 0 && o.Told&history.WithRevision != 0

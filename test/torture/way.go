@@ -54,6 +54,7 @@ type manner struct {
 	batches  bool        // requests may be sent to be carried out together
 	whole    bool        // and all or none
 	conds    bool        // changes may have conditions
+	terms    bool        // and terms
 	burst    int         // the most requests at once
 	patience time.Duration
 	open     func(e *entrances) way
@@ -84,13 +85,13 @@ const patienceOf = 250 * time.Millisecond
 // manners are the ways in for which this program has clients of its own. The
 // public client package goes over the others.
 var manners = []manner{
-	{name: cuenta.FrontUDP, clients: 4, ops: counting, keys: true, burst: 1, patience: 60 * time.Millisecond, open: newDatagrams},
-	{name: cuenta.FrontTCP, clients: 4, ops: counting, keys: true, burst: 4, patience: patienceOf, open: newLines(cuenta.FrontTCP)},
-	{name: cuenta.FrontProc, clients: 4, ops: counting, keys: true, burst: 4, patience: patienceOf, open: newLines(cuenta.FrontProc)},
+	{name: cuenta.FrontUDP, clients: 4, ops: counting, keys: true, terms: true, burst: 1, patience: 60 * time.Millisecond, open: newDatagrams},
+	{name: cuenta.FrontTCP, clients: 4, ops: counting, keys: true, terms: true, burst: 4, patience: patienceOf, open: newLines(cuenta.FrontTCP)},
+	{name: cuenta.FrontProc, clients: 4, ops: counting, keys: true, terms: true, burst: 4, patience: patienceOf, open: newLines(cuenta.FrontProc)},
 	{name: cuenta.FrontWeb, clients: 2, ops: counting, keys: true, burst: 1, patience: patienceOf, open: newCambiar},
 	{name: cuenta.FrontRPC, clients: 4, ops: all, keys: true, sessions: true, told: true, burst: 1, patience: patienceOf, open: newCalls},
 	{name: cuenta.FrontRESP, clients: 3, ops: setting, batches: true, burst: 3, patience: patienceOf, open: newCommands},
-	{name: cuenta.FrontSHM, clients: 3, ops: all, keys: true, sessions: true, told: true, batches: true, whole: true, conds: true,
+	{name: cuenta.FrontSHM, clients: 3, ops: all, keys: true, sessions: true, told: true, batches: true, whole: true, conds: true, terms: true,
 		burst: 6, patience: patienceOf, open: newRings},
 }
 
@@ -111,10 +112,12 @@ func full(r cuenta.Result) answer {
 		a.told = history.Replayed
 	}
 	switch r.Code {
-	case cuenta.OK, cuenta.Unmet:
+	case cuenta.OK, cuenta.Unmet, cuenta.NoHold, cuenta.Throttled:
 		a.told |= history.WithValue | history.WithRevision
-	case cuenta.Overflow:
-		a.told |= history.WithValue
+	case cuenta.Overflow, cuenta.Limited:
+		if a.told |= history.WithValue; !r.Replayed {
+			a.told |= history.WithLevel
+		}
 	}
 	return a
 }

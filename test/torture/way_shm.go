@@ -41,6 +41,9 @@ func (w *rings) exchange(ctx context.Context, b *bundle) ([]answer, error) {
 		if !b.requests[i].Identity.Given() || b.requests[i].Op == cuenta.Outcome {
 			answers[i].told &^= history.First | history.Replayed
 		}
+		if r := &b.requests[i]; r.Op >= cuenta.Take && answers[i].Code == cuenta.OK || r.Terms != nil && r.Terms.Clamp && answers[i].Code == cuenta.OK {
+			answers[i].told |= history.WithAmount
+		}
 	}
 	return answers, nil
 }
