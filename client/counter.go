@@ -23,7 +23,8 @@ type Result struct {
 	Revision uint64
 
 	// Applied is, after a change with [Clamp], by how much it has changed the value, where
-	// the way in tells.
+	// the way in tells. What an int64 does not hold wraps; over redis:// it is the end of
+	// int64.
 	Applied int64
 
 	// Replayed says that an earlier attempt was carried out and this is its

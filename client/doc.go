@@ -34,23 +34,38 @@
 //	Batch.DoAtomic       yes      no      no    yes
 //	Outcome              yes      yes     no    yes
 //	SetLimits, Transfer  yes      yes     yes   yes
-//	Expire, options      yes      no      yes   yes
-//	conditions           yes      no      no    yes
+//	Expire               yes      yes     yes   yes
+//	options of Add       yes      yes     yes   yes
+//	options of Set       yes      ends    -     yes
+//	options of Reset     yes      ends    yes   yes
+//	IfAbsent, IfPresent  yes      Set     no    yes
+//	IfValue, IfRevision  yes      no      no    yes
 //	Describe             yes      yes     no    yes
-//	Take, Ticket, Hold   yes      yes     no    no
+//	Take, Ticket, Hold   yes      yes     yes   yes
+//	Settle, Extend …     yes      yes     yes   yes
+//	Holds                yes      yes     no    yes
 //	ResetTickets         yes      no      no    yes
+//	Watch                yes      no      no    no
 //	Result.Revision      yes      no      no    yes
-//	Result.Applied       yes      no      no    yes
+//	Result.Applied       yes      yes     no    yes
 //
-// What one cannot do is refused as [cuenta.Unsupported]. Over UDP that is also to add 0
-// or the least int64, a ceiling on a transfer, and an end that is not whole seconds from
-// now; over redis:// the end of a hold that is not a time from now on, and a rate whose
-// period is not whole milliseconds. Over shm:// Describe does not tell what is held; over
-// redis:// SetLimits and Hold do not tell the value, nor Transfer which limit has refused it.
+// What one cannot do is refused as [cuenta.Unsupported]. So is:
 //
-// An identity has the same meaning on all of them, so what became of a change sent over
-// UDP can be asked over another one. (Over redis:// Reset is a Set to 0, and so another
-// operation than elsewhere.)
+//   - over udp://, to add 0 or the least int64, a ceiling on a transfer, an end, of a hold
+//     too, or a rate's period that is not whole seconds from now on, a hold or a
+//     settlement below 0, and of a change other than Expire [Never] and [IfEnd];
+//   - over redis://, a ceiling on a transfer, the end of a hold that is not a time from now
+//     on, a rate whose period is not whole milliseconds, an end [At] a time without
+//     [Lapse], and an [IfEnd] other than those of the Redis protocol: of an Add none but
+//     [cuenta.ExpiryIfNone], of a Set and a Reset none, of [Never] none but
+//     [cuenta.ExpiryIfAny]. Ends are whole milliseconds, the last one begun.
+//
+// And some do not tell all. Over udp:// Take does not tell when all may be taken again,
+// nor, where it is not allowed, what may be taken; Ticket tells the last number only; and
+// about holds nothing is told but their ids, and the value after Settle, Release and
+// Extend. Over redis:// SetLimits, Expire and those of holds but Settle do not tell the
+// value, nor Transfer which limit has refused it, nor an Add with options which one of the
+// counter's own: of such it calls [cuenta.Overflow] what would be one without it.
 //
 // # Identities
 //

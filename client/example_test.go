@@ -342,3 +342,26 @@ func ExampleCounter_Hold() {
 	// 600 left for others
 	// 250 used
 }
+
+// Every hold, and what they come to.
+func ExampleCounter_Holds() {
+	c, stop := opened()
+	defer stop()
+	ctx := context.Background()
+
+	tokens := c.Counter("tokens:acme")
+	for _, amount := range []int64{400, 250} {
+		if _, err := tokens.Hold(ctx, amount, client.After(5*time.Minute)); err != nil {
+			log.Fatal(err)
+		}
+	}
+	sum := int64(0)
+	for hold, err := range tokens.Holds(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		sum += hold.Amount
+	}
+	fmt.Println(sum, "held")
+	// Output: 650 held
+}

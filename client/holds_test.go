@@ -66,10 +66,31 @@ func TestHolds(t *testing.T) {
 	})
 }
 
+// busied refuses every third description, for now.
+type busied struct {
+	cuenta.Service
+
+	mu    sync.Mutex
+	calls int
+}
+
+func (s *busied) Do(ctx context.Context, b *cuenta.Batch) {
+	s.Service.Do(ctx, b)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := &b.Requests[0]; r.Op == cuenta.Describe {
+		if s.calls++; s.calls%3 == 2 {
+			b.Results[0] = cuenta.Result{Code: cuenta.Busy}
+		}
+	}
+}
+
 // More holds than one answer has, of which some end while they are gone through.
 func TestListingHolds(t *testing.T) {
 	eachWay(t, func(t *testing.T, w way) {
-		n, ctx := realWay(t, w).Counter("tokens"), t.Context()
+		service := &busied{Service: realEngine(t)}
+		c := open(t, Options{MinBackoff: time.Millisecond}, w.scheme+"://"+w.serve(t, service))
+		n, ctx := c.Counter("tokens"), t.Context()
 		for h, err := range n.Holds(ctx) {
 			if w.scheme != "udp" {
 				t.Errorf("%+v, %v", h, err)
@@ -81,12 +102,14 @@ func TestListingHolds(t *testing.T) {
 			return
 		}
 		want := make(map[uint64]int64)
+		var b cuenta.Batch
 		for i := range int64(holdsPage + 40) {
-			h, err := n.Hold(ctx, i+1, After(time.Hour))
-			if err != nil {
-				t.Fatal(err)
-			}
-			want[h.ID] = i + 1
+			terms := &cuenta.Terms{Expiry: cuenta.Expiry{Kind: cuenta.ExpireAfter, Time: int64(time.Hour)}}
+			b.Requests = append(b.Requests, cuenta.Request{Op: cuenta.Hold, N: i + 1, Counter: []byte("tokens"), Terms: terms})
+		}
+		service.Do(ctx, &b)
+		for i, r := range b.Results {
+			want[r.Revision] = int64(i + 1)
 		}
 		got := make(map[uint64]int64)
 		for h, err := range n.Holds(ctx) {
