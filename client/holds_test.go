@@ -186,7 +186,7 @@ func TestTermsAreExactOnABadNetwork(t *testing.T) {
 			Budget: Budget{PerSecond: 1e6, Burst: 1e6},
 		}, w.scheme+"://"+address)
 		ctx := t.Context()
-		const callers, each = 6, 20
+		const callers, each = 6, 12
 		must(t, Result{}, err2(c.Counter("from").Add(ctx, callers*each-10)))
 		var mu sync.Mutex
 		var moved, taken int
