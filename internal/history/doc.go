@@ -27,7 +27,7 @@
 // nothing.
 //
 // Few operations have more, an [Extra]: the terms of their request (limits, an end, a
-// condition's value) and the amount of their answer; a Describe was told terms. Ends
+// condition's value) and the amount of their answer; a Describe was told terms, and what is held. Ends
 // are told by the ledger's time. What that was, a [Clock] says, as exactly as whoever
 // records can know: for a client it is the system's clock with what it may be off by,
 // at each start of the server; without any, ends may come at any time.
@@ -58,6 +58,27 @@
 // every operation that gave a counter an end a deletion is made up, to be placed
 // like others of no known place (clock.go, end.go). Between two starts the ledger's time
 // may go back, as far as nobody was told.
+//
+// Holds (holds.go): value and what is held are within the limits at every revision; a
+// hold's id is the revision of its making; it is there until it is settled, released or
+// its time is over, and each of these comes once. That it has ended by time nobody is
+// told either; unlike a counter it may do so at any moment after its time, so the
+// deed that ends it is placed where a revision is missing.
+//
+// Totals (totals.go): for every Add and Settle a charge is made up for each total above,
+// to be placed like an answer without a revision. It certainly was made if the total
+// certainly was declared then, and certainly not if it was not; where its declaration
+// was under way, or it may have ended, it may have been made. A refusal that names
+// a total's level saw that total. So a total gains exactly what was charged, and keeps
+// its limits.
+//
+// Tickets (tickets.go): an ident is like an identity, and all that was asked for it one
+// operation; that numbers have no gap and none is given twice, follows from the chain.
+// The counters which keep the numbers are judged as answers about the ident.
+//
+// Rates (rates.go, usage.go): what a counter of a rate remembers is not looked at. What
+// was allowed must be within the rate if as little was used before as can be, by the
+// revisions and the ledger's time; what was refused must be beyond it if as much was.
 //
 // Per identity: one operation, carried out at most once, one answer for all
 // attempts; repeats are marked so; a conflict needs another operation; nothing
@@ -94,7 +115,20 @@
 //
 //   - batches, floors and states against one another where a counter has more
 //     than one order: the one found is tried alone, and if it does not fit, that is
-//     listed as undecided;
+//     listed as undecided, and the others are judged without them;
+//   - with totals: that a lost request which was carried out has charged them too, but
+//     where conserve.go tells: where a total was declared before anything below it was
+//     added, and nothing but additions has changed values, it is at every full state the
+//     sum of what is below it; that charges and what is below them come at one
+//     moment; a refusal that tells no level; anything of a total, if some charge was
+//     clamped and no answer tells how far;
+//   - holds made where nobody knows the counter's revision;
+//   - the same ident's numbers where they may have been forgotten: there only that they
+//     are not given anew without a cause; lost requests of one ident for different
+//     amounts; tickets with an identity besides are no history;
+//   - of rates: the exact amounts left and times to wait that were told, the floor once a
+//     counter of a rate may have ended, and everything where a counter was used for
+//     two rates or for something else;
 //   - the floor while a deletion has no known revision, or nobody knows whether a counter
 //     that may have had an end still was: any is taken for possible;
 //   - that the operations of an all-or-none batch which stand before the one that it
@@ -126,12 +160,15 @@
 //
 //	start, end   nanoseconds of one clock; without end it may take effect at any time
 //	client       a name, for the reader
-//	op           get, add, reset, set, delete, check, open-session, outcome, limit, expire, describe
+//	op           get, add, reset, set, delete, check, open-session, outcome, limit, expire, describe,
+//	             take, ticket, hold, settle, release, extend
 //	counter      "cuenta" if it is left out
 //	n            amount, value, or revision of a check
 //	if           absent, present, value or revision
-//	terms        floor, ceiling, clamp, expect, expires (never, at, after) with time, expiresIf, lapse
-//	described    whether the terms are those that a describe was told; amount: what was answered
+//	terms        floor, ceiling, clamp, expect, expires (never, at, after) with time, expiresIf, lapse,
+//	             total, hold, ident, rate (fixed, sliding, steady) with limit, period and burst;
+//	             of a describe: held, heldDown, holds, each with id, amount, ends
+//	described    whether the terms are those that a describe was told; amount, level: what was answered
 //	low, high    what the ledger's time is more than the history's, from start on
 //	key          an idempotency key, or
 //	session, number, lowest   16 hexadecimal digits, and numbers as in cuenta.Identity
@@ -145,7 +182,8 @@
 //
 // history.go (the types), recorder.go, meaning.go and terms.go (what an operation does to
 // a state, and sees of one), check.go (the parts in turn), alone.go, batch.go,
-// identity.go, group.go, session.go, clock.go and end.go (ends), list.go, chain.go
+// identity.go, group.go, session.go, clock.go and end.go (ends), holds.go, totals.go,
+// conserve.go, tickets.go, rates.go, usage.go, list.go, chain.go
 // (revisions known), walk.go, deed.go, ways.go, plan.go, deadend.go and gap.go (the
 // others), touch.go, serialize.go and graph.go (over all counters), report.go, jsonl.go,
 // jsonterms.go.

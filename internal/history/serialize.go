@@ -22,29 +22,45 @@ func (c *checker) serialize() {
 	if !c.inTheirOrder(of) {
 		return
 	}
-	g := &order{moments: len(moments), nodes: len(moments)}
 	c.floorsWereLeft(of)
+	if c.inOneOrder(moments, of) {
+		return
+	}
+	c.found.undecided("whether batches, states and deletions fit together: in the order found for each counter they do not, but there are others")
+	// Those of which the order is sure must do so all the same.
+	c.touches = slices.DeleteFunc(c.touches, func(t touch) bool {
+		c.looseFloor = c.looseFloor || t.doubted && t.deletes
+		return t.doubted
+	})
+	moments, of = c.moments()
+	c.inOneOrder(moments, of)
+}
+
+// inOneOrder looks for one order of all moments, and reports that there is none. It
+// returns false if there may be one where counters have other orders.
+func (c *checker) inOneOrder(moments []moment, of []int32) bool {
+	g := &order{moments: len(moments), nodes: len(moments)}
 	c.orderCounters(g, of)
 	c.orderFloors(g, of)
 	orderTimes(g, moments)
 	cycle := g.cycle(func(m int32) bool { return !c.isState(c.touches[moments[m].touches[0]].node) })
 	if len(cycle) == 0 {
-		return
+		return true
 	}
 	var ids []uint32
 	for _, m := range cycle {
 		if moments[m].doubted {
-			c.found.undecided("whether batches, states and deletions fit together: in the order found for each counter they do not, but there are others")
-			return
+			return false
 		}
 		ids = append(ids, c.touches[moments[m].touches[0]].node)
 	}
 	if len(ids) == 1 {
 		c.violated("", "%o did not take effect at one moment with all that belongs to it", ids)
-		return
+		return true
 	}
 	list := "%o" + strings.Repeat(" before %o", len(ids)-1)
 	c.violated("", "these cannot each have taken effect at one moment, for each must come before the next and the last before the first: "+list, ids)
+	return true
 }
 
 // moments puts the touches of one batch or state together. of is the moment of

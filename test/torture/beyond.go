@@ -95,7 +95,10 @@ func (d *drawer) termed() cuenta.Request {
 		return cuenta.Request{Op: cuenta.Hold, Counter: pick(held), N: n | 1, Terms: &cuenta.Terms{Expiry: life}}
 	case draw < 8 && len(d.holds) > 0:
 		of := d.holds[d.dice.IntN(len(d.holds))]
-		r := cuenta.Request{Op: cuenta.Settle + cuenta.Op(d.dice.IntN(3)), Counter: of.counter, N: n, Terms: &cuenta.Terms{Hold: of.id, Expiry: life}}
+		r := cuenta.Request{Op: cuenta.Settle + cuenta.Op(d.dice.IntN(3)), Counter: of.counter, N: n, Terms: &cuenta.Terms{Hold: of.id}}
+		if r.Op == cuenta.Extend {
+			r.Terms.Expiry = life
+		}
 		r.Terms.Clamp = r.Op == cuenta.Settle && oneIn(d.dice, 2)
 		return r
 	case draw < 9:

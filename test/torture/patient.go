@@ -23,15 +23,16 @@ type scheme struct {
 	ops     []cuenta.Op
 	told    bool // results tell revisions
 	batches bool // DoAtomic is there
+	terms   bool // rates and tickets are there; where revisions are told, so is the rest
 	asks    bool // Outcome is there
 	address func(e *entrances) string
 }
 
 var schemes = []scheme{
-	{"client cuenta", 3, all, true, true, true, func(e *entrances) string { return "cuenta://" + e.address[cuenta.FrontWeb] }},
-	{"client redis", 2, setting, false, false, true, func(e *entrances) string { return "redis://" + e.address[cuenta.FrontRESP] }},
-	{"client udp", 2, counting, false, false, false, func(e *entrances) string { return "udp://" + e.address[cuenta.FrontUDP] }},
-	{"client shm", 2, all, true, true, true, func(e *entrances) string { return "shm://" + e.rings }},
+	{"client cuenta", 3, all, true, true, true, true, func(e *entrances) string { return "cuenta://" + e.address[cuenta.FrontWeb] }},
+	{"client redis", 2, setting, false, false, true, true, func(e *entrances) string { return "redis://" + e.address[cuenta.FrontRESP] }},
+	{"client udp", 2, counting, false, false, false, false, func(e *entrances) string { return "udp://" + e.address[cuenta.FrontUDP] }},
+	{"client shm", 2, all, true, true, true, true, func(e *entrances) string { return "shm://" + e.rings }},
 }
 
 // patient is a user of the public client package.
@@ -89,6 +90,10 @@ func (p *patient) call(ctx context.Context) {
 	}
 	if p.batches && oneIn(p.dice, 5) {
 		p.atomic(ctx)
+		return
+	}
+	if p.terms && oneIn(p.dice, 3) {
+		p.beyond(ctx)
 		return
 	}
 	r := p.draw.request(false)
@@ -174,7 +179,7 @@ func (p *patient) end(first, n int, results []client.Result, err error) {
 // expected reports a refusal that nothing here can have caused.
 func (p *patient) expected(failed *client.Error) {
 	switch failed.Code {
-	case cuenta.Overflow, cuenta.Unknown, cuenta.Canceled, cuenta.Busy, cuenta.Full, cuenta.Stopping:
+	case cuenta.Overflow, cuenta.Limited, cuenta.Past, cuenta.NoHold, cuenta.Unknown, cuenta.Canceled, cuenta.Busy, cuenta.Full, cuenta.Stopping:
 		return
 	}
 	p.round.wrong(fmt.Sprintf("%s: %v", p.name, failed))
