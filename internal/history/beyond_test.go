@@ -169,9 +169,8 @@ func (f *beyond) carryOut(c *asking) {
 	if r.Op == cuenta.Hold && to.Code == cuenta.OK {
 		f.holds = append(f.holds, to.Revision)
 	}
-	name := string(r.Counter)
-	if c.result.Value -= f.missed[name]; c.result.Revision != 0 {
-		c.result.Revision -= f.missing[name]
+	if c.result.Value -= f.missed[string(r.Counter)]; c.result.Revision != 0 {
+		c.result.Revision -= f.missing[string(r.Counter)]
 	}
 }
 

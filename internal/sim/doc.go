@@ -28,7 +28,8 @@
 // is started aside on a copy of the disk with one bit flipped (probe.go).
 //
 // Counters have limits and ends (terms.go), short enough for many of them to come while
-// the world lasts, and they are looked for as in the engine (lapse.go).
+// the world lasts, and they are looked for as in the engine (lapse.go). In half of the
+// worlds there are holds, totals, tickets and rates besides (beyond.go).
 //
 // Clients (client.go, call.go, ways.go) want counters changed, under keys, numbers of
 // sessions or no identity, time out, ask again over another way in, ask for the same
