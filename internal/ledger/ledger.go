@@ -385,15 +385,14 @@ const Ahead = 32
 // where that is passed over.
 //
 //go:noinline
-func (l *Ledger) Fetch(requests []cuenta.Request, hashes *[Ahead]uint32) (touched uint8) {
-	var cells [Ahead]uint32
+func (l *Ledger) Fetch(requests []cuenta.Request, hashes *[Ahead]uint32) (touched uint64) {
 	for i := range requests {
 		hashes[i] = l.Hash(&requests[i])
-		cells[i] = l.index.Home(hashes[i])
+		touched ^= l.index.Touch(hashes[i])
 	}
-	for _, cell := range cells[:len(requests)] {
-		if cell < l.used {
-			touched ^= l.cells.At(cell).NameLen
+	for _, hash := range hashes[:len(requests)] {
+		if cell := l.index.Near(hash); cell < l.used {
+			touched ^= uint64(l.cells.At(cell).NameLen)
 		}
 	}
 	return touched

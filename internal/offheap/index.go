@@ -198,10 +198,25 @@ func (ix *Index) Free() error {
 	return err
 }
 
-// Home returns the item in the first slot where a hash may stand: very probably
-// its own, if it has one.
-func (ix *Index) Home(hash uint32) (item uint32) {
-	return uint32(ix.cur.slots[hash>>ix.cur.shift]) - 1
+// Touch loads the first slot where a hash may stand, so that Near need not wait for
+// it. What it returns means nothing.
+func (ix *Index) Touch(hash uint32) uint64 { return ix.cur.slots[hash>>ix.cur.shift] }
+
+// nearSlots is how many slots Near looks at: those of a cache line.
+const nearSlots = 8
+
+// Near returns an item of that hash if one stands near the first slot where it may,
+// which is where nearly all do; and otherwise a number that is no item's.
+func (ix *Index) Near(hash uint32) (item uint32) {
+	slots, at := ix.cur.slots, hash>>ix.cur.shift
+	for range nearSlots {
+		slot := slots[at&uint32(len(slots)-1)]
+		if uint32(slot>>32) == hash || slot == 0 {
+			return uint32(slot) - 1
+		}
+		at++
+	}
+	return dead
 }
 
 // Probe walks over the items with this hash.
