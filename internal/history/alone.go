@@ -47,6 +47,9 @@ func (c *checker) impossible(o *Op) string {
 	case o.Code != cuenta.OK || o.Op == cuenta.OpenSession || o.Op == cuenta.Outcome:
 		return ""
 	}
+	if o.Op == cuenta.Take && o.N > most(&c.h.Rates[c.extra(o).Terms.Rate-1]) {
+		return "the rate never allows so much at once"
+	}
 	if why := impossibleRevision(o); why != "" || !o.told(WithValue) {
 		return why
 	}

@@ -126,7 +126,8 @@
 //   - the same ident's numbers where they may have been forgotten: there only that they
 //     are not given anew without a cause; lost requests of one ident for different
 //     amounts; tickets with an identity besides are no history;
-//   - of rates: the exact amounts left and times to wait that were told, the floor once a
+//   - of rates: what was taken by answers without revision, but for the sum of a window;
+//     the exact amounts left and times to wait that were told, the floor once a
 //     counter of a rate may have ended, and everything where a counter was used for
 //     two rates or for something else;
 //   - the floor while a deletion has no known revision, or nobody knows whether a counter

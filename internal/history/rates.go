@@ -149,6 +149,27 @@ func (r *rating) allowed() {
 			return
 		}
 	}
+	r.inWindows()
+}
+
+// inWindows checks that in no window more was allowed than the rate does, by whatever
+// answers: where they name no revision their order does not matter.
+func (r *rating) inWindows() {
+	if r.of.Kind == cuenta.Steady || len(r.breaks) > 0 {
+		return
+	}
+	sums := map[int64]int64{}
+	for i := range r.may {
+		t := &r.may[i]
+		first, _ := windowOf(&r.of, t.low)
+		if last, _ := windowOf(&r.of, t.high); t.role != roleChange || first != last {
+			continue
+		}
+		if sums[first] = plus(sums[first], t.N); sums[first] > r.of.Limit {
+			r.violated("%o, with which more was taken in a window than the rate allows", t.id)
+			return
+		}
+	}
 }
 
 // prepare sorts what may have been taken, for those that look.

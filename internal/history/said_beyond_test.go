@@ -166,6 +166,11 @@ func TestSaidOfRates(t *testing.T) {
 	for _, c := range []saying{
 		{"a window", takes("fixed", "100 200 6 ok 4 1 9", "300 400 4 ok 0 2 9", "500 600 1 throttled 0 2 9", "1000000100 1000000200 10 ok 0 4 9"), ""},
 		{"too much in a window", takes("fixed", "100 200 6 ok 4 1 9", "300 400 5 ok 0 2 9"), tooMuch},
+		{"too much at once", takes("steady", "0 0 6 ok 0 1 9"), "never allows so much at once"},
+		{"too much in a window, by answers without revision", clock + `
+			{"start":1,"end":2,"op":"take","n":6,"terms":{"rate":"fixed","limit":10,"period":1000000000},"code":"ok","value":4}
+			{"start":3,"end":4,"op":"take","n":5,"terms":{"rate":"fixed","limit":10,"period":1000000000},"code":"ok","value":0}`,
+			"more was taken in a window than the rate allows"},
 		{"too little in a window", takes("fixed", "100 200 6 ok 4 1 9", "300 400 4 throttled 3 1 9"), wrongly},
 		{"perhaps another window", takes("fixed", "100 200 6 ok 4 1 9", "300 1000000400 5 ok 5 2 9"), ""},
 		{"perhaps one that was lost", takes("fixed", "100 200 6 ok 4 1 9", "300 400 4 throttled 3 2 9") +
