@@ -34,7 +34,7 @@ func (l *Ledger) take(r *cuenta.Request, hash, cell uint32, found bool, now int6
 		return l.unmet(cell, found, out)
 	}
 	value, was := l.state(cell, alive)
-	if alive && (was.Ends == 0 || value < 0 || was != terms.Terms{Ends: was.Ends}) {
+	if alive && (was.Ends == 0 || value < 0 || was != terms.Terms{Ends: was.Ends} || l.held(cell, alive).Count > 0) {
 		return l.unmet(cell, found, out) // it counts something else
 	}
 	v := judge(&r.Terms.Rate, usage{value, was.Ends}, r.N, now)

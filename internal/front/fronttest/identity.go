@@ -78,7 +78,7 @@ func timely(key []byte, now int64) cuenta.Code {
 // ever get.
 func consumes(code cuenta.Code) bool {
 	switch code {
-	case cuenta.OK, cuenta.Overflow, cuenta.Limited, cuenta.Past, cuenta.Unmet, cuenta.Aborted:
+	case cuenta.OK, cuenta.Overflow, cuenta.Limited, cuenta.Past, cuenta.Throttled, cuenta.NoHold, cuenta.Unmet, cuenta.Aborted:
 		return true
 	}
 	return false

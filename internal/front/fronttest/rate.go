@@ -19,7 +19,7 @@ func (s *Service) take(r *cuenta.Request, name string, c *count) cuenta.Result {
 		return c.unmet()
 	}
 	next := s.next(c)
-	if c != nil && (c.ends == 0 || c.value < 0 || c.floor.Set || c.ceiling.Set || c.total) {
+	if c != nil && (c.ends == 0 || c.value < 0 || c.floor.Set || c.ceiling.Set || c.total || len(c.holds) > 0) {
 		return c.unmet()
 	}
 	rate := &r.Terms.Rate
