@@ -181,7 +181,7 @@ func TestRatesThatCannotBeMeant(t *testing.T) {
 		{Kind: cuenta.SlidingWindow, Limit: 1 << 31, Period: second},
 		{Kind: cuenta.Steady, Limit: 1, Period: second, Burst: -1},
 		{Kind: cuenta.Steady, Limit: 1, Period: second, Burst: math.MaxInt64},
-		{Kind: cuenta.FixedWindow, Limit: 1, Period: math.MaxInt64}, {Kind: cuenta.FixedWindow, Limit: 1, Period: second - second + 1},
+		{Kind: cuenta.FixedWindow, Limit: 1, Period: math.MaxInt64}, {Kind: cuenta.FixedWindow, Limit: 1, Period: 1},
 	} {
 		l := newLedger(t, 64)
 		if out := do(l, takeOf(rate, 1), testTime); out.Code != cuenta.Syntax || l.Used() != 0 {
