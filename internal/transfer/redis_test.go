@@ -102,6 +102,7 @@ func TestFromRedis(t *testing.T) {
 		{"SET", "text", "hello"}, {"SET", "huge", strings.Repeat("7", 3<<20)}, {"SET", "empty", ""}, {"SET", "zeros", "007"}, {"SET", "float", "1.5"},
 		{"SET", "with space", "1"}, {"SET", "line\nend", "1"}, {"SET", strings.Repeat("k", 70_000), "1"}, {"SET", "\xff", "1"},
 		{"SET", "most", "9223372036854775807"}, {"SET", "least", "-9223372036854775808"}, {"SET", "over", "9223372036854775808"},
+		{"SET", "ending", "5", "EX", "1000"},
 	}
 	for i, name := range oddNames[:len(oddNames)-1] { // the last leaves no room for a prefix
 		commands = append(commands, []string{"SET", name, fmt.Sprint(-i)})
@@ -122,7 +123,7 @@ func TestFromRedis(t *testing.T) {
 			t.Fatal(err)
 		}
 		// A scan may come by a key twice.
-		if want := int64(plain + len(oddNames) - 1 + 2); s.Counters < want || s.Counters > want+want/10 || s.Wrong > 0 {
+		if want := int64(plain + len(oddNames) - 1 + 3); s.Counters < want || s.Counters > want+want/10 || s.Wrong > 0 {
 			t.Errorf("%+v, want %d counters", s, want)
 		}
 		for kind, want := range map[string]int64{"list": 1, "hash": 2, "zset": 1, "stream": 1, kindText: 6, kindName: 4} {
@@ -143,6 +144,33 @@ func TestFromRedis(t *testing.T) {
 	if n := strings.Count(got, "key:"); n != 2*plain {
 		t.Errorf("%d plain counters, want %d", n, 2*plain)
 	}
+	if left := timeLeft(t, w.resp, "ending"); left <= 500_000 || left > 1_000_000 {
+		t.Errorf("a key that is to end in 1000 s ends in %d ms", left)
+	}
+	for _, name := range []string{"most", "sum/ending"} {
+		if left := timeLeft(t, w.resp, name); left != -1 {
+			t.Errorf("%s ends in %d ms", name, left)
+		}
+	}
+}
+
+// timeLeft asks how many milliseconds a key is still there.
+func timeLeft(t *testing.T, address, name string) int64 {
+	t.Helper()
+	c, err := place{address: address}.dial(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.command("PTTL", name)
+	if err := c.flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r, err := c.demand(':')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.n
 }
 
 func TestFromAnotherCuenta(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/cuenta-server/cuenta"
 	wire "github.com/cuenta-server/cuenta/internal/wire/resp"
@@ -138,13 +139,14 @@ func (s *scan) names() (names []string, err error) {
 // untyped marks what is to be asked about again.
 const untyped = "?"
 
-// values asks for the values of keys.
+// values asks for the values of keys, and how long each is to be there.
 func (s *scan) values(ctx context.Context, names []string) error {
 	for len(names) > 0 {
 		part := names[:min(len(names), pageSize)]
 		names = names[len(part):]
 		for _, name := range part {
 			s.conn.command("GET", name)
+			s.conn.command("PTTL", name)
 		}
 		if err := s.conn.flush(ctx); err != nil {
 			return err
@@ -158,8 +160,25 @@ func (s *scan) values(ctx context.Context, names []string) error {
 			if err != nil {
 				return err
 			}
+			if err := s.end(&e); err != nil {
+				return err
+			}
 			s.found = append(s.found, e)
 		}
+	}
+	return nil
+}
+
+// end reads how long a key is to be there: -1 is for ever, -2 that it is gone.
+func (s *scan) end(e *Entry) error {
+	left, err := s.conn.demand(':')
+	switch {
+	case err != nil:
+		return err
+	case left.n == -2 && e.Kind == "":
+		e.Kind = kindGone
+	case left.n >= 0:
+		e.Ends = time.Now().UnixMilli() + left.n
 	}
 	return nil
 }

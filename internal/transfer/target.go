@@ -114,7 +114,11 @@ func (t *Target) round(ctx context.Context, entries []Entry, add string, first b
 // say adds the commands for an entry.
 func (t *Target) say(e *Entry, add string) {
 	value := strconv.FormatInt(e.Value, 10)
-	if add == "" {
+	switch {
+	case add == "" && e.Ends != 0:
+		t.conn.command("SET", e.Name, value, "PXAT", strconv.FormatInt(e.Ends, 10))
+		return
+	case add == "":
 		t.conn.command("SET", e.Name, value)
 		return
 	}

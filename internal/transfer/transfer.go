@@ -27,6 +27,7 @@ const pageSize = 1000
 type Entry struct {
 	Name  string
 	Value int64
+	Ends  int64 // when it ends, in milliseconds since 1970; 0: never
 	Line  int64 // from 1; 0 where there are no lines
 	Item  int   // from 0, where a line holds several
 
