@@ -20,10 +20,10 @@ func (c *calls) Batch(ctx context.Context, m *cuentav1.BatchRequest) (*cuentav1.
 		return &cuentav1.BatchResponse{Results: resultsOf(requests, results)}, nil
 	}
 	whole, each := &results[0], results[1:]
-	// Under one identity only the whole is remembered.
+	// Under one identity only the whole is remembered, and what was refused.
 	forgotten := whole.Replayed && requests[0].Identity.Given()
 	if whole.Code != cuenta.OK {
-		return nil, refusedBatch(requests, results, forgotten)
+		return nil, refusedBatch(requests, results)
 	}
 	response := &cuentav1.BatchResponse{Whole: answerOf(nil, whole)}
 	if !forgotten {
@@ -105,11 +105,10 @@ func (r *run) join(id *cuenta.Identity) *refusal {
 	return nil
 }
 
-// refusedBatch is an atomic batch of which nothing was carried out. If what came of
-// each of its operations is forgotten, only that is known.
-func refusedBatch(requests []cuenta.Request, results []cuenta.Result, forgotten bool) *refusal {
+// refusedBatch is an atomic batch of which nothing was carried out.
+func refusedBatch(requests []cuenta.Request, results []cuenta.Result) *refusal {
 	whole, each := &results[0], results[1:]
-	if whole.Code != cuenta.Aborted || forgotten {
+	if whole.Code != cuenta.Aborted {
 		return refusedResult(nil, whole)
 	}
 	refused := &cuenta.Result{Code: cuenta.Aborted, Replayed: whole.Replayed}

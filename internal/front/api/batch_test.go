@@ -60,9 +60,10 @@ func TestAtomicBatch(t *testing.T) {
 		!strings.Contains(fmt.Sprint(results[1]), "overflow") || !strings.Contains(fmt.Sprint(results[0]), "aborted") {
 		t.Errorf("%v", p)
 	}
-	p = s.expectProblem(s.ask("POST", "/v1/batch", bad), 424, cuenta.Aborted)
-	if p["replayed"] != true || p["results"] != nil {
-		t.Errorf("%v", p)
+	repeat := s.expectProblem(s.ask("POST", "/v1/batch", bad), 424, cuenta.Aborted)
+	results, _ = repeat["results"].([]any)
+	if repeat["replayed"] != true || repeat["detail"] != p["detail"] || len(results) != 3 || !strings.Contains(fmt.Sprint(results[1]), "overflow") {
+		t.Errorf("%v", repeat)
 	}
 	s.expect(s.ask("GET", "/v1/outcomes/t1", ""), 200, `{"fate":"applied","answer":{"value":"2","revision":"0","replayed":true}}`)
 	if value, revision := s.service.Value("a"); value != -5 || revision != 1 {

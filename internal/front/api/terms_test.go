@@ -169,8 +169,8 @@ func TestTransfers(t *testing.T) {
 		}
 	}
 	refused := `{"from":"d","to":"c","amount":"1","identity":{"key":"t2"}}`
-	s.expectProblem(s.ask("POST", "/v1/transfers", refused), 409, cuenta.Limited)
-	if p := s.expectProblem(s.ask("POST", "/v1/transfers", refused), 424, cuenta.Aborted); p["replayed"] != true {
+	first := s.expectProblem(s.ask("POST", "/v1/transfers", refused), 409, cuenta.Limited)
+	if p := s.expectProblem(s.ask("POST", "/v1/transfers", refused), 409, cuenta.Limited); p["replayed"] != true || p["detail"] != first["detail"] {
 		t.Errorf("%v", p)
 	}
 	for _, body := range []string{`{"from":"a","to":"a","amount":"1"}`, `{"to":"a","amount":"1"}`, `{"from":"a","amount":"1"}`, `{"from":"a","to":"b"}`, `{"from":"a","to":"b","amount":"-1"}`, `{"from":"a b","to":"b","amount":"1"}`} {

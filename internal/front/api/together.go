@@ -84,7 +84,7 @@ func (c *calls) together(ctx context.Context, given *cuentav1.Identity, each ...
 	switch whole := &results[0]; {
 	case whole.Code == cuenta.OK:
 		return results, nil
-	case whole.Code != cuenta.Aborted || whole.Replayed:
+	case whole.Code != cuenta.Aborted:
 		return nil, refusedResult(nil, whole)
 	}
 	for i := range each {
