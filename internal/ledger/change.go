@@ -8,7 +8,7 @@ import (
 )
 
 // change carries out what gives a counter a value, where neither it nor the request
-// has terms, and makes the counter if there is none.
+// has terms that make a difference, and makes the counter if there is none.
 func (l *Ledger) change(r *cuenta.Request, hash, cell uint32, found bool, out *cuenta.Result) Standing {
 	alive := found && l.cells.At(cell).Alive()
 	if r.If != cuenta.Always && !l.meets(r, cell, alive) {

@@ -72,12 +72,13 @@ type Ledger struct {
 	vacated  []uint32          // cells whose vacancy was published and not looked at since
 	durable  atomic.Int64
 
-	memory      *identity.Memory
-	heldEffects []HoldEffect // on holds, not taken yet
-	identified  []Identified // effects on it not taken yet
-	keys        []byte       // the keys among them
-	group       uint64       // how often effects were taken
-	landed      atomic.Uint64
+	heldEffects []HoldEffect // effects on holds not taken yet
+
+	memory     *identity.Memory
+	identified []Identified // effects on it not taken yet
+	keys       []byte       // the keys among them
+	group      uint64       // how often effects were taken
+	landed     atomic.Uint64
 
 	totals int     // counters that are declared to be totals
 	above  []total // those of the counter that is being charged
