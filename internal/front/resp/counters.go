@@ -110,12 +110,9 @@ func askMSet(s *Session, b *cuenta.Batch, args [][]byte) {
 		n, _ := wire.ParseInt(pairs[i+1]) // it was read before
 		b.Requests = append(b.Requests, cuenta.Request{Op: cuenta.Set, Counter: pairs[i], N: n, Terms: &endless})
 	}
-	switch n := len(pairs) / 2; {
-	case n == 1:
+	if n := len(pairs) / 2; n == 1 {
 		s.await(answerOK, 1)
-	case s.identified:
-		s.awaitAsOne(b, n, answerAllOKOnce)
-	default:
+	} else {
 		s.awaitAsOne(b, n, answerAllOK)
 	}
 }

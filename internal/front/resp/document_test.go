@@ -86,8 +86,6 @@ CUENTA.OUTCOME 00c5b1e29d0a4f17 8                 1) "state" 2) "absent"
   - forgotten: it may be too old to be known, or there is no such session.
 - INCREX has an identity of its own with IDMP: its key is the producer, a colon and the number, which CUENTA.OUTCOME
   takes as well.
-- With an identity what is refused for a limit is answered without figures, where a repeat would not know them: SET …
-  GET, GETSET, MSET, CUENTA.TRANSFER. A repeat of SET … XX GET that a limit had refused is answered null.
 
 More is done with counters than to add to them:
 

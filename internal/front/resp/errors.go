@@ -24,7 +24,6 @@ const (
 	errNoCommand = "ERR a command must follow the identity"
 	errProducer  = "ERR invalid IDMP: the producer and its number make an idempotency key together, of at most 128 visible ASCII characters"
 
-	errLimitOnce = "LIMIT one of the counters would pass its limit"
 	errBounds    = "ERR FLOOR is above CEILING"
 	errWrongType = "WRONGTYPE Operation against a key holding the wrong kind of value"
 	errRate      = "ERR invalid rate: the limit is at least 1 (SLIDING: at most 2147483647), PER is at least 1 ms and at most 100 years, and a BURST comes in as much"

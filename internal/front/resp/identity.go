@@ -175,26 +175,13 @@ func (s *Session) awaitAsOne(b *cuenta.Batch, requests int, whole answerer) {
 	s.await(whole, 1+requests)
 }
 
-// A repeat of an All has its header's result alone, so all answers are made from
-// that one.
+// A repeat of an All has its header's result alone, and that of the request that was
+// refused, so all answers are made from those.
 var (
-	answerAllOK     = ofHeader(answerOK)
-	answerAllOKOnce = once(answerAllOK)
-	answerAllCount  = ofHeader(answerInteger)     // how many of them had an effect
-	answerAllOld    = once(ofHeader(answerValue)) // what the first one has read
+	answerAllOK    = ofHeader(answerOK)
+	answerAllCount = ofHeader(answerInteger) // how many of them had an effect
+	answerAllOld   = ofHeader(answerValue)   // what the first one has read
 )
-
-// once says no more of a refusal for good than what a repeat knows: that there was
-// one. Only a limit, or an end of int64, can have been the reason.
-func once(answer answerer) answerer {
-	return func(s *Session, dst []byte, results []cuenta.Result, d *due) []byte {
-		switch whyAll(results).Code {
-		case cuenta.Limited, cuenta.Overflow, cuenta.Aborted:
-			return wire.AppendError(dst, errLimitOnce)
-		}
-		return answer(s, dst, results, d)
-	}
-}
 
 func ofHeader(answer answerer) answerer {
 	return func(s *Session, dst []byte, results []cuenta.Result, d *due) []byte {
@@ -205,14 +192,10 @@ func ofHeader(answer answerer) answerer {
 	}
 }
 
-// answerAllOldIfPresent is answerAllOld for a counter that must exist. A repeat is not
-// told of another reason, which can be a limit.
+// answerAllOldIfPresent is answerAllOld for a counter that must exist.
 func answerAllOldIfPresent(s *Session, dst []byte, results []cuenta.Result, d *due) []byte {
-	switch whyAll(results).Code {
-	case cuenta.Unmet, cuenta.Aborted:
+	if whyAll(results).Code == cuenta.Unmet {
 		return wire.AppendNull(dst, s.version)
-	case cuenta.Limited:
-		return wire.AppendError(dst, errLimitOnce)
 	}
 	return answerAllOld(s, dst, results, d)
 }

@@ -113,11 +113,7 @@ func askTransfer(s *Session, b *cuenta.Batch, args [][]byte) {
 		cuenta.Request{Op: cuenta.Get, Counter: from},
 		cuenta.Request{Op: cuenta.Add, Counter: from, N: -n, Terms: s.say(cuenta.Terms{Floor: floor})},
 		cuenta.Request{Op: cuenta.Add, Counter: to, N: n})
-	answer := answerer(answerTransfer)
-	if s.identified {
-		answer = answerTransferOnce
-	}
-	s.detailed(answer, 4, detail{n: n})
+	s.detailed(answerTransfer, 4, detail{n: n})
 }
 
 func transferOf(args [][]byte) (n int64, floor cuenta.Bound, refusal string) {
@@ -152,5 +148,3 @@ func answerTransfer(s *Session, dst []byte, results []cuenta.Result, d *due) []b
 	}
 	return wire.AppendInt(dst, results[0].Value-s.details[d.detail].n)
 }
-
-var answerTransferOnce = once(answerTransfer)
