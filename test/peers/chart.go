@@ -53,18 +53,18 @@ func (c *barChart) svg() string {
 	var b strings.Builder
 	scale := beginChart(&b, c.title, names, values, c.logarithmic)
 	group := float64(chartWidth-chartLeft-chartRight) / float64(len(c.groups))
-	bar := group * 0.8 / float64(len(c.series))
+	bar := group * 0.9 / float64(len(c.series))
 	for g, name := range c.groups {
-		left := chartLeft + group*float64(g) + group*0.1
+		left := chartLeft + group*float64(g) + group*0.05
 		for i, s := range c.series {
 			y := scale(s.values[g])
 			fmt.Fprintf(&b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"><title>%s, %s: %s</title></rect>`+"\n",
 				left+bar*float64(i), y, bar-1, chartFloor-y, colour(i), html.EscapeString(s.name), html.EscapeString(name), figure(s.values[g]))
-			if len(c.groups)*len(c.series) <= 24 {
+			if len(c.groups)*len(c.series) <= 25 {
 				fmt.Fprintf(&b, `<text x="%.1f" y="%.1f" text-anchor="middle" style="font-size:10px">%s</text>`+"\n", left+bar*(float64(i)+0.5), y-3, figure(s.values[g]))
 			}
 		}
-		fmt.Fprintf(&b, `<text x="%.1f" y="%d" text-anchor="middle">%s</text>`+"\n", left+group*0.4, chartHeight-chartBottom+18, html.EscapeString(name))
+		fmt.Fprintf(&b, `<text x="%.1f" y="%d" text-anchor="middle">%s</text>`+"\n", left+group*0.45, chartHeight-chartBottom+18, html.EscapeString(name))
 	}
 	b.WriteString("</svg>\n")
 	return b.String()

@@ -8,8 +8,8 @@
 //
 // Files in reading order: main.go, workshop.go (where servers live),
 // process.go, then a file for each server (cuenta.go, redis.go, postgres.go,
-// etcd.go), peers.go (what is measured and in what order), load.go (with what),
-// results.go (medians), report.go and machine.go (what is written), chart.go (SVG),
+// etcd.go, nothing.go), peers.go (what is measured and in what order), load.go (with what),
+// results.go (medians), report.go, bound.go and machine.go (what is written), chart.go (SVG),
 // scale.go, growth.go, identities.go and beyond.go with watched.go, ended.go and
 // goals.go (the other runs), document.go (the file).
 package main
@@ -46,6 +46,9 @@ func main() {
 	flag.StringVar(&s.root, "root", ".", "the repository")
 	flag.Parse()
 	s.setDefaults()
+	if flag.Arg(0) == "nothing" && flag.NArg() == 2 {
+		exit(runNothing(flag.Arg(1)))
+	}
 
 	runs := map[string]func(context.Context, *settings) error{"peers": runPeers, "scale": runScale, "growth": runGrowth, "identities": runIdentities, "beyond": runBeyond}
 	run := runs[flag.Arg(0)]
@@ -60,10 +63,15 @@ func main() {
 		err = errors.New("interrupted; nothing was written")
 	}
 	stop()
+	exit(err)
+}
+
+func exit(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "peers:", err)
 		os.Exit(1)
 	}
+	os.Exit(0)
 }
 
 func (s *settings) setDefaults() {

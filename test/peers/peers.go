@@ -20,6 +20,7 @@ type contestant struct {
 	web        string             // address of Cuenta's HTTP, empty where it is off
 	redis      bool               // it speaks the Redis protocol
 	ours       bool               // it is Cuenta
+	bound      bool               // it counts nothing, and shows what the load allows
 	login      []string           // of PostgreSQL: how its programs connect
 	swappers   []*swapper         // of etcd
 	rates      map[string]float64 // operations per second of each kind of load, as last seen
@@ -113,7 +114,8 @@ func (c *contest) startAll(ctx context.Context, w *workshop) error {
 	}
 	starts = append(starts,
 		func() (*contestant, error) { return w.startPostgres(ctx) },
-		func() (*contestant, error) { return w.startEtcd(ctx) })
+		func() (*contestant, error) { return w.startEtcd(ctx) },
+		func() (*contestant, error) { return w.startNothing(ctx) })
 	for _, start := range starts {
 		one, err := start()
 		if err != nil {

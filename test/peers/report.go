@@ -50,6 +50,8 @@ func (c *contest) write(s *settings, m machine) error {
 	c.table(&b, throughputColumns)
 	b.WriteString("\nPostgreSQL and etcd are below, at one operation in flight: what they are sent together is one transaction, not many.\n\n")
 	c.ratios(&b)
+	b.WriteString("\n")
+	c.bound(&b)
 	b.WriteString("\n### Latency, µs: closed loop\n\n50 clients, each sends again when it has been answered. Who answers sooner is also asked more.\n\n")
 	c.table(&b, closedColumns)
 	fmt.Fprintf(&b, "\n### Latency, µs: open loop, %s operations per second\n\nThe same work for all; latency counts from when an operation was due.\n\n", thousands(openRate))
@@ -86,7 +88,7 @@ func (c *contest) table(b *strings.Builder, columns []column) {
 	}
 }
 
-// ratios compares throughput with each Redis, round by round.
+// ratios compares throughput with whoever speaks the Redis protocol, round by round.
 func (c *contest) ratios(b *strings.Builder) {
 	b.WriteString("Cuenta is so many times as fast (median of the rounds' ratios, least and most):\n\n| than |")
 	for _, col := range throughputColumns {
@@ -106,56 +108,7 @@ func (c *contest) ratios(b *strings.Builder) {
 }
 
 // our returns the place of Cuenta.
-func (c *contest) our() int {
-	for i, one := range c.contestants {
-		if one.ours {
-			return i
-		}
-	}
-	panic("peers: Cuenta does not take part")
-}
-
-// behind lists every figure in which another server is better.
-func (c *contest) behind(b *strings.Builder) {
-	found := false
-	for _, group := range []struct {
-		what    string
-		columns []column
-	}{
-		{"Throughput, thousand/s", throughputColumns}, {"Latency in a closed loop, µs", closedColumns[1:]},
-		{"Latency in an open loop, µs", openColumns}, {"CPU per operation, µs", cpuColumns},
-	} {
-		for _, col := range group.columns {
-			if better := c.better(col); len(better) > 0 {
-				found = true
-				fmt.Fprintf(b, "- %s, %s: Cuenta %s; %s.\n", group.what, col.title,
-					figure(c.results[col.at][c.our()].of(col.of).median/col.unit), strings.Join(better, ", "))
-			}
-		}
-	}
-	if found {
-		b.WriteString("\n\"Within the spread\" means that the rounds of both overlap, so that another run may find it the other way round.\n")
-	} else {
-		b.WriteString("In no median of this run. What it does not measure: several machines, reads, values other than integers.\n")
-	}
-}
-
-// better names those whose figure is better than ours.
-func (c *contest) better(col column) (names []string) {
-	ours := c.results[col.at][c.our()].of(col.of)
-	for i, one := range c.contestants {
-		theirs := c.results[col.at][i].of(col.of)
-		if one.ours || math.IsNaN(theirs.median) || theirs.median == ours.median || col.less != (theirs.median < ours.median) {
-			continue
-		}
-		name := one.name + " " + figure(theirs.median/col.unit)
-		if theirs.least <= ours.most && ours.least <= theirs.most {
-			name += " (within the spread)"
-		}
-		names = append(names, name)
-	}
-	return names
-}
+func (c *contest) our() int { return c.place(func(one *contestant) bool { return one.ours }) }
 
 func (c *contest) charts(b *strings.Builder, root string) error {
 	for _, x := range []struct {
