@@ -95,7 +95,7 @@ func (o *operator) tellSums(w io.Writer, value int64, t *cuenta.Terms) error {
 			return err
 		}
 	}
-	if t.HeldDown == 0 {
+	if t.HeldDown == 0 && !t.Floor.Set {
 		return nil
 	}
 	least := int64(math.MinInt64)

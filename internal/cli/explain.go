@@ -55,7 +55,7 @@ var details = map[string]string{
 	"exactly one space goes before an option":        "ante una opción va un espacio, y solo uno",
 	"no such option, ayuda inc tells those of inc":   "no existe esa opción; «ayuda inc» dice las de inc",
 	"this command does not take that option":         "esta orden no lleva esa opción",
-	"bal, lim, ttl, sol and dis take 0 only":         "bal, lim, ttl, sol y dis solo admiten 0",
+	"bal, lim, ttl, sol, dis and ren take 0 only":    "bal, lim, ttl, sol, dis y ren solo admiten 0",
 	"tic, apa and ext take 1 or more":                "tic, apa y ext admiten de 1 en adelante",
 	"exp and ext take at most 9223372036 seconds":    "exp y ext admiten como mucho 9223372036 segundos",
 	"per= takes 1 to 3153600000 seconds":             "per= lleva de 1 a 3153600000 segundos",

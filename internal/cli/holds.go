@@ -25,23 +25,35 @@ vuelve a pedir, salen los mismos. Con N da N números; muestra el último.`,
 		EN: `The numbers of a counter have no gaps, from 1 on, and everybody keeps theirs: who asks
 again gets the same. With N there are N numbers; the last one is printed.`}
 
+	detailRenumber = lang.Text{
+		ES: `La cuenta vuelve a 0 y nadie tiene ya número, las dos cosas o ninguna: el próximo es el 1.
+
+` + detailChange.ES,
+		EN: `The counter is 0 again and nobody has a number any more, both or neither: the next is 1.
+
+` + detailChange.EN}
+
 	detailHold = lang.Text{
 		ES: `Aparta N de lo que queda hasta el máximo de la cuenta, por S segundos, y muestra el número
-de la reserva, con el que se liquida, se suelta o se extiende. El valor no cambia.
+de la reserva, con el que se liquida, se suelta o se extiende. El valor no cambia. Con baja,
+aparta N de lo que hay por encima del mínimo.
 
 ` + detailChange.ES,
 		EN: `Holds N back of what is left up to the counter's maximum, for S seconds, and prints the
 id of the hold, with which to settle, release or extend it. The value stays as it is.
+With baja (down), N of what there is above the minimum is held back.
 
 ` + detailChange.EN}
 
 	detailSettle = lang.Text{
 		ES: `Termina la reserva y suma lo que se usó de ella, que puede ser menos, o más si cabe; con
-sat, lo que quepa. Muestra el valor.
+sat, lo que quepa. Con baja lo resta, que es lo propio de una reserva hecha con baja. Muestra
+el valor.
 
 ` + detailChange.ES,
 		EN: `Ends the hold and adds what was used of it: less than it was, or more if it fits; with
-sat, what fits. The value is printed.
+sat, what fits. With baja it is subtracted, as is due for a hold made with baja. The value
+is printed.
 
 ` + detailChange.EN}
 )
@@ -52,13 +64,16 @@ func holdCommands() []command {
 		{names: []string{"take", "tomar"}, operands: lang.Text{ES: "N CUENTA max=N per=S [tipo=T] [raf=N]", EN: "N COUNTER max=N per=S [tipo=T] [raf=N]"},
 			min: 4, max: 6, flags: changeFlags, run: (*app).take,
 			summary: lang.Text{ES: "toma N de lo que deja un ritmo", EN: "take N of what a rate allows"}, detail: detailTake},
-		{names: []string{"ticket", "boleto"}, operands: lang.Text{ES: "CUENTA [N]", EN: "COUNTER [N]"}, min: 1, max: 2,
+		{names: []string{"ticket", "boleto"}, operands: lang.Text{ES: "CUENTA [N] --para IDENT", EN: "COUNTER [N] --for IDENT"}, min: 1, max: 2,
 			flags: append([]string{"for", "para"}, changeFlags...), run: (*app).ticket,
 			summary: lang.Text{ES: "da a alguien su número, siempre el mismo", EN: "give somebody their number, always the same"}, detail: detailTicket},
-		{names: []string{"hold", "apartar"}, operands: lang.Text{ES: "N CUENTA ttl=S", EN: "N COUNTER ttl=S"}, min: 3, max: 3,
+		{names: []string{"renumber", "renumerar"}, operands: lang.Text{ES: "CUENTA", EN: "COUNTER"}, min: 1, max: 1,
+			flags: changeFlags, run: (*app).renumber,
+			summary: lang.Text{ES: "empieza de nuevo los números de una cuenta", EN: "begin the numbers of a counter anew"}, detail: detailRenumber},
+		{names: []string{"hold", "apartar"}, operands: lang.Text{ES: "N CUENTA ttl=S [baja]", EN: "N COUNTER ttl=S [baja]"}, min: 3, max: 4,
 			flags: changeFlags, run: (*app).hold,
 			summary: lang.Text{ES: "aparta N hasta que se liquide, se suelte o acabe", EN: "hold N back until it is settled, released or over"}, detail: detailHold},
-		{names: []string{"settle", "liquidar"}, operands: lang.Text{ES: "N CUENTA de=ID [sat]", EN: "N COUNTER de=ID [sat]"}, min: 3, max: 4,
+		{names: []string{"settle", "liquidar"}, operands: lang.Text{ES: "N CUENTA de=ID [sat] [baja]", EN: "N COUNTER de=ID [sat] [baja]"}, min: 3, max: 5,
 			flags: changeFlags, run: (*app).settle,
 			summary: lang.Text{ES: "termina una reserva y suma lo usado", EN: "end a hold and add what was used"}, detail: detailSettle},
 		{names: []string{"release", "soltar"}, operands: lang.Text{ES: "CUENTA de=ID", EN: "COUNTER de=ID"}, min: 2, max: 2,
@@ -70,11 +85,12 @@ func holdCommands() []command {
 	}
 }
 
-func (a *app) take() error    { return a.count("cup") }
-func (a *app) hold() error    { return a.count("apa") }
-func (a *app) settle() error  { return a.count("liq") }
-func (a *app) extend() error  { return a.count("ext") }
-func (a *app) release() error { return a.ask("sol.0", a.operands, 1) }
+func (a *app) take() error     { return a.count("cup") }
+func (a *app) hold() error     { return a.count("apa") }
+func (a *app) settle() error   { return a.count("liq") }
+func (a *app) extend() error   { return a.count("ext") }
+func (a *app) release() error  { return a.ask("sol.0", a.operands, 1) }
+func (a *app) renumber() error { return a.ask("ren.0", a.operands, 1) }
 
 func (a *app) ticket() error {
 	ident, once := a.values.Ident()

@@ -65,12 +65,16 @@ func (o *operator) apply(c *order) (int64, error) {
 }
 
 func (o *operator) carryOut(ctx context.Context, c *order) (int64, error) {
-	if c.line.Verdict == text.Transfer {
+	switch c.line.Verdict {
+	case text.Transfer:
 		from, to := &c.requests[2], &c.requests[3]
 		reply, err := o.client.Transfer(ctx, cuenta.RPCTransfer{
 			From: string(from.Counter), To: string(to.Counter), N: to.N, Floor: from.Terms.Floor, Identity: c.key(),
 		})
 		return reply.Value, err
+	case text.Renumber:
+		_, err := o.client.ResetTickets(ctx, cuenta.RPCTicket{Counter: string(c.requests[1].Counter), Identity: c.key()})
+		return 0, err
 	}
 	r := &c.requests[0]
 	reply, err := o.client.Do(ctx, cuenta.RPCRequest{

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/lang"
+	"github.com/cuenta-server/cuenta/internal/wire/text"
 )
 
 const prompt = ">> "
@@ -107,9 +108,7 @@ var fronts = []string{cuenta.FrontUDP, cuenta.FrontTCP, cuenta.FrontProc, cuenta
 
 func completable(p partner) []candidate {
 	var all []candidate
-	for _, command := range []string{
-		"inc.", "dec.", "con.0", "res.0", "ing.", "ret.", "bal.0", "tra.", "lim.0", "exp.", "ttl.0",
-	} {
+	for command := range text.Beginnings() {
 		all = append(all, candidate{text: command})
 	}
 	for _, w := range append(p.words(), wordHelp, wordQuit) {

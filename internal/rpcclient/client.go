@@ -40,6 +40,11 @@ func (c *Client) Transfer(ctx context.Context, t cuenta.RPCTransfer) (cuenta.RPC
 	return call[cuenta.RPCReply](ctx, c, "Transferir", t)
 }
 
+// ResetTickets begins a counter's tickets anew.
+func (c *Client) ResetTickets(ctx context.Context, t cuenta.RPCTicket) (cuenta.RPCReply, error) {
+	return call[cuenta.RPCReply](ctx, c, "ResetTickets", t)
+}
+
 // Outcome tells what became of the request with r's identity; the rest of r is
 // not looked at. It returns what that request did, or refuses as that was
 // refused. [cuenta.Absent] says that nothing was done under the identity,

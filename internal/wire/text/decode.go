@@ -33,11 +33,13 @@ func (d *Decoder) Decode(line []byte, requests []cuenta.Request) ([]cuenta.Reque
 	switch {
 	case verdict == Transfer:
 		return d.appendTransfer(requests, &c), Line{Verdict: verdict, n: c.n}
+	case verdict == Renumber:
+		return appendRenumber(requests, &c), Line{Verdict: verdict}
 	case verdict < Transfer:
 		requests = append(requests, cuenta.Request{})
 		r := &requests[len(requests)-1]
 		d.fill(r, &c)
-		return requests, Line{verdict, c.n, r.Terms}
+		return requests, Line{verdict, c.n, c.given&downOption != 0, r.Terms}
 	case verdict.Bad() && verdict != TooLong && bytes.Contains(line, http):
 		verdict = badHTTP
 	}
@@ -176,6 +178,8 @@ func (c *command) check() Verdict {
 		return badFromTo
 	case c.verb == tra && bytes.Equal(c.counter, c.to):
 		return badSame
+	case c.verb == ren && len(c.counter)+len(series) > cuenta.MaxName:
+		return badName
 	}
 	switch {
 	case c.given&^takes != 0:
@@ -220,6 +224,10 @@ func (c *command) reads() bool {
 // fill makes the request of a command that is one.
 func (d *Decoder) fill(r *cuenta.Request, c *command) {
 	r.Counter, r.Identity.Key = c.counter, c.key
+	n := c.n
+	if c.given&downOption != 0 {
+		n = -n
+	}
 	switch c.verb {
 	case inc, ing:
 		r.Op, r.N = cuenta.Add, c.n
@@ -238,9 +246,9 @@ func (d *Decoder) fill(r *cuenta.Request, c *command) {
 	case tic:
 		r.Op, r.N = cuenta.Ticket, c.n
 	case apa:
-		r.Op, r.N = cuenta.Hold, c.n
+		r.Op, r.N = cuenta.Hold, n
 	case liq:
-		r.Op, r.N = cuenta.Settle, c.n
+		r.Op, r.N = cuenta.Settle, n
 	case sol:
 		r.Op = cuenta.Release
 	case ext:

@@ -123,6 +123,8 @@ func TestDecodeRarities(t *testing.T) {
 		"liq.3 @a de=7":                                with(request(cuenta.Settle, 3, "a", ""), cuenta.Terms{Hold: 7}),
 		"liq.0 de=007 sat id=k":                        with(request(cuenta.Settle, 0, "", "k"), cuenta.Terms{Hold: 7, Clamp: true}),
 		"sol.0 de=9223372036854775807":                 with(request(cuenta.Release, 0, "", ""), cuenta.Terms{Hold: math.MaxInt64}),
+		"liq.3 baja @a de=7":                           with(request(cuenta.Settle, -3, "a", ""), cuenta.Terms{Hold: 7}),
+		"liq.0 sat de=7 baja":                          with(request(cuenta.Settle, 0, "", ""), cuenta.Terms{Hold: 7, Clamp: true}),
 		"ext.60 @a de=1":                               with(request(cuenta.Extend, 0, "a", ""), held(1, after(60, 0))),
 	} {
 		var r cuenta.Request
@@ -137,10 +139,20 @@ func TestDecodeRarities(t *testing.T) {
 
 func TestDecodeOthers(t *testing.T) {
 	for line, want := range map[string][]cuenta.Request{
-		"ttl.0 @a":              {with(request(cuenta.Describe, 0, "a", ""), cuenta.Terms{})},
-		"dis.0 @a":              {with(request(cuenta.Describe, 0, "a", ""), cuenta.Terms{})},
-		"val.7 @a":              {request(cuenta.Get, 0, "a", "")},
-		"val.0":                 {request(cuenta.Get, 0, "", "")},
+		"ttl.0 @a":                           {with(request(cuenta.Describe, 0, "a", ""), cuenta.Terms{})},
+		"dis.0 @a":                           {with(request(cuenta.Describe, 0, "a", ""), cuenta.Terms{})},
+		"val.7 @a":                           {request(cuenta.Get, 0, "a", "")},
+		"val.0":                              {request(cuenta.Get, 0, "", "")},
+		"dis.0 baja":                         {with(request(cuenta.Describe, 0, "", ""), cuenta.Terms{})},
+		"apa.4 @a ttl=60 baja id=k":          {with(request(cuenta.Hold, -4, "a", "k"), after(60, 0))},
+		"apa.9223372036854775807 baja ttl=1": {with(request(cuenta.Hold, -math.MaxInt64, "", ""), after(1, 0))},
+		"ren.0":                              {{Op: cuenta.All, Span: 2}, request(cuenta.Reset, 0, "", ""), request(cuenta.Add, 1, "cuenta/#", "")},
+		"ren.00 id=k @a/b": {
+			{Op: cuenta.All, Span: 2, Identity: cuenta.Identity{Key: []byte("k")}}, request(cuenta.Reset, 0, "a/b", ""), request(cuenta.Add, 1, "a/b/#", ""),
+		},
+		"ren.0 @" + strings.Repeat("n", cuenta.MaxName-2): {
+			{Op: cuenta.All, Span: 2}, request(cuenta.Reset, 0, strings.Repeat("n", cuenta.MaxName-2), ""), request(cuenta.Add, 1, strings.Repeat("n", cuenta.MaxName-2)+"/#", ""),
+		},
 		"apa.4 @a ttl=600 id=k": {with(request(cuenta.Hold, 4, "a", "k"), after(600, 0))},
 		"tra.5 @a @b": {
 			{Op: cuenta.All, Span: 3}, request(cuenta.Get, 0, "a", ""),
@@ -178,6 +190,24 @@ func TestDecodeWords(t *testing.T) {
 		if v := Decode([]byte(line), &r); v != want || v.Bad() || r.Op != 0 {
 			t.Errorf("%q: verdict %d, request %s", line, v, show(r))
 		}
+	}
+}
+
+// Every beginning begins a command, and there is one of each verb.
+func TestBeginnings(t *testing.T) {
+	said := 0
+	for beginning := range Beginnings() {
+		said++
+		read := Decode([]byte(beginning), new(cuenta.Request))
+		if verbOf([]byte(beginning[:3])) != verb(said) || strings.HasSuffix(beginning, ".0") == (read == badNoNumber) || read == badVerb {
+			t.Errorf("%q: %q", beginning, read.Answer())
+		}
+		if whole := Decode([]byte(beginning[:4]+"1"), new(cuenta.Request)); strings.HasSuffix(beginning, ".0") != (whole == verbs[said].unless0 && whole.Bad()) {
+			t.Errorf("%q: with a 1: %q", beginning, whole.Answer())
+		}
+	}
+	if said != numVerbs {
+		t.Errorf("%d beginnings of %d verbs", said, numVerbs)
 	}
 }
 
@@ -252,7 +282,7 @@ func FuzzDecode(f *testing.F) {
 	for _, line := range []string{
 		"inc.4", "dec.3 @visitas", "res.0 id=a @b", "con.0 @b id=a", "inc.9223372036854775808", "ayuda", "salir", "", "inc.4  @a",
 		"ing.4 max=9", "ret.4 min=-5 sat ttl=9 @a", "lim.0 min=-9223372036854775808", "exp.5 if=later", "ttl.0", "tra.5 @a @b min=0 id=k", "bal.0", "ayuda tra",
-		"cup.1 @api max=100 per=60 tipo=continua raf=5", "tic.1 @turno para=ana", "val.3", "apa.2 ttl=600", "liq.1 de=7 sat", "sol.0 de=1", "ext.9 de=1", "dis.0", "lim.0 total",
+		"cup.1 @api max=100 per=60 tipo=continua raf=5", "tic.1 @turno para=ana", "val.3", "ren.0 @turno id=k", "apa.2 ttl=9 baja", "liq.2 de=7 baja sat", "dis.0 baja", "apa.2 ttl=600", "liq.1 de=7 sat", "sol.0 de=1", "ext.9 de=1", "dis.0", "lim.0 total",
 		"ret.4 max=-1", "inc.0 sat", "inc.00000000000000000000000000004", "inc.1 @a @b", "inc.1 id=a id=b", "inc.-1", "\xff", "GET / HTTP/1.1",
 	} {
 		f.Add([]byte(line))
@@ -279,7 +309,7 @@ func FuzzDecode(f *testing.F) {
 				t.Fatalf("%q was written as %q, which is read as %s (%d)", line, command, show(again), v)
 			}
 		}
-		if l.Verdict == Transfer {
+		if l.Verdict == Transfer || l.Verdict == Renumber {
 			command, sayable := AppendLine(nil, got)
 			again, _ := d.Decode(command, nil)
 			for i := range got {

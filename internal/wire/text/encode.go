@@ -32,16 +32,11 @@ func AppendCommand(dst []byte, r *cuenta.Request) ([]byte, bool) {
 	default:
 		dst = strconv.AppendInt(append(dst, "inc."...), r.N, 10)
 	}
-	if len(r.Counter) > 0 {
-		dst = append(append(dst, " @"...), r.Counter...)
-	}
+	dst = appendCounter(dst, r.Counter)
 	if r.Terms != nil && r.Op != cuenta.Describe {
 		dst = appendTerms(dst, r.Terms, r.Op == cuenta.Expire)
 	}
-	if len(r.Identity.Key) > 0 {
-		dst = append(append(dst, " id="...), r.Identity.Key...)
-	}
-	return dst, true
+	return appendKey(dst, r.Identity.Key), true
 }
 
 // AppendLine appends the requests of one command, as a [Decoder] has made them, as a
@@ -50,20 +45,41 @@ func AppendLine(dst []byte, requests []cuenta.Request) ([]byte, bool) {
 	if len(requests) == 1 {
 		return AppendCommand(dst, &requests[0])
 	}
-	if len(requests) != transferRequests || requests[0].Op != cuenta.All || requests[2].Terms == nil {
+	switch {
+	case len(requests) == 0 || requests[0].Op != cuenta.All:
+		return dst, false
+	case isRenumber(requests):
+		dst = appendCounter(append(dst, "ren.0"...), requests[1].Counter)
+	case len(requests) == transferRequests && requests[2].Terms != nil:
+		dst = appendTransferLine(dst, &requests[2], &requests[3])
+	default:
 		return dst, false
 	}
-	from, to := &requests[2], &requests[3]
+	return appendKey(dst, requests[0].Identity.Key), true
+}
+
+func appendTransferLine(dst []byte, from, to *cuenta.Request) []byte {
 	dst = strconv.AppendInt(append(dst, "tra."...), to.N, 10)
-	dst = append(append(dst, " @"...), from.Counter...)
-	dst = append(append(dst, " @"...), to.Counter...)
+	dst = appendCounter(appendCounter(dst, from.Counter), to.Counter)
 	if from.Terms.Floor.At != 0 {
 		dst = appendTerms(dst, from.Terms, false)
 	}
-	if key := requests[0].Identity.Key; len(key) > 0 {
-		dst = append(append(dst, " id="...), key...)
+	return dst
+}
+
+// appendCounter names a counter, unless it is the one that is meant without a name.
+func appendCounter(dst, name []byte) []byte {
+	if len(name) == 0 {
+		return dst
 	}
-	return dst, true
+	return append(append(dst, " @"...), name...)
+}
+
+func appendKey(dst, key []byte) []byte {
+	if len(key) == 0 {
+		return dst
+	}
+	return append(append(dst, " id="...), key...)
 }
 
 func appendTerms(dst []byte, t *cuenta.Terms, timeIsSaid bool) []byte {

@@ -2,11 +2,35 @@ package text
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/cuenta-server/cuenta"
 )
+
+// What looks like the requests of a command, and is none, has no words.
+func TestAppendLineIsOfCommands(t *testing.T) {
+	all := cuenta.Request{Op: cuenta.All, Span: 2}
+	anew := []cuenta.Request{all, {Op: cuenta.Reset, Counter: []byte("a")}, {Op: cuenta.Add, N: 1, Counter: []byte("a/#")}}
+	if got, ok := AppendLine(nil, anew); !ok || string(got) != "ren.0 @a" {
+		t.Errorf("got %q, %v", got, ok)
+	}
+	for name, change := range map[string]func(r []cuenta.Request) []cuenta.Request{
+		"nothing":         func(r []cuenta.Request) []cuenta.Request { return nil },
+		"less":            func(r []cuenta.Request) []cuenta.Request { return r[:2] },
+		"not all or none": func(r []cuenta.Request) []cuenta.Request { r[0].Op = cuenta.Check; return r },
+		"another counter": func(r []cuenta.Request) []cuenta.Request { r[2].Counter = []byte("b/#"); return r },
+		"another number":  func(r []cuenta.Request) []cuenta.Request { r[2].N = 2; return r },
+		"another change":  func(r []cuenta.Request) []cuenta.Request { r[1].Op = cuenta.Delete; return r },
+		"terms":           func(r []cuenta.Request) []cuenta.Request { r[1].Terms = &cuenta.Terms{Clamp: true}; return r },
+		"other terms":     func(r []cuenta.Request) []cuenta.Request { r[2].Terms = &cuenta.Terms{Clamp: true}; return r },
+	} {
+		if got, ok := AppendLine([]byte("> "), change(slices.Clone(anew))); ok || string(got) != "> " {
+			t.Errorf("%s: got %q, %v", name, got, ok)
+		}
+	}
+}
 
 func TestAppendCommand(t *testing.T) {
 	keyed := func(r cuenta.Request, key string) cuenta.Request {

@@ -1,6 +1,7 @@
 package text
 
 import (
+	"bytes"
 	"math"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 type Line struct {
 	Verdict
 	n     int64         // what a transfer moves; the number that val asks about
+	down  bool          // dis asks about the floor
 	terms *cuenta.Terms // of dis, which are the decoder's
 }
 
@@ -21,6 +23,8 @@ func (l Line) Requests() int {
 		return 1
 	case l.Verdict == Transfer:
 		return transferRequests
+	case l.Verdict == Renumber:
+		return renumberRequests
 	}
 	return 0
 }
@@ -32,11 +36,15 @@ func (l Line) Result(results []cuenta.Result) cuenta.Result {
 	switch {
 	case l.Verdict == Transfer:
 		return transferred(results, l.n)
+	case l.Verdict == Renumber:
+		return renumbered(results)
 	case r.Code != cuenta.OK:
 	case l.Verdict == Remains:
 		r.Value = remains(&r)
 	case l.Verdict == Reserves:
 		r.Value = int64(r.Revision)
+	case l.Verdict == Leaves && l.down:
+		r.Value = leftDown(r.Value, l.terms)
 	case l.Verdict == Leaves:
 		r.Value = left(r.Value, l.terms)
 	case l.Verdict == Valid && 1 <= l.n && l.n <= r.Value:
@@ -53,7 +61,7 @@ func (l Line) AppendAnswer(dst []byte, results []cuenta.Result) []byte {
 	switch l.Verdict {
 	case Command:
 		return AppendAnswer(dst, &results[0])
-	case Remains, Reserves, Valid, Leaves, Transfer:
+	case Remains, Reserves, Valid, Leaves, Transfer, Renumber:
 		r := l.Result(results)
 		return AppendAnswer(dst, &r)
 	}
@@ -88,6 +96,18 @@ func left(value int64, t *cuenta.Terms) int64 {
 	return math.MaxInt64
 }
 
+// leftDown returns how much a counter can still go down, at most the end of int64.
+func leftDown(value int64, t *cuenta.Terms) int64 {
+	least := int64(math.MinInt64)
+	if t.Floor.Set {
+		least = t.Floor.At
+	}
+	if left := value - (least + t.HeldDown); left >= 0 {
+		return left
+	}
+	return math.MaxInt64
+}
+
 // A transfer is an all-or-none of two additions. The read before them is there for
 // the repeats of one with a key: of an all-or-none it is the first request's value
 // that is remembered, if that is a read.
@@ -106,9 +126,57 @@ func (d *Decoder) appendTransfer(requests []cuenta.Request, c *command) []cuenta
 // transferred returns the new value of the counter from which a transfer was made,
 // or the refusal of the request that failed.
 func transferred(results []cuenta.Result, amount int64) cuenta.Result {
+	whole := together(results)
+	if whole.Code == cuenta.OK {
+		whole = cuenta.Result{Value: whole.Value - amount, Replayed: whole.Replayed}
+	}
+	return whole
+}
+
+// To begin the numbers of tickets anew is an all-or-none: the counter is reset, and what
+// is added to its series forgets who has which.
+const renumberRequests = 3
+
+// series is what the name of a counter's series has behind the counter's.
+const series = "/#"
+
+func appendRenumber(requests []cuenta.Request, c *command) []cuenta.Request {
+	return append(requests,
+		cuenta.Request{Op: cuenta.All, Span: renumberRequests - 1, Identity: cuenta.Identity{Key: c.key}},
+		cuenta.Request{Op: cuenta.Reset, Counter: c.counter},
+		cuenta.Request{Op: cuenta.Add, N: 1, Counter: seriesOf(c.counter)})
+}
+
+// isRenumber reports whether requests are what [appendRenumber] makes.
+func isRenumber(r []cuenta.Request) bool {
+	return len(r) == renumberRequests && r[1].Op == cuenta.Reset && r[1].Terms == nil &&
+		r[2].Op == cuenta.Add && r[2].N == 1 && r[2].Terms == nil && bytes.Equal(r[2].Counter, seriesOf(r[1].Counter))
+}
+
+// seriesOf returns the name of the counter whose value is a counter's series.
+func seriesOf(counter []byte) []byte {
+	if len(counter) == 0 {
+		counter = []byte(cuenta.DefaultCounter)
+	}
+	return append(counter[:len(counter):len(counter)], series...)
+}
+
+// renumbered returns the counter's new value, which is 0, or the refusal of the request
+// that failed.
+func renumbered(results []cuenta.Result) cuenta.Result {
+	whole := together(results)
+	if whole.Code == cuenta.OK {
+		whole = cuenta.Result{Replayed: whole.Replayed}
+	}
+	return whole
+}
+
+// together returns the result of an all-or-none, of which a refusal is that of the
+// request that was refused.
+func together(results []cuenta.Result) cuenta.Result {
 	all := results[0]
 	if all.Code == cuenta.OK {
-		return cuenta.Result{Value: all.Value - amount, Replayed: all.Replayed}
+		return all
 	}
 	for _, r := range results[1:] {
 		if r.Code != cuenta.OK && r.Code != cuenta.Aborted {

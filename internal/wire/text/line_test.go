@@ -11,6 +11,8 @@ import (
 // What results are made to one answer of.
 func TestLines(t *testing.T) {
 	transfer := Line{Verdict: Transfer, n: 5}
+	renumber := Line{Verdict: Renumber}
+	sinks := func(t cuenta.Terms) Line { return Line{Verdict: Leaves, down: true, terms: &t} }
 	leaves := func(t cuenta.Terms) Line { return Line{Verdict: Leaves, terms: &t} }
 	valid := func(n int64) Line { return Line{Verdict: Valid, n: n} }
 	hour := int64(time.Hour)
@@ -37,6 +39,20 @@ func TestLines(t *testing.T) {
 		{valid(1), []cuenta.Result{{}}, "0"},
 		{valid(1), []cuenta.Result{{Code: cuenta.Busy}}, "error busy the server is at its limit, try again"},
 		{leaves(cuenta.Terms{}), []cuenta.Result{{}}, "9223372036854775807"},
+		{sinks(cuenta.Terms{}), []cuenta.Result{{}}, "9223372036854775807"},
+		{sinks(cuenta.Terms{}), []cuenta.Result{{Value: -1}}, "9223372036854775807"},
+		{sinks(cuenta.Terms{}), []cuenta.Result{{Value: -2}}, "9223372036854775806"},
+		{sinks(cuenta.Terms{HeldDown: 4}), []cuenta.Result{{Value: -3}}, "9223372036854775801"},
+		{sinks(cuenta.Terms{Floor: to(2), Held: 9, HeldDown: 4}), []cuenta.Result{{Value: 10}}, "4"},
+		{sinks(cuenta.Terms{Floor: to(2)}), []cuenta.Result{{Value: 2}}, "0"},
+		{sinks(cuenta.Terms{Floor: to(-2)}), []cuenta.Result{{Value: math.MaxInt64}}, "9223372036854775807"},
+		{sinks(cuenta.Terms{Floor: to(10), HeldDown: 5}), []cuenta.Result{{Value: math.MaxInt64}}, "9223372036854775792"},
+		{sinks(cuenta.Terms{}), []cuenta.Result{{Code: cuenta.Busy}}, "error busy the server is at its limit, try again"},
+		{renumber, []cuenta.Result{{}, {Revision: 4}, {Value: 8, Revision: 1}}, "0"},
+		{renumber, []cuenta.Result{{Value: 7, Replayed: true}, {Replayed: true}, {Replayed: true}}, "0"},
+		{renumber, []cuenta.Result{{Code: cuenta.Aborted}, {Code: cuenta.Limited, Value: 3, Amount: -2}, {Code: cuenta.Aborted}}, "error limit the limit 3 leaves room for -2"},
+		{renumber, []cuenta.Result{{Code: cuenta.Aborted}, {Code: cuenta.Aborted}, {Code: cuenta.TooMany}}, "error too-many " + cuenta.TooMany.Text()},
+		{renumber, []cuenta.Result{{Code: cuenta.Failed}, {Code: cuenta.Failed}, {Code: cuenta.Failed}}, "error failed " + cuenta.Failed.Text()},
 		{leaves(cuenta.Terms{}), []cuenta.Result{{Value: -5}}, "9223372036854775807"},
 		{leaves(cuenta.Terms{Held: 4}), []cuenta.Result{{Value: 3}}, "9223372036854775800"},
 		{leaves(cuenta.Terms{Ceiling: to(10), Held: 4, HeldDown: 9}), []cuenta.Result{{Value: 3}}, "3"},

@@ -11,18 +11,18 @@ import (
 // The same language as Decode's, read in another way: by the words of a line and
 // a table of what each verb may be followed by.
 var (
-	grammar  = regexp.MustCompile(`(?s)^(inc|dec|res|con|ing|ret|bal|tra|lim|exp|ttl|cup|tic|val|apa|liq|sol|ext|dis)\.([0-9]+)((?: [^ ]+)*)$`)
+	grammar  = regexp.MustCompile(`(?s)^(inc|dec|res|con|ing|ret|bal|tra|ren|lim|exp|ttl|cup|tic|val|apa|liq|sol|ext|dis)\.([0-9]+)((?: [^ ]+)*)$`)
 	optional = map[string]string{
 		"inc": "@ id min max sat ttl", "dec": "@ id min max sat ttl", "res": "@ id min max sat ttl", "con": "@ id",
-		"ing": "@ id min max sat ttl", "ret": "@ id min max sat ttl", "bal": "@ id", "tra": "@ @@ id min",
+		"ing": "@ id min max sat ttl", "ret": "@ id min max sat ttl", "bal": "@ id", "tra": "@ @@ id min", "ren": "@ id",
 		"lim": "@ id min max total", "exp": "@ id if", "ttl": "@ id", "cup": "@ id max per tipo raf", "tic": "@ id para", "val": "@ id",
-		"apa": "@ id ttl", "liq": "@ id de sat", "sol": "@ id de", "ext": "@ id de", "dis": "@ id",
+		"apa": "@ id ttl baja", "liq": "@ id de sat baja", "sol": "@ id de", "ext": "@ id de", "dis": "@ id baja",
 	}
 	needed = map[string]string{"cup": "max per", "tic": "para", "apa": "ttl", "liq": "de", "sol": "de", "ext": "de", "tra": "@ @@"}
 	shapes = map[string]*regexp.Regexp{
 		"id": regexp.MustCompile(`^[!-~]{1,128}$`), "min": regexp.MustCompile(`^-?[0-9]+$`), "max": regexp.MustCompile(`^-?[0-9]+$`),
 		"ttl": regexp.MustCompile(`^[0-9]+$`), "if": regexp.MustCompile(`^(none|any|later|sooner)$`), "sat": regexp.MustCompile(`^$`),
-		"total": regexp.MustCompile(`^$`), "per": regexp.MustCompile(`^[0-9]+$`), "tipo": regexp.MustCompile(`^(fija|deslizante|continua)$`),
+		"total": regexp.MustCompile(`^$`), "baja": regexp.MustCompile(`^$`), "per": regexp.MustCompile(`^[0-9]+$`), "tipo": regexp.MustCompile(`^(fija|deslizante|continua)$`),
 		"raf": regexp.MustCompile(`^[0-9]+$`), "de": regexp.MustCompile(`^[0-9]+$`), "para": regexp.MustCompile(`(?s)^.{1,128}$`),
 	}
 	kinds = map[string]cuenta.RateKind{
@@ -59,7 +59,7 @@ func naiveOptions(verb, text string) (said map[string]string, ok bool) {
 			if _, second := said["@"]; second && verb == "tra" {
 				name = "@@"
 			}
-		} else if found == (name == "sat" || name == "total") {
+		} else if found == (name == "sat" || name == "total" || name == "baja") {
 			return nil, false
 		}
 		_, repeated := said[name]
@@ -99,6 +99,14 @@ func meaning(verb string, n int64, said map[string]string) ([]cuenta.Request, bo
 	case "tic", "apa":
 		ok = ok && n > 0
 		r.Op, r.N = map[string]cuenta.Op{"tic": cuenta.Ticket, "apa": cuenta.Hold}[verb], n
+	case "ren":
+		name := said["@"]
+		if name == "" {
+			name = "cuenta"
+		}
+		return []cuenta.Request{
+			{Op: cuenta.All, Span: 2, Identity: r.Identity}, {Op: cuenta.Reset, Counter: r.Counter}, {Op: cuenta.Add, N: 1, Counter: []byte(name + "/#")},
+		}, n == 0 && len(name) <= 253
 	case "tra":
 		to := said["@@"]
 		if !ok || n == 0 || said["@"] == to {
@@ -120,6 +128,9 @@ func meaning(verb string, n int64, said map[string]string) ([]cuenta.Request, bo
 			}
 			terms = nil
 		}
+	}
+	if _, down := said["baja"]; down && verb != "dis" {
+		r.N = -n
 	}
 	r.Terms = terms
 	return []cuenta.Request{r}, ok

@@ -37,6 +37,8 @@ func (c *command) option(word []byte) Verdict {
 		return c.give(satOption)
 	case "total":
 		return c.give(totalOption)
+	case "baja":
+		return c.give(downOption)
 	}
 	name, value, ok := bytes.Cut(word, []byte{'='})
 	if !ok {

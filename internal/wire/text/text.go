@@ -8,7 +8,7 @@
 //	        | "min=" integer | "max=" integer    dec.3 min=0
 //	        | "sat" | "ttl=" number | "if=" condition | "total"
 //	        | "per=" number | "tipo=" kind | "raf=" number      cup.1 @api max=100 per=60
-//	        | "para=" ident | "de=" number                      tic.1 @turno para=ana
+//	        | "para=" ident | "de=" number | "baja"             tic.1 @turno para=ana
 //	also      ayuda   ayuda verb   ayuda mas   salir
 //	answer  = the new value, or what the verb asks for     13
 //	refusal = "error" SP code SP text            error syntax unknown verb, send ayuda for help
@@ -58,8 +58,9 @@ const (
 	Remains                 // ttl: one request, which is answered with the time that remains
 	Reserves                // apa: likewise, with the id of the hold
 	Valid                   // val: likewise, with 1 if the number was given out, else 0
-	Leaves                  // dis: likewise, with what is left below the ceiling
+	Leaves                  // dis: likewise, with what is left below the ceiling, or above the floor
 	Transfer                // tra: an all-or-none and what it spans
+	Renumber                // ren: likewise, which is answered with 0
 
 	Help       // ayuda
 	MoreHelp   // ayuda mas
@@ -112,7 +113,7 @@ const (
 // answers holds what each verdict answers by itself; see also verbs.
 var answers = [numVerdicts]string{
 	Help:     "inc.N dec.N con.0 res.0; ayuda inc; mas/more: ayuda mas\n",
-	MoreHelp: "ing ret bal tra lim exp ttl cup tic val apa liq sol ext dis\n",
+	MoreHelp: "ing ret bal tra lim exp ttl cup tic val ren apa liq sol ext dis\n",
 	Quit:     "adios\n",
 
 	TooLong: "error too-large a command is at most 512 bytes\n",
@@ -126,7 +127,7 @@ var answers = [numVerdicts]string{
 	badRange:      "error syntax the number is over 9223372036854775807\n",
 	badResAmount:  "error syntax res takes 0 only\n",
 	badConAmount:  "error syntax con takes 0 only\n",
-	badZeroAmount: "error syntax bal, lim, ttl, sol and dis take 0 only\n",
+	badZeroAmount: "error syntax bal, lim, ttl, sol, dis and ren take 0 only\n",
 	badZero:       "error syntax tic, apa and ext take 1 or more\n",
 	badFar:        "error syntax exp and ext take at most 9223372036 seconds\n",
 	badSpacing:    "error syntax exactly one space goes before an option\n",

@@ -1,5 +1,7 @@
 package text
 
+import "iter"
+
 // verb is a row of the table below; 0 is none.
 type verb uint8
 
@@ -13,6 +15,7 @@ const (
 	bal
 	val
 	tra
+	ren
 	lim // from here on, every verb has terms
 	exp
 	ttl
@@ -44,6 +47,7 @@ const (
 	burstOption
 	identOption
 	holdOption
+	downOption
 
 	every  = counterOption | keyOption
 	limits = minOption | maxOption
@@ -73,17 +77,34 @@ var verbs = [1 + numVerbs]row{
 	bal: {options: every, unless0: badZeroAmount, help: "bal.0 lee/reads [@cuenta]\n"},
 	val: {options: every, kind: Valid, help: "val.N 1 si tic dio/if tic gave N, 0 no [@cuenta]\n"},
 	tra: {options: every | minOption, if0: badMoves, kind: Transfer, help: "tra.N @de/from @a/to [min=N] [id=K]: mueve/moves N\n"},
+	ren: {options: every, unless0: badZeroAmount, kind: Renumber, help: "ren.0 [@cuenta] [id=K] tic otra vez/again desde/from 1\n"},
 	lim: {options: every | limits | totalOption, unless0: badZeroAmount, help: "lim.0 limites/limits [@cuenta] [min=N] [max=N] [total] [id=K]\n"},
 	exp: {options: every | ifOption, help: "exp.S fin en/ends in S s, exp.0 no fin/end; if=any.. [id=K]\n"},
 	ttl: {options: every, unless0: badZeroAmount, kind: Remains, help: "ttl.0 segundos/seconds left, -1 no fin/end, -2 no cuenta\n"},
 	cup: {options: every | maxOption | perOption | kindOption | burstOption, needs: maxOption | perOption, lacks: badNoRate,
 		help: "cup.N max=N per=S [tipo=fija|deslizante|continua] [raf=N]\n"},
 	tic: {options: every | identOption, needs: identOption, lacks: badNoIdent, if0: badZero, help: "tic.N para=IDENT [@cuenta]: N numeros/numbers, el ultimo/last\n"},
-	apa: {options: every | ttlOption, needs: ttlOption, lacks: badNoTTL, if0: badZero, kind: Reserves, help: "apa.N ttl=S [@cuenta] [id=K] aparta/holds N: su/its ID\n"},
-	liq: {options: every | holdOption | satOption, needs: holdOption, lacks: badNoHold, help: "liq.N de=ID [@cuenta] [sat] [id=K] usa/uses N, fin/end de ID\n"},
+	apa: {options: every | ttlOption | downOption, needs: ttlOption, lacks: badNoTTL, if0: badZero, kind: Reserves, help: "apa.N ttl=S [baja] [@cuenta] [id=K] aparta/holds N: su/its ID\n"},
+	liq: {options: every | holdOption | satOption | downOption, needs: holdOption, lacks: badNoHold, help: "liq.N de=ID [@cuenta] [sat] [baja] [id=K] usa/uses N, fin/end\n"},
 	sol: {options: every | holdOption, needs: holdOption, lacks: badNoHold, unless0: badZeroAmount, help: "sol.0 de=ID [@cuenta] [id=K] suelta/releases ID\n"},
 	ext: {options: every | holdOption, needs: holdOption, lacks: badNoHold, if0: badZero, help: "ext.S de=ID [@cuenta] [id=K] ID: fin en/ends in S s\n"},
-	dis: {options: every, unless0: badZeroAmount, kind: Leaves, help: "dis.0 disponible hasta max/available up to max [@cuenta]\n"},
+	dis: {options: every | downOption, unless0: badZeroAmount, kind: Leaves, help: "dis.0 [@cuenta] disponible/available hasta/to max; baja: min\n"},
+}
+
+// Beginnings returns what commands begin with: each verb with its point, and its number
+// where that can only be 0.
+func Beginnings() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, row := range verbs[1:] {
+			beginning := row.help[:len("inc.")]
+			if row.unless0 != Command {
+				beginning += "0"
+			}
+			if !yield(beginning) {
+				return
+			}
+		}
+	}
 }
 
 // verbOf returns the verb of that name, 0 if it is none.
@@ -107,6 +128,8 @@ func verbOf(name []byte) verb {
 		return val
 	case "tra":
 		return tra
+	case "ren":
+		return ren
 	case "lim":
 		return lim
 	case "exp":
