@@ -149,16 +149,7 @@ func (c *checker) request(o *Op) string {
 	case cuenta.Add, cuenta.Set, cuenta.Check, cuenta.Take, cuenta.Ticket, cuenta.Hold, cuenta.Settle:
 		text = fmt.Sprintf("%s %d", text, o.N)
 	}
-	switch o.If {
-	case cuenta.IfAbsent:
-		text += " if absent"
-	case cuenta.IfPresent:
-		text += " if present"
-	case cuenta.IfValue:
-		text += " if of that value"
-	case cuenta.IfRevision:
-		text += " if of that revision"
-	}
+	text += conditionsInWords[o.If]
 	if o.Op != cuenta.Describe {
 		text += c.inWords(&c.extra(o).Terms)
 	}
@@ -200,7 +191,34 @@ func (c *checker) answer(o *Op) string {
 }
 
 // inWords says what terms are.
-func (c *checker) inWords(t *Terms) (text string) {
+func (c *checker) inWords(t *Terms) string {
+	said := cuenta.Terms{
+		Floor: t.Floor, Ceiling: t.Ceiling, Clamp: t.Clamp, Total: t.Total, Expect: t.Expect, Expiry: t.Expiry, Hold: t.Hold,
+	}
+	if t.Rate != 0 {
+		said.Rate = c.h.Rates[t.Rate-1]
+	}
+	if t.Ident != 0 {
+		said.Ident = []byte(c.h.Idents[t.Ident-1])
+	}
+	return termsInWords(&said)
+}
+
+// InWords says the condition and the terms of a request, with a space before each of
+// them.
+func InWords(r *cuenta.Request) string {
+	text := conditionsInWords[r.If]
+	if r.Terms != nil {
+		text += termsInWords(r.Terms)
+	}
+	return text
+}
+
+var conditionsInWords = [...]string{
+	cuenta.IfAbsent: " if absent", cuenta.IfPresent: " if present", cuenta.IfValue: " if of that value", cuenta.IfRevision: " if of that revision",
+}
+
+func termsInWords(t *cuenta.Terms) (text string) {
 	if t.Expect != 0 {
 		text += fmt.Sprintf(" expects %d", t.Expect)
 	}
@@ -219,23 +237,28 @@ func (c *checker) inWords(t *Terms) (text string) {
 	if t.Hold != 0 {
 		text += fmt.Sprintf(" hold %d", t.Hold)
 	}
-	if t.Rate != 0 {
-		text += fmt.Sprintf(" of %+v", c.h.Rates[t.Rate-1])
+	if t.Rate.Kind != cuenta.NoRate {
+		text += fmt.Sprintf(" of %+v", t.Rate)
 	}
-	if t.Ident != 0 {
-		text += fmt.Sprintf(" for %q", c.h.Idents[t.Ident-1])
+	if len(t.Ident) > 0 {
+		text += fmt.Sprintf(" for %q", t.Ident)
 	}
-	if e := t.Expiry; e.Kind != cuenta.KeepExpiry {
-		text += " " + expiries[e.Kind]
-		if e.Kind >= cuenta.ExpireAt {
-			text += fmt.Sprintf(" %d", e.Time)
-		}
-		if e.If != cuenta.ExpiryAlways {
-			text += " if " + expiryConditions[e.If]
-		}
-		if e.Lapse {
-			text += " or delete"
-		}
+	return text + endInWords(&t.Expiry)
+}
+
+func endInWords(e *cuenta.Expiry) string {
+	if e.Kind == cuenta.KeepExpiry {
+		return ""
+	}
+	text := " " + expiries[e.Kind]
+	if e.Kind >= cuenta.ExpireAt {
+		text += fmt.Sprintf(" %d", e.Time)
+	}
+	if e.If != cuenta.ExpiryAlways {
+		text += " if " + expiryConditions[e.If]
+	}
+	if e.Lapse {
+		text += " or delete"
 	}
 	return text
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/history"
 	"github.com/cuenta-server/cuenta/internal/uuid"
 )
 
@@ -61,17 +62,7 @@ func sentence(r *cuenta.Request) string {
 	default:
 		text += fmt.Sprintf(" %d %.12s", r.N, r.Counter)
 	}
-	switch r.If {
-	case cuenta.IfAbsent:
-		text += " if absent"
-	case cuenta.IfPresent:
-		text += " if present"
-	case cuenta.IfValue:
-		text += " if of that value"
-	case cuenta.IfRevision:
-		text += " if of that revision"
-	}
-	text += inWords(r.Terms)
+	text += history.InWords(r)
 	if id := &r.Identity; len(id.Key) > 0 {
 		text += fmt.Sprintf(" key %s", id.Key)
 	} else if id.Session != 0 {

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/cuenta-server/cuenta"
@@ -96,45 +95,4 @@ func (c *client) transfer(d dice) *call {
 		c.identify(made)
 	}
 	return made
-}
-
-// inWords says what terms are.
-func inWords(t *cuenta.Terms) (text string) {
-	if t == nil {
-		return ""
-	}
-	if t.Floor.Set {
-		text += fmt.Sprintf(" from %d", t.Floor.At)
-	}
-	if t.Ceiling.Set {
-		text += fmt.Sprintf(" to %d", t.Ceiling.At)
-	}
-	if t.Clamp {
-		text += " clamped"
-	}
-	if t.Total {
-		text += " as a total"
-	}
-	if t.Hold != 0 {
-		text += fmt.Sprintf(" hold %d", t.Hold)
-	}
-	if t.Rate.Kind != cuenta.NoRate {
-		text += fmt.Sprintf(" of rate %d", t.Rate.Kind)
-	}
-	if len(t.Ident) > 0 {
-		text += fmt.Sprintf(" for %s", t.Ident)
-	}
-	if t.Expect != 0 {
-		text += fmt.Sprintf(" expects %d", t.Expect)
-	}
-	if e := &t.Expiry; e.Kind != cuenta.KeepExpiry {
-		text += fmt.Sprintf(" ends %s %d", [...]string{"", "never", "at", "after"}[e.Kind], e.Time)
-		if e.If != cuenta.ExpiryAlways {
-			text += " if " + [...]string{"", "none", "any", "later", "sooner"}[e.If]
-		}
-		if e.Lapse {
-			text += " or is deleted"
-		}
-	}
-	return text
 }
