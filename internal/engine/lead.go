@@ -88,13 +88,17 @@ func (e *Engine) lead() {
 		panic("engine: the gate refuses its own capacity: " + err.Error())
 	}
 	waiting := e.applyBacklog()
+	if e.failed.Load() != nil { // the last group never became durable, so no other may
+		e.gate.Release(gateCapacity)
+		return
+	}
 	now := e.clock.now()
 	e.cycle.Lapse(e.journal.Room, e.maxGroup, now)
 	record := e.cycle.Seal(now)
 	e.lapses.due.Store(e.cycle.Due())
 	ticket := e.cycle.Sealed()
 	e.gate.Release(gateCapacity)
-	if record != nil && e.failed.Load() == nil {
+	if record != nil {
 		if err := e.journal.Append(record); err != nil {
 			e.poison(err)
 			return

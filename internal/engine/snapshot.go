@@ -157,9 +157,9 @@ func (s *cellSlice) count(*ledger.Ledger) uint32 { return s.used }
 func (s *cellSlice) copy(l *ledger.Ledger, from, to uint32) {
 	s.rows, s.names = s.rows[:0], s.names[:0]
 	for cell := from; cell < to; cell++ {
-		if c := l.Cell(cell); c.Alive() {
+		if value, revision, alive := l.State(cell); alive {
 			s.names = append(s.names, l.Name(cell)...)
-			s.rows = append(s.rows, row{cell, c.Value, c.Revision, len(s.names)})
+			s.rows = append(s.rows, row{cell, value, revision, len(s.names)})
 		}
 	}
 }

@@ -25,9 +25,8 @@ func (s *termsSlice) copy(l *ledger.Ledger, from, to uint32) {
 	s.rows = s.rows[:0]
 	for item := from; item < to; item++ {
 		if cell, of, ok := l.Terms().Record(item); ok {
-			s.rows = append(s.rows, termsRow{
-				cell, l.Cell(cell).Revision, journalTerms(of),
-			})
+			_, revision, _ := l.State(cell)
+			s.rows = append(s.rows, termsRow{cell, revision, journalTerms(of)})
 		}
 	}
 }
@@ -57,7 +56,8 @@ func (s *holdSlice) copy(l *ledger.Ledger, from, to uint32) {
 	s.rows = s.rows[:0]
 	for item := from; item < to; item++ {
 		if cell, hold, ok := l.Holds().Record(item); ok {
-			s.rows = append(s.rows, holdRow{cell, l.Cell(cell).Revision, journal.Hold(hold)})
+			_, revision, _ := l.State(cell)
+			s.rows = append(s.rows, holdRow{cell, revision, journal.Hold(hold)})
 		}
 	}
 }

@@ -6,19 +6,17 @@ import (
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/identity"
-	"github.com/cuenta-server/cuenta/internal/shm"
 	"github.com/cuenta-server/cuenta/internal/terms"
 )
 
 // before is what a cell held before a change that may be taken back.
 type before struct {
-	cell       uint32
-	generation uint32
-	value      int64
-	revision   uint64
-	flags      uint8
-	above      uint64 // what remade said
-	settled    bool   // the change gave the name its cell
+	cell    uint32
+	place   uint32 // of the cell's effect, if it had one
+	flags   uint8
+	settled bool   // the change gave the name its cell
+	had     bool   // it had an effect that was not taken yet
+	effect  Effect // which, then
 }
 
 // termsBefore is what terms a counter had before that.
@@ -28,20 +26,25 @@ type termsBefore struct {
 }
 
 // note writes down what is about to be changed.
-func (l *Ledger) note(cell uint32, c *shm.Cell, settled bool) {
-	l.undo = append(l.undo, before{cell, c.Generation, c.Value, c.Revision, c.Flags, l.remade[cell], settled})
+func (l *Ledger) note(cell uint32, settled bool) {
+	c := l.cells.At(cell)
+	was := before{cell: cell, place: c.Effect, flags: c.Flags, settled: settled}
+	if e := effectOn(cell, c, l.open); e != nil {
+		was.had, was.effect = true, *e
+	}
+	l.undo = append(l.undo, was)
 }
 
 // mark is where the ledger was when changes that may be taken back began.
 type mark struct {
-	changed, newNames, newTerms, held int
-	alive                             uint32
-	floor                             uint64
+	open, anew, newNames, newTerms, held int
+	alive                                uint32
+	floor                                uint64
 }
 
 func (l *Ledger) begin() mark {
 	l.undoing, l.undo, l.undoTerms, l.undoHolds = true, l.undo[:0], l.undoTerms[:0], l.undoHolds[:0]
-	return mark{len(l.changed), l.newNames, l.newTerms, len(l.heldEffects), l.alive, l.floor}
+	return mark{len(l.open), l.anew, l.newNames, l.newTerms, len(l.heldEffects), l.alive, l.floor}
 }
 
 // takeBack undoes everything since begin, the latest first.
@@ -57,12 +60,9 @@ func (l *Ledger) takeBack(m mark) {
 	}
 	for _, b := range slices.Backward(l.undo) {
 		c := l.cells.At(b.cell)
-		c.Generation, c.Value, c.Revision, c.Flags = b.generation, b.value, b.revision, b.flags
-		if l.remade[b.cell] != b.above {
-			delete(l.remade, b.cell)
-			if b.above > 0 {
-				l.remade[b.cell] = b.above
-			}
+		c.Effect, c.Flags = b.place, b.flags
+		if b.had {
+			l.open[b.place] = b.effect
 		}
 		if b.settled {
 			l.index.Remove(l.hash(l.Name(b.cell)), b.cell)
@@ -70,7 +70,7 @@ func (l *Ledger) takeBack(m mark) {
 			l.free = append(l.free, b.cell)
 		}
 	}
-	l.changed, l.newNames, l.newTerms = l.changed[:m.changed], m.newNames, m.newTerms
+	l.open, l.anew, l.newNames, l.newTerms = l.open[:m.open], m.anew, m.newNames, m.newTerms
 	l.alive, l.floor, l.undoing = m.alive, m.floor, false
 }
 
@@ -355,7 +355,7 @@ func (l *Ledger) abort(span []cuenta.Request, refused int, now int64, out []cuen
 	}
 	r := &span[refused]
 	if cell, found := l.find(l.Hash(r), nameOf(r)); found {
-		s = standing(l.cells.At(cell))
+		s = l.standing(cell)
 		if of := l.terms.Of(cell); of.Ended(now) {
 			s = Timed // its deletion was taken back, but may be why it was refused
 		}

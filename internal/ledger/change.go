@@ -4,27 +4,25 @@ import (
 	"math"
 
 	"github.com/cuenta-server/cuenta"
-	"github.com/cuenta-server/cuenta/internal/shm"
 )
 
 // change carries out what gives a counter a value, where neither it nor the request
 // has terms that make a difference, and makes the counter if there is none.
 func (l *Ledger) change(r *cuenta.Request, hash, cell uint32, found bool, out *cuenta.Result) Standing {
-	alive := found && l.cells.At(cell).Alive()
-	if r.If != cuenta.Always && !l.meets(r, cell, alive) {
+	var is state
+	if found {
+		is = l.look(cell)
+	}
+	if r.If != cuenta.Always && !l.meets(r, cell, is.alive()) {
 		return l.unmet(cell, found, out)
 	}
 	var next int64
 	switch r.Op {
 	case cuenta.Set:
 		next = r.N
-	case cuenta.Add:
-		var value int64
-		if alive {
-			value = l.cells.At(cell).Value
-		}
-		next = value + r.N
-		if (next > value) != (r.N > 0) && r.N != 0 {
+	case cuenta.Add: // a vacant cell has the value 0
+		next = is.value + r.N
+		if (next > is.value) != (r.N > 0) && r.N != 0 {
 			return l.overflow(r, cell, found, out)
 		}
 	}
@@ -48,8 +46,8 @@ func idle(r *cuenta.Request) bool {
 func (l *Ledger) meets(r *cuenta.Request, cell uint32, alive bool) bool {
 	var value, revision int64
 	if alive {
-		c := l.cells.At(cell)
-		value, revision = c.Value, int64(c.Revision)
+		is := l.look(cell)
+		value, revision = is.value, int64(is.revision)
 	}
 	switch r.If {
 	case cuenta.Always:
@@ -91,31 +89,35 @@ func (l *Ledger) write(r *cuenta.Request, hash, cell uint32, found bool, next in
 			return 0, code
 		}
 	}
-	c := l.cells.At(cell)
 	if l.undoing {
-		l.note(cell, c, !found)
+		l.note(cell, !found)
 	}
-	if !c.Alive() {
-		l.make(cell, c, found)
+	e := l.effect(cell)
+	if e.Generation&1 == 0 {
+		l.make(e)
 	}
-	c.Value = next
-	c.Revision++
-	l.mark(cell, c)
+	e.Value = next
+	e.Revision++
 	return cell, cuenta.OK
 }
 
-// make begins a counter in its cell.
-func (l *Ledger) make(cell uint32, c *shm.Cell, found bool) {
-	if found && c.Flags&changed != 0 {
-		l.remake(cell, c)
+// make begins a counter in its cell. If another's end is among the effects not taken
+// yet, it is no effect of its own any more, but raised the floor.
+func (l *Ledger) make(e *Effect) {
+	if e.Dropped {
+		if e.Above == 0 {
+			l.anew++
+		}
+		e.Opened, e.Dropped, e.Above = true, false, l.floor
+		l.newNames += int(l.cells.At(e.Cell).NameLen)
 	}
-	c.Generation++
-	c.Value, c.Revision = 0, l.floor
+	e.Generation++
+	e.Value, e.Revision = 0, l.floor
 	l.alive++
 }
 
 func (l *Ledger) delete(r *cuenta.Request, cell uint32, found bool, out *cuenta.Result) Standing {
-	alive := found && l.cells.At(cell).Alive()
+	alive := l.lives(cell, found)
 	if r.Terms != nil && !r.Terms.Valid() {
 		return refuse(cuenta.Syntax, out)
 	}
@@ -125,24 +127,29 @@ func (l *Ledger) delete(r *cuenta.Request, cell uint32, found bool, out *cuenta.
 	if !alive {
 		return l.answer(cell, found, out)
 	}
-	c := l.cells.At(cell)
-	*out = cuenta.Result{Value: c.Value, Revision: c.Revision + 1}
+	return l.endFor(cell, out)
+}
+
+// endFor deletes the counter that lives in a cell because a request asked for it.
+func (l *Ledger) endFor(cell uint32, out *cuenta.Result) Standing {
+	is := l.look(cell)
+	*out = cuenta.Result{Value: is.value, Revision: is.revision + 1}
 	l.end(cell)
 	return Fresh
 }
 
 // end deletes the counter that lives in a cell, and its terms with it.
 func (l *Ledger) end(cell uint32) {
-	c := l.cells.At(cell)
 	if l.undoing {
-		l.note(cell, c, false)
+		l.note(cell, false)
 	}
+	c, e := l.cells.At(cell), l.effect(cell)
 	l.dropTerms(cell, c)
 	l.dropHolds(cell, c)
-	c.Generation++
-	c.Value = 0
-	c.Revision++
-	l.floor = max(l.floor, c.Revision)
+	e.Generation++
+	e.Value = 0
+	e.Revision++
+	e.Opened, e.Dropped, e.Termed = false, true, false
+	l.floor = max(l.floor, e.Revision)
 	l.alive--
-	l.mark(cell, c)
 }

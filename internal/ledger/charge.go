@@ -78,6 +78,6 @@ func (l *Ledger) fitTotals(share *cuenta.Request, clamp bool, out *cuenta.Result
 // addToTotals adds to the totals above what fits.
 func (l *Ledger) addToTotals(n int64) {
 	for _, t := range l.above {
-		l.write(nil, 0, t.cell, true, l.cells.At(t.cell).Value+n) // it is there: nothing is refused
+		l.write(nil, 0, t.cell, true, l.look(t.cell).value+n) // it is there: nothing is refused
 	}
 }

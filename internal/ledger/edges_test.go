@@ -15,7 +15,7 @@ func TestTakenBackIsNotMadeAnew(t *testing.T) {
 	l := newLedger(t, 8)
 	apply(l, cuenta.Add, "a", 1)
 	apply(l, cuenta.Set, "full", math.MaxInt64)
-	take(l)
+	land(l)
 	none := cuenta.Identity{}
 	aborted := func(span ...cuenta.Request) {
 		t.Helper()
@@ -25,7 +25,7 @@ func TestTakenBackIsNotMadeAnew(t *testing.T) {
 	}
 	apply(l, cuenta.Delete, "a", 0) // revision 2
 	aborted(request(cuenta.Add, "a", 5, none))
-	if e := take(l); len(e) != 1 || !e[0].Dropped || e[0].Revision != 2 || e[0].Above != 0 {
+	if e := land(l); len(e) != 1 || !e[0].Dropped || e[0].Revision != 2 || e[0].Above != 0 {
 		t.Errorf("made anew, and taken back: %+v", e)
 	}
 	apply(l, cuenta.Add, "a", 1)
@@ -35,7 +35,7 @@ func TestTakenBackIsNotMadeAnew(t *testing.T) {
 	if o := l.Outstanding(); o.Cells != 1 || o.Anew != 1 {
 		t.Errorf("outstanding: %+v", o)
 	}
-	if e := take(l); len(e) != 1 || !e[0].Opened || e[0].Value != 7 || e[0].Revision != 5 || e[0].Above != 4 {
+	if e := land(l); len(e) != 1 || !e[0].Opened || e[0].Value != 7 || e[0].Revision != 5 || e[0].Above != 4 {
 		t.Errorf("made anew once, and once more but taken back: %+v", e)
 	}
 	if l.Floor() != 4 {
@@ -94,5 +94,43 @@ func TestNoSuchOperation(t *testing.T) {
 	}
 	if err := l.RestoreDrop(8, 1); err == nil || !strings.Contains(err.Error(), "over the limit") {
 		t.Errorf("a deletion in a cell that there is not: %v", err)
+	}
+}
+
+// TestOneGroupAtATime: what was taken is where the newest states stand until it is
+// published, so nothing may be taken before.
+func TestOneGroupAtATime(t *testing.T) {
+	l := newLedger(t, 4)
+	apply(l, cuenta.Add, "a", 1)
+	take(l)
+	apply(l, cuenta.Add, "b", 1)
+	defer func() {
+		if recover() == nil {
+			t.Error("effects were taken though the last ones were never published")
+		}
+	}()
+	take(l)
+}
+
+// TestTakenBackBesideTheLast: a run changes a counter whose last change is on its way
+// to the disk, and is taken back; the counter is what it was, and so is what a read of
+// it waits for.
+func TestTakenBackBesideTheLast(t *testing.T) {
+	l := newLedger(t, 4)
+	apply(l, cuenta.Set, "full", math.MaxInt64)
+	land(l)
+	apply(l, cuenta.Add, "a", 7)
+	flight := take(l)
+	none := cuenta.Identity{}
+	out, _ := all(t, l, none, request(cuenta.Add, "a", 5, none), request(cuenta.Add, "full", 1, none))
+	if out[0].Code != cuenta.Aborted {
+		t.Fatalf("%+v", out)
+	}
+	if is, s := apply(l, cuenta.Get, "a", 0); is.Value != 7 || is.Revision != 1 || s != Taken {
+		t.Errorf("taken back: %+v, %v", is, s)
+	}
+	publish(l, flight)
+	if is, s := apply(l, cuenta.Get, "a", 0); is.Value != 7 || s != Durable {
+		t.Errorf("published: %+v, %v", is, s)
 	}
 }

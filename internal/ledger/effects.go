@@ -7,23 +7,31 @@ import (
 
 // Marks of a cell.
 const (
-	changed  uint8 = 1 << iota // has an effect that was not taken yet
-	named                      // the effects taken so far tell whose cell it is
-	termed                     // its counter has terms
-	retermed                   // which changed since effects were taken
-	holding                    // its counter has holds
+	termed  uint8 = 1 << iota // its counter has terms
+	holding                   // its counter has holds
 )
 
-// Effect is what changes left behind in one cell.
+// state is what a cell holds.
+type state struct {
+	generation uint32 // beginnings and ends of counters that lived there
+	value      int64
+	revision   uint64 // of the value, or of the deletion that made the cell vacant
+}
+
+// alive reports whether a counter lives in the cell.
+func (s *state) alive() bool { return s.generation&1 != 0 }
+
+// Effect is what changes left behind in one cell. Until it is published, it is where
+// the newest state of the cell stands.
 type Effect struct {
 	Cell       uint32
 	Generation uint32
-	Opened     bool // the counter is new in the cell: the journal must learn its name
-	Dropped    bool // the cell is vacant; Value is 0, Revision the deletion's
-	Termed     bool // the counter has other terms than before, which the ledger's book tells
 	Value      int64
 	Revision   uint64
-	Above      uint64 // if Opened: it was made anew above this deletion, of which nothing else tells; or 0
+	Above      uint64 // if not 0: the counter was made anew above this deletion, of which nothing else tells
+	Opened     bool   // the counter is new in the cell: the journal must learn its name
+	Dropped    bool   // the cell is vacant; Value is 0, Revision the deletion's
+	Termed     bool   // the counter has other terms than before, which the ledger's book tells
 }
 
 // Identified is what a request left behind in the memory of identities: an answer
@@ -62,26 +70,74 @@ func (e *Effects) Key(of *Identified) []byte {
 // Empty reports whether there is nothing to make durable.
 func (e *Effects) Empty() bool { return len(e.Cells) == 0 && len(e.Identified) == 0 }
 
-// mark notes that a cell changed.
-func (l *Ledger) mark(cell uint32, c *shm.Cell) {
-	if c.Flags&changed != 0 {
-		return
+// effectOn returns the effect on a cell among effects, nil if there is none. The cell
+// says where it would stand; what stands there says whether that is so.
+func effectOn(cell uint32, c *shm.Cell, effects []Effect) *Effect {
+	if i := int(c.Effect); i < len(effects) && effects[i].Cell == cell {
+		return &effects[i]
 	}
-	c.Flags |= changed
-	l.changed = append(l.changed, cell)
-	if c.Flags&named == 0 {
-		l.newNames += int(c.NameLen)
-	}
+	return nil
 }
 
-// remake notes that a counter is made anew whose deletion is no effect of its own
-// any more, but raised the floor.
-func (l *Ledger) remake(cell uint32, c *shm.Cell) {
-	if l.remade == nil {
-		l.remade = make(map[uint32]uint64)
+// look returns what a cell holds as last applied, durable or not. What was published
+// is in the cell, and nobody writes there while neither list has an effect on it.
+func (l *Ledger) look(cell uint32) state {
+	c := l.cells.At(cell)
+	e := effectOn(cell, c, l.open)
+	if e == nil {
+		e = effectOn(cell, c, l.taken)
 	}
-	l.remade[cell] = l.floor
-	l.newNames += int(c.NameLen)
+	if e != nil {
+		return state{e.Generation, e.Value, e.Revision}
+	}
+	generation, value, revision := c.DurableState()
+	return state{generation, value, revision}
+}
+
+// lives reports whether a counter was found, and lives.
+func (l *Ledger) lives(cell uint32, found bool) bool {
+	if !found {
+		return false
+	}
+	is := l.look(cell)
+	return is.alive()
+}
+
+// standing tells how durable a cell's state is.
+func (l *Ledger) standing(cell uint32) Standing {
+	c := l.cells.At(cell)
+	if effectOn(cell, c, l.open) != nil {
+		return Fresh
+	}
+	if e := effectOn(cell, c, l.taken); e != nil && e.Revision != c.DurableRevision() {
+		return Taken
+	}
+	return Durable
+}
+
+// State returns the value and revision of the counter that lives in a used cell, as
+// last applied, durable or not; false if none does.
+func (l *Ledger) State(cell uint32) (value int64, revision uint64, alive bool) {
+	is := l.look(cell)
+	return is.value, is.revision, is.alive()
+}
+
+// effect returns the effect on a cell among those not taken yet, to be changed. It is
+// valid until the next cell has one.
+func (l *Ledger) effect(cell uint32) *Effect {
+	c := l.cells.At(cell)
+	if e := effectOn(cell, c, l.open); e != nil {
+		return e
+	}
+	is := l.look(cell)
+	if !is.alive() {
+		l.newNames += int(c.NameLen)
+	}
+	c.Effect = uint32(len(l.open))
+	l.open = append(l.open, Effect{
+		Cell: cell, Generation: is.generation, Value: is.value, Revision: is.revision, Opened: !is.alive(),
+	})
+	return &l.open[c.Effect]
 }
 
 // Outstanding is how much was not taken yet: effects on cells and on identities,
@@ -91,39 +147,25 @@ type Outstanding struct{ Cells, Anew, Terms, Holds, Identified, Bytes int }
 
 // Outstanding tells what TakeEffects would take.
 func (l *Ledger) Outstanding() Outstanding {
-	return Outstanding{len(l.changed), len(l.remade), l.newTerms, len(l.heldEffects), len(l.identified), l.newNames + len(l.keys)}
+	return Outstanding{len(l.open), l.anew, l.newTerms, len(l.heldEffects), len(l.identified), l.newNames + len(l.keys)}
 }
 
-// TakeEffects fills e with the effects since it was last called. They must be
-// published before the next ones that are not empty.
+// TakeEffects fills e with the effects since it was last called, which must be
+// published by then. Until it is called again they are the ledger's, too, to look at.
 func (l *Ledger) TakeEffects(e *Effects) {
+	if l.landed.Load() != l.group {
+		panic("ledger: effects are taken before the last ones were published")
+	}
 	l.releaseVacated()
 	e.Holds = l.takeHolds(e.Holds[:0])
-	e.Cells = l.takeCells(e.Cells[:0])
+	e.Cells, l.open = l.open, e.Cells[:0]
+	l.taken = e.Cells
+	l.anew, l.newNames, l.newTerms = 0, 0, 0
 	e.Identified, l.identified = l.identified, e.Identified[:0]
 	e.keys, l.keys = l.keys, e.keys[:0]
 	if !e.Empty() {
 		l.group++
 	}
-}
-
-func (l *Ledger) takeCells(dst []Effect) []Effect {
-	for _, cell := range l.changed {
-		c := l.cells.At(cell)
-		alive, above := c.Alive(), l.remade[cell]
-		dst = append(dst, Effect{
-			Cell: cell, Generation: c.Generation,
-			Opened: alive && (c.Flags&named == 0 || above > 0), Dropped: !alive, Termed: c.Flags&retermed != 0,
-			Value: c.Value, Revision: c.Revision, Above: above,
-		})
-		if c.Flags &= termed | holding; alive {
-			c.Flags |= named
-		}
-	}
-	l.changed = l.changed[:0]
-	clear(l.remade)
-	l.newNames, l.newTerms = 0, 0
-	return dst
 }
 
 // Publish shows durable effects to the readers of the shared cells.
@@ -154,7 +196,7 @@ func (l *Ledger) Publish(effects *Effects) {
 func (l *Ledger) releaseVacated() {
 	for _, cell := range l.vacated {
 		c := l.cells.At(cell)
-		if c.Alive() || c.Flags&changed != 0 || c.NameLen == 0 {
+		if effectOn(cell, c, l.open) != nil || l.lives(cell, true) || c.NameLen == 0 {
 			continue
 		}
 		l.index.Remove(l.hash(l.Name(cell)), cell)

@@ -34,7 +34,7 @@ func (l *Ledger) Holds() *terms.Holds { return l.holds }
 
 // hold holds a part of a counter's limit back.
 func (l *Ledger) hold(r *cuenta.Request, hash, cell uint32, found bool, now int64, out *cuenta.Result) Standing {
-	alive := found && l.cells.At(cell).Alive()
+	alive := l.lives(cell, found)
 	ends, code := endOfHold(r, now)
 	switch {
 	case code != cuenta.OK:
@@ -54,7 +54,7 @@ func (l *Ledger) hold(r *cuenta.Request, hash, cell uint32, found bool, now int6
 	}
 	code = l.allOf(func() (code cuenta.Code) {
 		if cell, code = l.write(r, hash, cell, found, value); code == cuenta.OK {
-			code = l.putHold(cell, terms.Hold{ID: l.cells.At(cell).Revision, Amount: r.N, Ends: ends})
+			code = l.putHold(cell, terms.Hold{ID: l.look(cell).revision, Amount: r.N, Ends: ends})
 		}
 		return code
 	})
@@ -118,7 +118,7 @@ func (l *Ledger) release(r *cuenta.Request, hash, cell uint32, found bool, out *
 	if !ok {
 		return standing
 	}
-	l.write(r, hash, cell, true, l.cells.At(cell).Value)
+	l.write(r, hash, cell, true, l.look(cell).value)
 	l.dropHold(cell, hold.ID)
 	return l.answerHold(cell, hold.Amount, out)
 }
@@ -133,7 +133,7 @@ func (l *Ledger) extend(r *cuenta.Request, hash, cell uint32, found bool, now in
 	if !ok {
 		return standing
 	}
-	l.write(r, hash, cell, true, l.cells.At(cell).Value)
+	l.write(r, hash, cell, true, l.look(cell).value)
 	hold.Ends = ends
 	if code := l.putHold(cell, hold); code != cuenta.OK {
 		panic("ledger: to change a hold needs memory")
@@ -143,7 +143,7 @@ func (l *Ledger) extend(r *cuenta.Request, hash, cell uint32, found bool, now in
 
 // known finds the hold that a request is about, or refuses it.
 func (l *Ledger) known(r *cuenta.Request, cell uint32, found bool, out *cuenta.Result) (hold terms.Hold, s Standing, ok bool) {
-	alive := found && l.cells.At(cell).Alive()
+	alive := l.lives(cell, found)
 	switch {
 	case r.Terms == nil || !r.Terms.Valid():
 		return hold, refuse(cuenta.Syntax, out), false
@@ -222,9 +222,8 @@ func (l *Ledger) putHold(cell uint32, hold terms.Hold) cuenta.Code {
 	}
 	was.ID = hold.ID
 	l.noteHold(cell, was, there)
-	c := l.cells.At(cell)
-	c.Flags |= holding
-	l.heldEffects = append(l.heldEffects, HoldEffect{Cell: cell, Revision: c.Revision, Hold: hold})
+	l.cells.At(cell).Flags |= holding
+	l.heldEffects = append(l.heldEffects, HoldEffect{Cell: cell, Revision: l.look(cell).revision, Hold: hold})
 	return cuenta.OK
 }
 
@@ -233,11 +232,10 @@ func (l *Ledger) dropHold(cell uint32, id uint64) {
 	hold, _ := l.holds.Get(cell, id)
 	l.noteHold(cell, hold, true)
 	l.holds.Drop(cell, id)
-	c := l.cells.At(cell)
 	if l.holds.Held(cell).Count == 0 {
-		c.Flags &^= holding
+		l.cells.At(cell).Flags &^= holding
 	}
-	l.heldEffects = append(l.heldEffects, HoldEffect{Cell: cell, Revision: c.Revision, Hold: hold, Ended: true})
+	l.heldEffects = append(l.heldEffects, HoldEffect{Cell: cell, Revision: l.look(cell).revision, Hold: hold, Ended: true})
 }
 
 // dropHolds ends all holds of a counter that is being deleted: its deletion says so.
@@ -278,8 +276,8 @@ func (l *Ledger) takeBackHolds() {
 // effects are taken.
 func (l *Ledger) takeHolds(dst []HoldEffect) []HoldEffect {
 	for _, e := range l.heldEffects {
-		if c := l.cells.At(e.Cell); c.Alive() && e.Revision > l.remade[e.Cell] {
-			e.Revision = c.Revision
+		if of := effectOn(e.Cell, l.cells.At(e.Cell), l.open); !of.Dropped && e.Revision > of.Above {
+			e.Revision = of.Revision
 			dst = append(dst, e)
 		}
 	}
@@ -289,7 +287,7 @@ func (l *Ledger) takeHolds(dst []HoldEffect) []HoldEffect {
 
 // endHold ends a hold whose time is over.
 func (l *Ledger) endHold(cell uint32, id uint64) {
-	l.write(nil, 0, cell, true, l.cells.At(cell).Value)
+	l.write(nil, 0, cell, true, l.look(cell).value)
 	l.dropHold(cell, id)
 }
 
@@ -352,8 +350,8 @@ func (l *Ledger) toRestore(cell uint32, revision uint64) (*shm.Cell, error) {
 	if cell >= l.limit {
 		return nil, fmt.Errorf("counter number %d is over the limit of %d counters", cell, l.limit)
 	}
-	if c := l.cells.At(cell); revision >= c.Revision && c.Alive() {
-		return c, nil
+	if is := l.look(cell); revision >= is.revision && is.alive() {
+		return l.cells.At(cell), nil
 	}
 	return nil, nil
 }

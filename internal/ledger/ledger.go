@@ -7,8 +7,9 @@
 // private index of names. What a change leaves behind is an [Effect]: "cell 17
 // now holds 5 at revision 3". Effects of one cell between two calls of
 // TakeEffects merge into the last, so a hot counter costs one however often it
-// changed. Once the journal has made effects durable, Publish shows them to the
-// readers of the shared cells.
+// changed. It is also where the newest state of a cell stands: the cell itself has
+// the durable one, which Publish puts there once the journal has made the effects
+// durable, and the place of its effect. So what is at rest takes no room twice.
 //
 // Requests with an identity are carried out once, and what they were answered is
 // remembered (package identity); the entry is an effect like the change itself,
@@ -63,13 +64,14 @@ type Ledger struct {
 	alive uint32   // counters, the not yet durable ones too
 	floor uint64   // the highest revision of a deletion
 
-	terms    *terms.Book       // by cell
-	holds    *terms.Holds      // by cell
-	changed  []uint32          // cells with effects not taken yet, each once
-	remade   map[uint32]uint64 // cells among them whose counter was deleted and made anew, with the floor then
-	newTerms int               // how many of them have other terms
-	newNames int               // bytes of names among them that the journal must learn
-	vacated  []uint32          // cells whose vacancy was published and not looked at since
+	terms    *terms.Book  // by cell
+	holds    *terms.Holds // by cell
+	open     []Effect     // not taken yet
+	taken    []Effect     // those taken last
+	anew     int          // how many of the open ones are of counters that were made anew
+	newTerms int          // how many of them are of other terms
+	newNames int          // bytes of names among them that the journal must learn
+	vacated  []uint32     // cells whose vacancy was published and not looked at since
 	durable  atomic.Int64
 
 	heldEffects []HoldEffect // effects on holds not taken yet
@@ -263,8 +265,8 @@ func (l *Ledger) MayBeOver(r *cuenta.Request, now int64) bool {
 	if !found || l.terms.Records() == 0 {
 		return false
 	}
-	c, of := l.cells.At(cell), l.terms.Of(cell)
-	return of.Ended(now) || c.Revision != c.DurableRevision()
+	is, of := l.look(cell), l.terms.Of(cell)
+	return of.Ended(now) || is.revision != l.cells.At(cell).DurableRevision()
 }
 
 var defaultName = []byte(cuenta.DefaultCounter)
@@ -282,25 +284,13 @@ func (l *Ledger) answer(cell uint32, found bool, out *cuenta.Result) Standing {
 	if !found {
 		return Durable
 	}
-	c := l.cells.At(cell)
-	if c.Alive() {
-		*out = cuenta.Result{Cell: cell, Generation: c.Generation, Value: c.Value, Revision: c.Revision}
-		if c.Flags&termed != 0 && l.terms.Of(cell).Ends != 0 {
+	if is := l.look(cell); is.alive() {
+		*out = cuenta.Result{Cell: cell, Generation: is.generation, Value: is.value, Revision: is.revision}
+		if l.cells.At(cell).Flags&termed != 0 && l.terms.Of(cell).Ends != 0 {
 			out.Cell, out.Generation = 0, 0
 		}
 	}
-	return standing(c)
-}
-
-// standing tells how durable a cell's state is.
-func standing(c *shm.Cell) Standing {
-	if c.Flags&changed != 0 {
-		return Fresh
-	}
-	if c.DurableRevision() != c.Revision {
-		return Taken
-	}
-	return Durable
+	return l.standing(cell)
 }
 
 // settle gives a name a cell, one that is vacant or was never used.
@@ -393,7 +383,7 @@ func (l *Ledger) Fetch(requests []cuenta.Request, hashes *[Ahead]uint32) (touche
 	}
 	for _, hash := range hashes[:len(requests)] {
 		if cell := l.index.Near(hash); cell < l.used {
-			touched ^= uint64(l.cells.At(cell).NameLen)
+			touched ^= l.cells.At(cell).Touch()
 		}
 	}
 	return touched

@@ -43,6 +43,13 @@ func take(l *Ledger) []Effect {
 	return e.Cells
 }
 
+// land takes the effects on cells and publishes them.
+func land(l *Ledger) []Effect {
+	cells := take(l)
+	publish(l, cells)
+	return cells
+}
+
 func publish(l *Ledger, cells []Effect) { l.Publish(&Effects{Cells: cells}) }
 
 func apply(l *Ledger, op cuenta.Op, name string, n int64) (cuenta.Result, Standing) {
@@ -216,7 +223,7 @@ func replay(t *testing.T, from, to *Ledger, effects []Effect) {
 			}
 			if e.Dropped {
 				err = to.RestoreDrop(e.Cell, e.Revision)
-			} else if to.cells.At(e.Cell).Revision <= e.Revision {
+			} else if to.look(e.Cell).revision <= e.Revision {
 				err = to.Restore(e.Cell, name, e.Value, e.Revision)
 			}
 			if err != nil {
@@ -250,7 +257,7 @@ func TestStandingFollowsTheCommit(t *testing.T) {
 		t.Errorf("after publishing, the cell shows %d at %d, want 1 at 1", value, revision)
 	}
 	want("first change published", Fresh)
-	publish(l, take(l))
+	land(l)
 	want("all published", Durable)
 }
 
@@ -260,7 +267,7 @@ func TestEffectsOfOneCounterMerge(t *testing.T) {
 		apply(l, cuenta.Add, "hot", 2)
 	}
 	apply(l, cuenta.Add, "", 5)
-	got := take(l)
+	got := land(l)
 	want := []Effect{
 		{Cell: 0, Generation: 1, Opened: true, Value: 2000, Revision: 1000},
 		{Cell: 1, Generation: 1, Opened: true, Value: 5, Revision: 1},
@@ -272,7 +279,7 @@ func TestEffectsOfOneCounterMerge(t *testing.T) {
 		t.Errorf("the counter without a name is %q, want %q", l.Name(1), cuenta.DefaultCounter)
 	}
 	apply(l, cuenta.Add, "hot", 1)
-	if got := take(l); len(got) != 1 || got[0].Opened {
+	if got := land(l); len(got) != 1 || got[0].Opened {
 		t.Errorf("second effects %+v, want one that opens nothing", got)
 	}
 }
@@ -281,7 +288,7 @@ func TestRefusalsChangeNothing(t *testing.T) {
 	l := newLedger(t, 2)
 	apply(l, cuenta.Add, "a", math.MaxInt64)
 	apply(l, cuenta.Add, "b", 1)
-	publish(l, take(l))
+	land(l)
 	for _, c := range []struct {
 		r    cuenta.Request
 		want cuenta.Code
@@ -351,7 +358,7 @@ func TestRestoreKeepsTheNewest(t *testing.T) {
 func TestDeletionIsRevealedOnlyWhenDurable(t *testing.T) {
 	l := newLedger(t, 2)
 	apply(l, cuenta.Add, "a", 5)
-	publish(l, take(l))
+	land(l)
 	if out, standing := apply(l, cuenta.Delete, "a", 0); out.Value != 5 || out.Revision != 2 || standing != Fresh {
 		t.Fatalf("deletion: %+v on %v", out, standing)
 	}
@@ -377,7 +384,7 @@ func TestDeletionIsRevealedOnlyWhenDurable(t *testing.T) {
 	if l.ReadDurable(&cuenta.Request{Counter: []byte("a")}, &out); out != (cuenta.Result{}) {
 		t.Errorf("the deletion is durable, and %+v is read", out)
 	}
-	take(l)
+	land(l)
 	out, _ = apply(l, cuenta.Add, "c", 1)
 	if out.Code != cuenta.OK || out.Cell != 0 || out.Generation != 3 || out.Revision != 3 {
 		t.Errorf("a new counter in the cell: %+v, want generation 3, above revision 2", out)
@@ -389,18 +396,18 @@ func TestDeletedAndMadeAnewWithinOneGroup(t *testing.T) {
 	l := newLedger(t, 4)
 	apply(l, cuenta.Add, "a", 5)
 	apply(l, cuenta.Delete, "a", 0)
-	if e := take(l); len(e) != 1 || !e[0].Dropped || e[0].Opened || e[0].Revision != 2 {
+	if e := land(l); len(e) != 1 || !e[0].Dropped || e[0].Opened || e[0].Revision != 2 {
 		t.Errorf("made and deleted: %+v", e)
 	}
 	apply(l, cuenta.Add, "a", 7)
 	apply(l, cuenta.Delete, "a", 0)
 	apply(l, cuenta.Add, "a", 8)
-	if e := take(l); len(e) != 1 || e[0].Dropped || !e[0].Opened || e[0].Value != 8 || e[0].Revision != 5 || e[0].Above != 4 {
+	if e := land(l); len(e) != 1 || e[0].Dropped || !e[0].Opened || e[0].Value != 8 || e[0].Revision != 5 || e[0].Above != 4 {
 		t.Errorf("made, deleted and made: %+v", e)
 	}
 	apply(l, cuenta.Delete, "a", 0)
 	apply(l, cuenta.Add, "a", 9)
-	if e := take(l); len(e) != 1 || e[0].Dropped || !e[0].Opened || e[0].Value != 9 || e[0].Revision != 7 || e[0].Above != 6 {
+	if e := land(l); len(e) != 1 || e[0].Dropped || !e[0].Opened || e[0].Value != 9 || e[0].Revision != 7 || e[0].Above != 6 {
 		t.Errorf("deleted and made, the name known: %+v", e)
 	}
 }
@@ -417,7 +424,7 @@ func TestNamesComeAndGo(t *testing.T) {
 		}
 		apply(l, cuenta.Delete, name, 0)
 		if i%16 == 0 {
-			publish(l, take(l))
+			land(l)
 		}
 		if i == 20_000 {
 			slots, chunks = l.index.Memory(), l.names.Memory()

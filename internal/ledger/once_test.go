@@ -113,7 +113,7 @@ func TestRefusalsAreAnswers(t *testing.T) {
 		}
 		apply(l, cuenta.Delete, "a", 0)
 	}
-	publish(l, take(l))
+	land(l)
 	take(l)
 	if out, _ := one(l, full); out.Code != cuenta.OK || out.Replayed {
 		t.Errorf("once there is room: %+v", out)
@@ -168,7 +168,7 @@ func TestAllOrNone(t *testing.T) {
 	apply(l, cuenta.Add, "a", 10)
 	apply(l, cuenta.Add, "gone", 3)
 	apply(l, cuenta.Delete, "gone", 0)
-	publish(l, take(l))
+	land(l)
 	take(l)
 	before := fmt.Sprint(l.alive, l.floor, l.Outstanding(), l.index.Len())
 

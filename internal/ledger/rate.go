@@ -26,7 +26,7 @@ type verdict struct {
 
 // take takes from what a rate allows.
 func (l *Ledger) take(r *cuenta.Request, hash, cell uint32, found bool, now int64, out *cuenta.Result) Standing {
-	alive := found && l.cells.At(cell).Alive()
+	alive := l.lives(cell, found)
 	switch {
 	case r.Terms == nil || !r.Terms.Rate.Valid() || r.N < 0:
 		return refuse(cuenta.Syntax, out)

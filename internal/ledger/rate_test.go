@@ -89,7 +89,7 @@ func (asked) allows(l *Ledger, rate cuenta.Rate, n, now int64) bool {
 func judgeNow(l *Ledger, rate cuenta.Rate, n, now int64) verdict {
 	var u usage
 	r := takeOf(rate, n)
-	if cell, found := l.find(l.Hash(&r), r.Counter); found && l.Cell(cell).Alive() {
+	if cell, found := l.find(l.Hash(&r), r.Counter); l.lives(cell, found) {
 		value, of := l.state(cell, true)
 		if !of.Ended(now) {
 			u = usage{value, of.Ends}

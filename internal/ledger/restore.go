@@ -18,27 +18,26 @@ func (l *Ledger) Restore(cell uint32, name []byte, value int64, revision uint64)
 	if cell >= l.limit {
 		return fmt.Errorf("counter number %d is over the limit of %d counters", cell, l.limit)
 	}
-	c := l.cells.At(cell)
-	if revision < c.Revision {
+	c, is := l.cells.At(cell), l.look(cell)
+	if revision < is.revision {
 		return nil
 	}
 	switch {
-	case !c.Alive() && name == nil:
+	case !is.alive() && name == nil:
 		return fmt.Errorf("counter number %d changes before it was named", cell)
-	case !c.Alive():
+	case !is.alive():
 		l.releaseName(c)
 		if err := l.putName(cell, name); err != nil {
 			return err
 		}
-		c.Generation++
-		c.Flags = named
+		is.generation++
+		c.Flags = 0
 		l.alive++
 		l.used = max(l.used, cell+1)
 	case name != nil && string(l.Name(cell)) != string(name):
 		return fmt.Errorf("counter number %d is named %q and %q", cell, l.Name(cell), name)
 	}
-	c.Value, c.Revision = value, revision
-	c.Publish(c.Generation, value, revision)
+	c.Publish(is.generation, value, revision)
 	return nil
 }
 
@@ -63,19 +62,18 @@ func (l *Ledger) RestoreDrop(cell uint32, revision uint64) error {
 		return fmt.Errorf("counter number %d is over the limit of %d counters", cell, l.limit)
 	}
 	l.RestoreFloor(revision)
-	c := l.cells.At(cell)
-	if revision <= c.Revision {
+	c, is := l.cells.At(cell), l.look(cell)
+	if revision <= is.revision {
 		return nil
 	}
-	if c.Alive() {
+	if is.alive() {
 		l.forgetTerms(cell)
 		l.dropHolds(cell, c)
-		c.Generation++
+		is.generation++
 		c.Flags = 0
 		l.alive--
 	}
-	c.Value, c.Revision = 0, revision
-	c.Publish(c.Generation, 0, revision)
+	c.Publish(is.generation, 0, revision)
 	l.used = max(l.used, cell+1)
 	return nil
 }
@@ -96,10 +94,10 @@ func (l *Ledger) Restored(now int64) error {
 		return err
 	}
 	for cell := range l.used {
-		if c := l.cells.At(cell); c.Alive() {
+		if l.lives(cell, true) {
 			build.Add(l.hash(l.Name(cell)), cell)
 		} else {
-			l.releaseName(c)
+			l.releaseName(l.cells.At(cell))
 			l.free = append(l.free, cell)
 		}
 	}

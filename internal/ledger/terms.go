@@ -18,7 +18,7 @@ func (l *Ledger) changeWithin(r *cuenta.Request, hash, cell uint32, found bool, 
 	if asked == nil {
 		asked = &noTerms
 	}
-	alive := found && l.cells.At(cell).Alive()
+	alive := l.lives(cell, found)
 	switch {
 	case !asked.Valid():
 		return refuse(cuenta.Syntax, out)
@@ -51,7 +51,7 @@ func (l *Ledger) changeWithin(r *cuenta.Request, hash, cell uint32, found bool, 
 
 // limitTo gives a counter other limits.
 func (l *Ledger) limitTo(r *cuenta.Request, hash, cell uint32, found bool, out *cuenta.Result) Standing {
-	alive := found && l.cells.At(cell).Alive()
+	alive := l.lives(cell, found)
 	switch {
 	case r.Terms == nil || !r.Terms.Valid():
 		return refuse(cuenta.Syntax, out)
@@ -82,7 +82,7 @@ func said(b cuenta.Bound) cuenta.Bound {
 
 // expire gives a counter another end.
 func (l *Ledger) expire(r *cuenta.Request, cell uint32, found bool, now int64, out *cuenta.Result) Standing {
-	alive := found && l.cells.At(cell).Alive()
+	alive := l.lives(cell, found)
 	switch {
 	case r.Terms == nil || !r.Terms.Valid() || r.Terms.Expiry.Kind == cuenta.KeepExpiry:
 		return refuse(cuenta.Syntax, out)
@@ -97,10 +97,7 @@ func (l *Ledger) expire(r *cuenta.Request, cell uint32, found bool, now int64, o
 	case code != cuenta.OK:
 		return refuse(code, out)
 	case of.Ended(now):
-		c := l.cells.At(cell)
-		*out = cuenta.Result{Value: c.Value, Revision: c.Revision + 1}
-		l.end(cell)
-		return Fresh
+		return l.endFor(cell, out)
 	}
 	if _, code := l.writeWith(r, 0, cell, true, value, was, of); code != cuenta.OK {
 		return refuse(code, out)
@@ -114,7 +111,7 @@ func (l *Ledger) describe(r *cuenta.Request, cell uint32, found bool, now int64,
 		return refuse(cuenta.Syntax, out)
 	}
 	standing := l.answer(cell, found, out)
-	alive := found && l.cells.At(cell).Alive()
+	alive := l.lives(cell, found)
 	_, of := l.state(cell, alive)
 	behind := r.Terms.Hold
 	*r.Terms = cuenta.Terms{Floor: of.Floor, Ceiling: of.Ceiling, Total: of.Total, Holds: r.Terms.Holds}
@@ -160,11 +157,10 @@ func (l *Ledger) state(cell uint32, alive bool) (value int64, of terms.Terms) {
 	if !alive {
 		return 0, of
 	}
-	c := l.cells.At(cell)
-	if c.Flags&termed != 0 {
+	if l.cells.At(cell).Flags&termed != 0 {
 		of = l.terms.Of(cell)
 	}
-	return c.Value, of
+	return l.look(cell).value, of
 }
 
 // span is where a value may be.
@@ -295,16 +291,17 @@ func (l *Ledger) putTerms(cell uint32, of terms.Terms) error {
 		l.undoTerms = append(l.undoTerms, termsBefore{cell, was})
 	}
 	l.countTotal(was, of)
-	c := l.cells.At(cell)
+	c, e := l.cells.At(cell), l.effect(cell)
 	if of.Ends != 0 && was.Ends == 0 {
 		// Whoever knows the counter's place must ask from now on: the cell tells
 		// nothing of time.
-		c.Generation += 2
+		e.Generation += 2
 	}
-	if c.Flags&retermed == 0 {
+	if !e.Termed {
 		l.newTerms++
 	}
-	c.Flags |= termed | retermed
+	e.Termed = true
+	c.Flags |= termed
 	if of == (terms.Terms{}) {
 		c.Flags &^= termed
 	}
@@ -314,14 +311,13 @@ func (l *Ledger) putTerms(cell uint32, of terms.Terms) error {
 // dropTerms ends the terms of a counter that is being deleted.
 func (l *Ledger) dropTerms(cell uint32, c *shm.Cell) {
 	if c.Flags&termed == 0 {
-		c.Flags &^= retermed
 		return
 	}
 	if l.undoing {
 		l.undoTerms = append(l.undoTerms, termsBefore{cell, l.terms.Of(cell)})
 	}
 	l.forgetTerms(cell)
-	c.Flags &^= termed | retermed
+	c.Flags &^= termed
 }
 
 // forgetTerms takes a counter's terms out of the book, which needs no memory.

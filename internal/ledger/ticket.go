@@ -23,7 +23,7 @@ func (l *Ledger) ticket(r *cuenta.Request, hash, cell uint32, found bool, now in
 	}
 	ownHash := l.Hash(&own)
 	ownCell, known := l.present(ownHash, own.Counter, now)
-	if known && l.cells.At(ownCell).Alive() {
+	if l.lives(ownCell, known) {
 		return l.sameTicket(ownCell, out)
 	}
 	number := cuenta.Request{Op: cuenta.Add, Counter: r.Counter, N: r.N}
@@ -55,7 +55,7 @@ func (l *Ledger) holderOf(name, ident []byte, now int64) []byte {
 	b := append(append(l.holder[:0], name...), "/#"...)
 	series := int64(0)
 	if cell, found := l.present(l.hash(b), b, now); found {
-		series = l.cells.At(cell).Value
+		series = l.look(cell).value
 	}
 	b = strconv.AppendInt(b[:len(name)+1], series, 10)
 	l.holder = append(append(b, '/'), ident...)
@@ -69,7 +69,7 @@ func (l *Ledger) sameTicket(cell uint32, out *cuenta.Result) Standing {
 	if of.Floor.Set {
 		out.Amount = value - of.Floor.At + 1
 	}
-	return standing(l.cells.At(cell))
+	return l.standing(cell)
 }
 
 // present finds a counter's cell, and deletes the counter if its time is over.

@@ -5,34 +5,27 @@ import (
 	"unsafe"
 )
 
-// CellSize is the size of a cell in bytes: one cache line.
-const CellSize = 64
+// CellSize is the size of a cell in bytes.
+const CellSize = 48
 
 // InlineName is the longest counter name that fits into a cell, in bytes.
 const InlineName = 18
 
-// Cell is one counter in shared memory. The plain fields belong to the ledger,
-// which is alone with them under the gate; the durable state is written by the
-// commit leader and read by anyone.
+// Cell is one counter in shared memory: its durable state, which is written by the
+// commit leader and read by anyone, and what belongs to the ledger, which is alone
+// with that under the gate. What was applied but is not durable yet stands
+// elsewhere, so that the many counters at rest need no room for it.
 type Cell struct {
-	Value    int64  // as last applied, durable or not
-	Revision uint64 // of Value, or of the deletion that made the cell vacant
-
 	lock       atomic.Uint32 // sequence lock over the three below; odd while they change
-	durableGen uint32
-	durable    int64
-	durableRev uint64
+	generation uint32        // beginnings and ends of counters that lived here: odd while one does
+	value      int64
+	revision   uint64 // of the value, or of the deletion that made the cell vacant
 
-	// Generation counts the beginnings and ends of the counters that lived here:
-	// odd while one does, even while the cell is vacant.
-	Generation uint32
-	Flags      uint8            // the ledger's marks
-	NameLen    uint8            // length of the counter's name
-	Name       [InlineName]byte // the name if it fits, else the ledger's reference to it
+	Effect  uint32           // where the ledger may have a newer state
+	Flags   uint8            // the ledger's marks
+	NameLen uint8            // length of the counter's name
+	Name    [InlineName]byte // the name if it fits, else the ledger's reference to it
 }
-
-// Alive reports whether a counter lives in the cell, durably or not.
-func (c *Cell) Alive() bool { return c.Generation&1 != 0 }
 
 // Durable returns the newest value and revision of a generation that a power cut
 // cannot take back. ok is false if that generation is not the durable one.
@@ -47,8 +40,8 @@ func (c *Cell) DurableState() (generation uint32, value int64, revision uint64) 
 	for {
 		before := c.lock.Load()
 		if before&1 == 0 {
-			generation = atomic.LoadUint32(&c.durableGen)
-			value, revision = atomic.LoadInt64(&c.durable), atomic.LoadUint64(&c.durableRev)
+			generation = atomic.LoadUint32(&c.generation)
+			value, revision = atomic.LoadInt64(&c.value), atomic.LoadUint64(&c.revision)
 			if c.lock.Load() == before {
 				return generation, value, revision
 			}
@@ -57,7 +50,7 @@ func (c *Cell) DurableState() (generation uint32, value int64, revision uint64) 
 }
 
 // DurableRevision returns the revision of the durable state.
-func (c *Cell) DurableRevision() uint64 { return atomic.LoadUint64(&c.durableRev) }
+func (c *Cell) DurableRevision() uint64 { return atomic.LoadUint64(&c.revision) }
 
 // Publish makes a state the durable one. One goroutine at a time.
 func (c *Cell) Publish(generation uint32, value int64, revision uint64) {
@@ -66,6 +59,10 @@ func (c *Cell) Publish(generation uint32, value int64, revision uint64) {
 	c.store(generation, value, revision)
 	c.lock.Store(odd + 1)
 }
+
+// Touch loads the first and the last of a cell, so that its user need not wait for
+// either. What it returns means nothing.
+func (c *Cell) Touch() uint64 { return uint64(c.lock.Load()) ^ uint64(c.Name[InlineName-1]) }
 
 // Cells is the array of cells over a segment. Pages that no counter lives in
 // cost nothing.

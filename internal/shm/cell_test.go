@@ -6,7 +6,7 @@ import (
 	"unsafe"
 )
 
-func TestCellIsOneCacheLine(t *testing.T) {
+func TestCellSize(t *testing.T) {
 	if size := unsafe.Sizeof(Cell{}); size != CellSize {
 		t.Errorf("a cell has %d bytes, want %d", size, CellSize)
 	}

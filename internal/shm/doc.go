@@ -3,7 +3,6 @@
 // doorbells over which requests and answers travel.
 //
 // The cells are readable without a lock: each carries the last durable value
-// and revision behind a sequence lock, apart from the value as it was last
-// applied. Whoever reads the durable pair never sees anything that a power cut
-// could take back. Only the server maps the cells for writing.
+// and revision behind a sequence lock, and nothing that is newer. Whoever reads
+// them never sees anything that a power cut could take back. Only the server maps the cells for writing.
 package shm

@@ -113,9 +113,12 @@ func (l *life) lead() {
 	if len(l.backlog) > 0 {
 		l.w.met("room: the queue waits for it")
 	}
+	if l.failed != nil {
+		return
+	}
 	l.deleteEnded()
 	record := l.cycle.Seal(l.now())
-	if record == nil || l.failed != nil {
+	if record == nil {
 		if len(l.backlog) > 0 {
 			l.kick()
 		}

@@ -21,13 +21,14 @@ func (l *life) spoil(r *cuenta.Request, out *cuenta.Result, f Fault) {
 	}
 }
 
-// change changes the value of a counter, and nobody knows.
+// change changes the value of a counter, and nobody was told.
 func (l *life) change(name string, by int64) {
-	for cell := range l.ledger.Used() {
-		if c := l.ledger.Cell(cell); string(l.ledger.Name(cell)) == name && c.Alive() {
-			c.Value += by
-		}
-	}
+	var out cuenta.Result
+	set := cuenta.Request{Op: cuenta.Get, Counter: []byte(name)}
+	hash := l.ledger.Hash(&set)
+	l.ledger.Apply(&set, hash, l.now(), &out)
+	set.Op, set.N, set.If = cuenta.Set, out.Value+by, cuenta.IfPresent
+	l.ledger.Apply(&set, hash, l.now(), &out)
 }
 
 // unbound loses holds.
