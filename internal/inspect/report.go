@@ -11,6 +11,7 @@ import (
 	"github.com/cuenta-server/cuenta/internal/journal"
 	"github.com/cuenta-server/cuenta/internal/queue"
 	"github.com/cuenta-server/cuenta/internal/terms"
+	"github.com/cuenta-server/cuenta/internal/watch"
 )
 
 // Health is the state of the service.
@@ -66,6 +67,7 @@ type Report struct {
 	Terms      terms.Stats            `json:"terms"`
 	Gate       gate.Stats             `json:"gate"`
 	Queue      queue.Stats            `json:"queue"`
+	Watches    watch.Stats            `json:"watches"`
 	Fronts     []cuenta.ServiceStatus `json:"fronts"`
 	Workers    []Worker               `json:"workers"`
 	Journal    journal.Stats          `json:"journal"`
@@ -100,6 +102,7 @@ func (r *Report) Text() []byte {
 	r.terms(s)
 	r.gate(s)
 	r.queue(s)
+	r.watches(s)
 	r.fronts(s)
 	r.workers(s)
 	r.journal(s)

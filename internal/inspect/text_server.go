@@ -96,6 +96,19 @@ func (r *Report) queue(s *screen) {
 	)
 }
 
+func (r *Report) watches(s *screen) {
+	w := &r.Watches
+	s.section("Seguimientos")
+	s.table(
+		pair("En curso", w.Now),
+		pair("Empezados", w.Begun),
+		pair("Rechazados por ser demasiados", w.Refused),
+		pair("Saltos por lentitud", w.Slow),
+		pair("Cortados por lentitud", w.Dropped),
+		pair("Sin poder continuar donde estaban", w.Lost),
+	)
+}
+
 func (r *Report) journal(s *screen) {
 	j := &r.Journal
 	s.section("Diario")

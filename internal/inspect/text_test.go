@@ -15,6 +15,7 @@ import (
 	"github.com/cuenta-server/cuenta/internal/identity"
 	"github.com/cuenta-server/cuenta/internal/journal"
 	"github.com/cuenta-server/cuenta/internal/queue"
+	"github.com/cuenta-server/cuenta/internal/watch"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -83,6 +84,7 @@ func sample() *Report {
 		Identities: identity.Stats{Sessions: 3, Keys: 41, Memory: 5200, Limit: 1 << 30, Refused: 2},
 		Queue: queue.Stats{Capacity: 65536, Depth: 12, HighWater: 4096, Messages: 3, Waiting: 1, Accepted: 1000,
 			AcceptedWeight: 5012, Taken: 997, TakenWeight: 5000, Waited: 9, Canceled: 2, Refused: 4},
+		Watches: watch.Stats{Now: 6, Begun: 31, Refused: 1, Slow: 5, Dropped: 2, Lost: 3},
 		Fronts: []cuenta.ServiceStatus{
 			{Name: "udp", State: cuenta.Running, Address: "127.0.0.1:2002", Requests: 25, Errors: 1, BytesIn: 250, BytesOut: 75, Dropped: 2},
 			{Name: "tcp", State: cuenta.Draining, Address: "127.0.0.1:2020", Open: 19, Accepted: 40, Refused: 3,

@@ -46,7 +46,7 @@ func (s *Server) openWeb(address string) (running, error) {
 	}
 	traffic := s.traffic(cuenta.FrontWeb)
 	f := web.New(web.Config{Service: s.engine, Operator: s, Traffic: traffic, Log: s.log,
-		API: api.New(api.Config{Service: s.engine, Operator: s, Watcher: s.engine, Traffic: traffic, Log: s.log})})
+		API: api.New(api.Config{Service: s.engine, Operator: s, Watcher: s.watches, Traffic: traffic, Log: s.log})})
 	return running{l.Addr(), func() error { return f.Serve(l) }, f.Drain}, nil
 }
 

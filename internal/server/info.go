@@ -29,6 +29,7 @@ func (s *Server) Info(ctx context.Context, asJSON bool) ([]byte, error) {
 		Terms:      stats.Terms,
 		Gate:       stats.Gate,
 		Queue:      stats.Queue,
+		Watches:    s.watches.Stats(),
 		Fronts:     fronts,
 		Workers:    s.readWorkers(ctx),
 		Journal:    stats.Journal,

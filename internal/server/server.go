@@ -16,6 +16,7 @@ import (
 	"github.com/cuenta-server/cuenta/internal/engine"
 	"github.com/cuenta-server/cuenta/internal/front/proc"
 	"github.com/cuenta-server/cuenta/internal/identity"
+	"github.com/cuenta-server/cuenta/internal/watch"
 )
 
 const (
@@ -41,6 +42,7 @@ type Server struct {
 	log     *slog.Logger
 	started time.Time
 	engine  *engine.Engine
+	watches *watch.Tally // of the engine's watches
 	fronts  []*front
 	workers atomic.Pointer[proc.Server] // the proc front that runs, if it does
 	pending sync.WaitGroup              // fronts that are being stopped behind their own answer
@@ -62,6 +64,7 @@ func New(c Config) (_ *Server, err error) {
 	}}); err != nil {
 		return nil, err
 	}
+	s.watches = watch.NewTally(s.engine)
 	s.reportRecovery()
 	s.fronts = s.makeFronts()
 	if err := s.startAll(); err != nil {

@@ -18,5 +18,6 @@
 // connection with a position that the ring does not reach.
 //
 // The files in reading order: ring.go, topic.go (which changes concern whom, and
-// how they merge), hub.go, teller.go, state.go, watcher.go.
+// how they merge), hub.go, teller.go, state.go, watcher.go. tally.go
+// counts for reports what becomes of watches.
 package watch
