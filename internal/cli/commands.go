@@ -79,9 +79,9 @@ func talkCommands() []command {
 			summary: lang.Text{ES: "consola, local o remota", EN: "console, local or remote"},
 			detail: lang.Text{
 				ES: `Una orden por línea, por teclado o por una tubería; «ayuda» dice cuáles. Por una
-tubería, el estado de salida es 1 si alguna línea falló. Cada cambio lleva una clave
-(id=CLAVE detrás da la propia). Si no se sabe si se hizo, se dice la orden que lo repite
-sin contar dos veces.`,
+tubería, el estado de salida es 1 si alguna línea falló. Cada cambio lleva una clave:
+una nueva, o la suya con id=CLAVE al final. Si no se sabe si se hizo, se dice la orden que
+lo repite sin contar dos veces.`,
 				EN: "One command a line, typed or piped; `help` tells which. When piped, the exit\n" +
 					"status is 1 if any line failed. Every change has a key (give your own with id=KEY at\n" +
 					"the end). Where it is unknown whether it was made, the command is told that repeats it\n" +
@@ -91,10 +91,11 @@ sin contar dos veces.`,
 			summary: lang.Text{ES: "cliente de un servicio de red", EN: "client of a network service"},
 			detail: lang.Text{
 				ES: `Habla el protocolo de texto: inc.N dec.N con.0 res.0 …, con @CUENTA detrás para otra
-cuenta; «ayuda» las dice todas. Sin dirección, la de «cuenta serve» si no se le dice otra. Cada cambio lleva
-una clave (id=CLAVE detrás da la propia). Por UDP se repite con ella, hasta cuatro veces
-en 4,5 s, mientras no llegue la respuesta, y cuenta una sola vez. Por TCP no se repite.
-Si no se sabe si un cambio se hizo, se dice la orden que lo repite.`,
+cuenta; «ayuda» las dice todas. Sin dirección, la que «cuenta serve» usa por omisión. Cada
+cambio lleva una clave: una nueva, o la suya con id=CLAVE al final. Por UDP se envía con
+ella hasta cuatro veces en 4,5 s, mientras no llegue la respuesta, y cuenta una sola vez.
+Por TCP se envía una vez. Si no se sabe si un cambio se hizo, se dice la orden que lo
+repite.`,
 				EN: "Speaks the text protocol: inc.N dec.N con.0 res.0 ..., followed by @COUNTER for\n" +
 					"another counter; `ayuda` tells them all. Without an address, the one `cuenta serve` has\n" +
 					"by default. Every change has a key (give your own with id=KEY at the end). Over UDP it\n" +
@@ -133,9 +134,9 @@ func ownCommands() []command {
 			summary: lang.Text{ES: "pone carga a un servidor y mide cómo responde", EN: "put load on a server and measure how it answers"},
 			detail: lang.Text{
 				ES: `Cada operación suma 1 a una cuenta key:NNNNNNNNNNNN; que no sea la de nadie. Sin
-dirección, la de «cuenta serve» si no se le dice otra. Con --front resp vale también un
-Redis. Con --rate la latencia cuenta desde que tocaba enviar, no desde que se pudo.
-El estado de salida es 1 si alguna operación falló.
+dirección, la que «cuenta serve» usa por omisión. Con --front resp vale también un Redis.
+Con --rate la latencia cuenta desde que tocaba enviar, no desde que se pudo. El estado de
+salida es 1 si alguna operación falló.
 
 Con --op se pide otra cosa, a los servicios resp y shm: bounded suma 1 bajo un límite;
 refused pasaría un límite, y debe ser rechazada; clamped llega hasta el límite; transfer
@@ -166,7 +167,12 @@ El estado de salida es 1 si los totales con identidad no son exactos.`,
 					"one is installed. The exit status is 1 if the totals with identities are not exact."}},
 		{names: []string{"completion"}, operands: lang.Text{ES: "bash|zsh|fish", EN: "bash|zsh|fish"}, min: 1, max: 1,
 			offline: true, run: (*app).completion,
-			summary: lang.Text{ES: "guion de completado para un intérprete", EN: "completion script for a shell"}},
+			summary: lang.Text{ES: "guion de completado para un intérprete", EN: "completion script for a shell"},
+			detail: lang.Text{
+				ES: `En el fichero de arranque del intérprete: «source <(cuenta completion bash)»; en zsh, lo
+mismo con zsh; en fish, «cuenta completion fish | source».`,
+				EN: "In the start-up file of the shell: `source <(cuenta completion bash)`; in zsh the same\n" +
+					"with zsh; in fish `cuenta completion fish | source`."}},
 		{names: []string{"version"}, offline: true, run: (*app).version,
 			summary: lang.Text{ES: "versión del programa", EN: "version of the program"}},
 		{names: []string{"help", "ayuda"}, operands: lang.Text{ES: "[ORDEN]", EN: "[COMMAND]"}, max: 1,

@@ -96,7 +96,7 @@ var commandHelp = []struct {
 	{lang.Text{ES: "liq.N [@CUENTA] de=ID [sat] [baja]", EN: "liq.N [@COUNTER] de=ID [sat] [baja]"},
 		lang.Text{ES: "liquida lo apartado: suma N, lo usado; baja: lo resta", EN: "settle what is held: add N, what was used; baja: subtract it"}},
 	{lang.Text{ES: "sol.0 ext.S [@CUENTA] de=ID", EN: "sol.0 ext.S [@COUNTER] de=ID"},
-		lang.Text{ES: "suelta lo apartado, o lo deja hasta dentro de S segundos", EN: "release what is held, or have it end in S seconds"}},
+		lang.Text{ES: "suelta lo apartado, o lo prolonga hasta dentro de S segundos", EN: "release what is held, or have it end in S seconds"}},
 	{lang.Text{ES: "… min=N max=N sat ttl=S", EN: "... min=N max=N sat ttl=S"},
 		lang.Text{ES: "límites de un cambio, sat: hasta ellos; acaba en S segundos", EN: "limits of one change, sat: up to them; end in S seconds"}},
 	{lang.Text{ES: "… id=CLAVE", EN: "... id=KEY"}, lang.Text{ES: "repite el cambio de esa clave sin contar dos veces", EN: "repeat the change of that key without counting twice"}},

@@ -68,7 +68,7 @@ func (c *command) writeHelp(w io.Writer, l lang.Lang) error {
 	table.Flush() // into memory: cannot fail
 	if variables {
 		b.WriteString(lang.Text{
-			ES: "\nVale la opción, si no la variable del entorno, si no la del fichero .env del directorio actual.\n",
+			ES: "\nVale la opción; si falta, la variable del entorno; si no, la del fichero .env del directorio actual.\n",
 			EN: "\nThe flag counts, else the environment variable, else that of the file .env in the working directory.\n",
 		}.In(l))
 	}

@@ -102,6 +102,8 @@ func (a *app) say(p partner, line string) error {
 	case len(fields) == 2 && w.names[0] == wordHelp.names[0] && helpOf(fields[1]) != "":
 		_, err := a.stdout.WriteString(helpOf(fields[1]))
 		return err
+	case len(fields) == 2 && w.names[0] == wordHelp.names[0]:
+		return refuse(cuenta.Syntax, lang.Text{ES: "%q no es un verbo; «ayuda» dice cuáles hay", EN: "%q is no verb, `help` tells which there are"}.Fill(fields[1]))
 	case len(fields) > 2 || len(fields) == 2 && !w.front && !w.prefix && !w.counter:
 		return refuse(cuenta.Syntax, lang.Text{ES: "sobra %q", EN: "%q is too much"}.Fill(fields[len(fields)-1]))
 	case len(fields) == 1 && w.front:
