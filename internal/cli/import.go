@@ -55,6 +55,9 @@ func (a *app) importCounters() error {
 	if told > maxTold {
 		a.complain("%s\n", lang.Text{ES: "y %d más", EN: "and %d more"}.Fill(told-maxTold).In(a.lang))
 	}
+	if summary.Left > 0 {
+		a.complain("%s\n", leftBehind(c.Add).Fill(summary.Left).In(a.lang))
+	}
 	return a.reportImport(summary, c, time.Since(began), err)
 }
 
@@ -143,6 +146,18 @@ func wrongLine(e transfer.Entry) lang.Text {
 		return lang.Text{ES: "línea %d: %v", EN: "line %d: %v"}.Fill(e.Line, e.Wrong)
 	}
 	return lang.Text{ES: "%q: %v", EN: "%q: %v"}.Fill(e.Name, e.Wrong)
+}
+
+// leftBehind says how many counters had something that is not brought in.
+func leftBehind(add bool) lang.Text {
+	if add {
+		return lang.Text{
+			ES: "%d cuentas tenían límites, fin o reservas, o eran totales, y con --add vienen solo los valores",
+			EN: "%d counters had limits, an end or holds, or were totals, and with --add only values are brought in"}
+	}
+	return lang.Text{
+		ES: "%d cuentas tenían reservas, que se quedan en el servidor donde se hicieron",
+		EN: "%d counters had holds, which stay with the server that they were made at"}
 }
 
 // reportImport says what was done, also where it broke off.

@@ -17,11 +17,15 @@ func movingCommands() []command {
 			detail: lang.Text{
 				ES: `ORIGEN es redis://[[USUARIO]:CLAVE@]HOST[:PUERTO][/BASE], un fichero o - para la entrada.
 Un fichero es CSV (nombre,valor), JSON por líneas ({"name":"visitas","value":13}) o .env.
+El JSON puede llevar además floor y ceiling (límites), total y expires_at (fin), y la
+cuenta los recibe.
 Cada cuenta queda con el valor que trae; con --add se suma, y la misma orden repetida
 suma una sola vez mientras el servidor recuerde las claves (--key-age). Entra por el
 servicio resp. El estado de salida es 1 si alguna línea estaba mal.`,
 				EN: "SOURCE is redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], a file, or - for standard input.\n" +
 					"A file is CSV (name,value), JSON lines ({\"name\":\"visitas\",\"value\":13}) or a .env.\n" +
+					"JSON may have floor and ceiling (limits), total and expires_at (its end) besides, and\n" +
+					"the counter gets them.\n" +
 					"Every counter gets the value that it has there; with --add that is added, and the\n" +
 					"same command repeated adds once as long as the server remembers keys (--key-age). It\n" +
 					"goes in by the front resp. The exit status is 1 if any line was wrong."}},
@@ -29,9 +33,11 @@ servicio resp. El estado de salida es 1 si alguna línea estaba mal.`,
 			summary: lang.Text{ES: "saca las cuentas como CSV o JSON por líneas", EN: "write the counters as CSV or JSON lines"},
 			detail: lang.Text{
 				ES: `Cada línea es lo que estaba en disco de su cuenta al leerla; entre una y otra se sigue
-contando. Lo que escribe lo lee «cuenta import -».`,
+contando. Lo que escribe lo lee «cuenta import -». CSV lleva los valores; con --format
+jsonl van también límites, totales y fin, y de las reservas cuánto suman.`,
 				EN: "Each line is what was on disk of its counter when it was read; between one and the\n" +
-					"next counting goes on. `cuenta import -` reads what it writes."}},
+					"next counting goes on. `cuenta import -` reads what it writes. CSV carries values; with\n" +
+					"--format jsonl there are also limits, totals and ends, and of holds their sums."}},
 		{names: []string{"backup", "respaldar"}, operands: lang.Text{ES: "DIR", EN: "DIR"}, min: 1, max: 1, flags: []string{"data"}, run: (*app).backup,
 			summary: lang.Text{ES: "copia el directorio de datos con el servidor en marcha", EN: "copy the data directory while the server runs"},
 			detail: lang.Text{

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/config"
+	"github.com/cuenta-server/cuenta/internal/rpcclient"
 	"github.com/cuenta-server/cuenta/internal/server"
 )
 
@@ -23,6 +24,7 @@ type world struct {
 	*server.Server
 	t    testing.TB
 	resp string // address
+	rpc  *rpcclient.Client
 }
 
 func newWorld(t testing.TB) *world {
@@ -38,12 +40,17 @@ func newWorld(t testing.TB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	rpc, err := rpcclient.Dial(context.Background(), "unix", filepath.Join(dir, "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
+		rpc.Close() // every call was answered
 		if err := errors.Join(s.Close(), os.RemoveAll(dir)); err != nil {
 			t.Error(err)
 		}
 	})
-	w := &world{Server: s, t: t}
+	w := &world{Server: s, t: t, rpc: rpc}
 	fronts, err := s.Services(context.Background())
 	if err != nil {
 		t.Fatal(err)
@@ -54,6 +61,15 @@ func newWorld(t testing.TB) *world {
 		}
 	}
 	return w
+}
+
+// describe asks over the socket, as the command line does.
+func (w *world) describe(ctx context.Context, name string) (c cuenta.Counter, t cuenta.Terms, err error) {
+	r, err := w.rpc.Do(ctx, cuenta.RPCRequest{Op: "describe", Counter: name})
+	if r.Terms != nil {
+		t = *r.Terms
+	}
+	return cuenta.Counter{Name: name, Value: r.Value, Revision: r.Revision}, t, err
 }
 
 // take imports from a source that is closed afterwards.
@@ -86,7 +102,11 @@ func (w *world) must(text string, o Options) Summary {
 func (w *world) export(format string) string {
 	w.t.Helper()
 	var b bytes.Buffer
-	if err := Export(context.Background(), w.List, "", format, &b, func(int64) {}); err != nil {
+	var describe Describer // CSV does without
+	if format == JSONL {
+		describe = w.describe
+	}
+	if _, err := Export(context.Background(), w.List, describe, "", format, &b, func(int64) {}); err != nil {
 		w.t.Fatal(err)
 	}
 	return b.String()
@@ -112,7 +132,7 @@ func TestRoundTrips(t *testing.T) {
 		want[fmt.Sprintf("key:%d", i)] = int64(i) << 40
 	}
 	for name, value := range want {
-		csv.Write(appendCSV(nil, &cuenta.Counter{Name: name, Value: value}))
+		csv.Write(appendCSV(nil, &described{Counter: cuenta.Counter{Name: name, Value: value}}))
 	}
 	if s := first.must(csv.String(), Options{}); s.Counters != int64(len(want)) || s.Wrong > 0 {
 		t.Fatalf("%+v", s)
@@ -232,7 +252,7 @@ func TestExportStopsWhereItCannotWrite(t *testing.T) {
 	w.must("a,1\n", Options{})
 	r, pipe := io.Pipe()
 	r.Close()
-	if err := Export(t.Context(), w.List, "", JSONL, pipe, func(int64) {}); !errors.Is(err, io.ErrClosedPipe) {
+	if _, err := Export(t.Context(), w.List, nil, "", JSONL, pipe, func(int64) {}); !errors.Is(err, io.ErrClosedPipe) {
 		t.Error(err)
 	}
 }
@@ -241,7 +261,7 @@ func TestExportOfAPrefix(t *testing.T) {
 	w := newWorld(t)
 	w.must("a/1,1\na/2,2\nb,3\n", Options{})
 	var b bytes.Buffer
-	if err := Export(t.Context(), w.List, "a/", JSONL, &b, func(n int64) {
+	if _, err := Export(t.Context(), w.List, w.describe, "a/", JSONL, &b, func(n int64) {
 		if n != 2 {
 			t.Errorf("%d written", n)
 		}

@@ -117,11 +117,11 @@ func FuzzLines(f *testing.F) {
 		}
 		c := cuenta.Counter{Name: name, Value: value}
 		want := Entry{Name: name, Value: value}
-		csv := parseCSV(bytes.TrimSuffix(appendCSV(nil, &c), []byte("\n")), nil)
+		csv := parseCSV(bytes.TrimSuffix(appendCSV(nil, &described{Counter: c}), []byte("\n")), nil)
 		if len(csv) != 1 || csv[0] != want {
 			t.Errorf("CSV: %+v, want %+v", csv, want)
 		}
-		object := parseJSON(appendJSON(nil, &c), nil)
+		object := parseJSON(appendJSON(nil, &described{Counter: c}), nil)
 		if len(object) != 1 || object[0] != want {
 			t.Errorf("JSON: %+v, want %+v", object, want)
 		}

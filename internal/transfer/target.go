@@ -95,7 +95,7 @@ func (t *Target) round(ctx context.Context, entries []Entry, add string, first b
 				e.Kind = again
 			}
 		}
-		r, err := t.conn.next()
+		r, err := t.answer(e, add)
 		if err != nil {
 			return 0, err
 		}
@@ -115,6 +115,9 @@ func (t *Target) round(ctx context.Context, entries []Entry, add string, first b
 func (t *Target) say(e *Entry, add string) {
 	value := strconv.FormatInt(e.Value, 10)
 	switch {
+	case add == "" && e.Limited:
+		t.sayLimited(e, value)
+		return
 	case add == "" && e.Ends != 0:
 		t.conn.command("SET", e.Name, value, "PXAT", strconv.FormatInt(e.Ends, 10))
 		return
@@ -125,6 +128,69 @@ func (t *Target) say(e *Entry, add string) {
 	key := identity(add, e)
 	t.conn.command("CUENTA.OUTCOME", key)
 	t.conn.command("CUENTA.ONCE", key, "INCRBY", e.Name, value)
+}
+
+// sayLimited adds the commands for an entry with limits. They are done together. The
+// limits that the counter may have make room for the value first, and its end, which
+// may be over by the server's clock, comes last.
+func (t *Target) sayLimited(e *Entry, value string) {
+	limit := []string{"CUENTA.LIMIT", e.Name}
+	t.conn.command("MULTI")
+	t.conn.command(limit...)
+	t.conn.command("SET", e.Name, value)
+	if e.Floor.Set {
+		limit = append(limit, "FLOOR", strconv.FormatInt(e.Floor.At, 10))
+	}
+	if e.Ceiling.Set {
+		limit = append(limit, "CEILING", strconv.FormatInt(e.Ceiling.At, 10))
+	}
+	if e.Total {
+		limit = append(limit, "TOTAL")
+	}
+	t.conn.command(limit...)
+	if e.Ends != 0 {
+		t.conn.command("PEXPIREAT", e.Name, strconv.FormatInt(e.Ends, 10))
+	}
+	t.conn.command("EXEC")
+}
+
+// answer reads the answer to the commands for an entry: of several done together the
+// first that is a refusal, else the last.
+func (t *Target) answer(e *Entry, add string) (reply, error) {
+	if add != "" || !e.Limited {
+		return t.conn.next()
+	}
+	queued := 4 // MULTI and what is in it
+	if e.Ends != 0 {
+		queued++
+	}
+	var told reply
+	note := func(r reply) {
+		if told.kind != '-' {
+			told = r
+			told.text = bytes.Clone(r.text) // the next one is read over it
+		}
+	}
+	for range queued {
+		r, err := t.conn.next()
+		if err != nil {
+			return r, err
+		}
+		note(r)
+	}
+	r, err := t.conn.next()
+	if err != nil || r.kind != '*' {
+		note(r)
+		return told, err
+	}
+	for range r.n {
+		r, err := t.conn.next()
+		if err != nil {
+			return r, err
+		}
+		note(r)
+	}
+	return told, nil
 }
 
 // identity is the idempotency key of an entry: of its place in its source, so that
@@ -167,6 +233,10 @@ func refused(r *reply) (lang.Text, error) {
 	switch text := r.text; {
 	case bytes.HasPrefix(text, []byte("ERR increment or decrement would overflow")):
 		return lang.Text{ES: "la cuenta se saldría de int64", EN: "the counter would leave int64"}, nil
+	case bytes.HasPrefix(text, []byte("LIMIT")):
+		return lang.Text{ES: "los límites de la cuenta no lo dejan", EN: "the counter's limits do not allow it"}, nil
+	case bytes.HasPrefix(text, []byte("ERR over a size limit")):
+		return lang.Text{ES: "el nombre tiene demasiados niveles para los totales", EN: "the name has too many levels for totals"}, nil
 	case bytes.HasPrefix(text, []byte("CONFLICT")):
 		return lang.Text{
 			ES: "en una importación anterior había ahí otra cosa; no se suma otra vez",

@@ -31,6 +31,11 @@ type Entry struct {
 	Line  int64 // from 1; 0 where there are no lines
 	Item  int   // from 0, where a line holds several
 
+	Limited        bool // it says which limits the counter has, and whether it is a total
+	Floor, Ceiling cuenta.Bound
+	Total          bool
+	Held           bool // some of its limit was held back
+
 	Wrong lang.Text // why this is no counter, though it should be one
 	Kind  string    // what this is, where there are other things than counters
 }
@@ -63,6 +68,7 @@ type Options struct {
 type Summary struct {
 	Counters int64            // set or added to, or found to be so
 	Again    int64            // of these, those that an earlier run had added already
+	Left     int64            // of these, those with something that was left behind
 	Wrong    int64            // entries that were wrong or refused
 	Skipped  map[string]int64 // by kind
 }
@@ -192,6 +198,9 @@ func (i *importer) send(ctx context.Context) error {
 		i.Summary.Counters++
 		if e.Kind == again {
 			i.Again++
+		}
+		if e.Held || i.Add != "" && (e.Limited || e.Ends != 0) {
+			i.Left++
 		}
 	}
 	return nil
