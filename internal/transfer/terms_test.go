@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -262,4 +263,33 @@ func TestDescribingFails(t *testing.T) {
 	if _, err := Export(t.Context(), w.List, gone, "c9", CSV, &b, func(int64) {}); err != nil || strings.Count(b.String(), "\n") != 1+111 {
 		t.Errorf("%v, %.100q", err, b.String())
 	}
+}
+
+// FuzzTerms reads again what an export writes of limits and ends, if they can be.
+func FuzzTerms(f *testing.F) {
+	f.Add(int64(0), int64(0), int64(0), uint8(0), int64(0))
+	f.Add(int64(5), int64(-5), int64(math.MaxInt64), uint8(7), int64(farEnd))
+	f.Add(int64(5), int64(6), int64(4), uint8(3), int64(253402300799999))
+	f.Fuzz(func(t *testing.T, value, floor, ceiling int64, marks uint8, ends int64) {
+		c := described{Counter: cuenta.Counter{Name: "a", Value: value, Revision: 1}}
+		want := Entry{Name: "a", Value: value, Total: marks&4 != 0}
+		if marks&1 != 0 {
+			c.Floor, want.Floor = &floor, cuenta.Bound{Set: true, At: floor}
+		}
+		if marks&2 != 0 {
+			c.Ceiling, want.Ceiling = &ceiling, cuenta.Bound{Set: true, At: ceiling}
+		}
+		c.Total, want.Limited = want.Total, marks&7 != 0
+		if ends >= farEnd && ends < 253402300800000 { // in the years that RFC 3339 has
+			c.Ends, want.Ends = time.UnixMilli(ends).UTC().Format(time.RFC3339Nano), ends
+		}
+		got := parseJSON(appendJSON(nil, &c), nil)
+		if len(got) != 1 {
+			t.Fatalf("%v", got)
+		}
+		impossible := marks&1 != 0 && floor > value || marks&2 != 0 && ceiling < value
+		if wrong := got[0].Wrong.EN != ""; wrong != impossible || !wrong && got[0] != want {
+			t.Errorf("%+v, want %+v, impossible: %v", got[0], want, impossible)
+		}
+	})
 }
