@@ -1,6 +1,7 @@
 package cuenta
 
 import (
+	"bytes"
 	"errors"
 	"math"
 	"strings"
@@ -60,6 +61,22 @@ func TestValidName(t *testing.T) {
 	} {
 		if got := ValidName([]byte(name)); got != want {
 			t.Errorf("ValidName(%q) = %v, want %v", name, got, want)
+		}
+	}
+}
+
+// TestValidNameLooksAtEveryByte puts every byte at every place of names that are long
+// enough to be looked at eight bytes at a time.
+func TestValidNameLooksAtEveryByte(t *testing.T) {
+	for length := 1; length <= 25; length++ {
+		for at := range length {
+			for c := range 256 {
+				name := bytes.Repeat([]byte{'~'}, length)
+				name[at] = byte(c)
+				if got, want := ValidName(name), c > ' ' && c < 0x7f; got != want {
+					t.Fatalf("ValidName(%q) = %v", name, got)
+				}
+			}
 		}
 	}
 }

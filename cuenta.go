@@ -30,6 +30,7 @@ package cuenta
 
 import (
 	"context"
+	"encoding/binary"
 	"unicode"
 	"unicode/utf8"
 )
@@ -295,7 +296,11 @@ func ValidName(name []byte) bool {
 	if len(name) == 0 || len(name) > MaxName {
 		return false
 	}
-	for _, c := range name {
+	rest := name
+	for len(rest) >= 8 && allVisible(binary.LittleEndian.Uint64(rest)) {
+		rest = rest[8:]
+	}
+	for _, c := range rest {
 		if c >= utf8.RuneSelf {
 			return validUnicodeName(name)
 		}
@@ -304,6 +309,13 @@ func ValidName(name []byte) bool {
 		}
 	}
 	return true
+}
+
+// allVisible reports whether eight bytes are visible ASCII: none has its high bit set,
+// loses less than it has when '!' is taken away, or gets that bit when 1 is added.
+func allVisible(bytes uint64) bool {
+	const each, high = 0x0101010101010101, 0x8080808080808080
+	return (bytes|bytes-'!'*each|bytes+each)&high == 0
 }
 
 func validUnicodeName(name []byte) bool {
