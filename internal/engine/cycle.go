@@ -51,10 +51,13 @@ func (c *Cycle) Idle() bool {
 	return o.Cells == 0 && o.Identified == 0 && !c.timed.Load()
 }
 
-// Demand returns an upper bound, in bytes, of the journal's room that the sealed
-// record and the open group take together with b.
-func (c *Cycle) Demand(b *cuenta.Batch) int64 {
-	demand := c.flight.Load() + c.openBytes() + bound(b)
+// used returns an upper bound, in bytes, of the journal's room that the sealed record
+// and the open group take.
+func (c *Cycle) used() int64 { return c.flight.Load() + c.openBytes() }
+
+// demand returns an upper bound of what they take together with b.
+func (c *Cycle) demand(b *cuenta.Batch) int64 {
+	demand := c.used() + bound(b)
 	if c.ledger.Totals() > 0 {
 		demand += boundTotals(b)
 	}
@@ -71,7 +74,10 @@ const maxChange = 2 * journal.MaxEntry
 
 // maxRequest is the most bytes that a request's effects take in a record.
 const maxRequest = maxChange + cuenta.MaxName + maxTerms + maxTicket +
-	cuenta.MaxLevels*journal.MaxEntry + maxIdentified + cuenta.MaxKey
+	maxTotals + maxIdentified + cuenta.MaxKey
+
+// maxTotals is the most bytes that the totals above one counter take.
+const maxTotals = cuenta.MaxLevels * journal.MaxEntry
 
 // maxTerms is the most bytes that a request with terms leaves of them, or of a hold.
 const maxTerms = max(journal.MaxTerms, journal.MaxHold)
@@ -122,8 +128,15 @@ var slash = []byte("/")
 // TooLarge reports whether a batch could leave more than most bytes in a record, or
 // holds too many requests.
 func TooLarge(b *cuenta.Batch, most int64) bool {
-	n := len(b.Requests)
-	return n > cuenta.MaxBatch || int64(n)*maxRequest > most && bound(b)+boundTotals(b) > most
+	n := int64(len(b.Requests))
+	switch {
+	case n > cuenta.MaxBatch:
+		return true
+	case n*maxRequest <= most:
+		return false
+	}
+	bytes := bound(b)
+	return bytes+n*maxTotals > most && bytes+boundTotals(b) > most
 }
 
 // Admit applies the batch once there is room for its changes, which room tells as
@@ -131,7 +144,10 @@ func TooLarge(b *cuenta.Batch, most int64) bool {
 // false, and has done nothing, if there will be room only after a commit, or once
 // the next segment is there. Two groups together take at most twice most bytes.
 func (c *Cycle) Admit(b *cuenta.Batch, room func(bytes int64) error, most, now int64) (t Ticket, applied bool) {
-	demand := c.Demand(b)
+	if rough := c.used() + int64(len(b.Requests))*maxRequest; rough <= 2*most && room(rough) == nil {
+		return c.Apply(b, cuenta.OK, now), true // whatever the requests are, which need not be looked at
+	}
+	demand := c.demand(b)
 	if demand > 2*most {
 		return 0, false
 	}
@@ -323,7 +339,7 @@ func (c *Cycle) Lapse(room func(bytes int64) error, most, now int64) (more bool)
 	if c.ledger.Due() > now {
 		return false
 	}
-	used := c.flight.Load() + c.openBytes()
+	used := c.used()
 	n := min(lapsePerTurn, (2*most-used)/maxLapse)
 	if n <= 0 || room(used+n*maxLapse) != nil {
 		return false // what is over is told as such all the same
