@@ -79,19 +79,25 @@ func effectOn(cell uint32, c *shm.Cell, effects []Effect) *Effect {
 	return nil
 }
 
-// look returns what a cell holds as last applied, durable or not. What was published
-// is in the cell, and nobody writes there while neither list has an effect on it.
-func (l *Ledger) look(cell uint32) state {
+// view returns what a cell holds as last applied, and how durable that is. What was
+// published is in the cell, and nobody writes there while neither list has an effect on
+// it.
+func (l *Ledger) view(cell uint32) (state, Standing) {
 	c := l.cells.At(cell)
-	e := effectOn(cell, c, l.open)
-	if e == nil {
-		e = effectOn(cell, c, l.taken)
+	if e := effectOn(cell, c, l.open); e != nil {
+		return state{e.Generation, e.Value, e.Revision}, Fresh
 	}
-	if e != nil {
-		return state{e.Generation, e.Value, e.Revision}
+	if e := effectOn(cell, c, l.taken); e != nil && e.Revision != c.DurableRevision() {
+		return state{e.Generation, e.Value, e.Revision}, Taken
 	}
 	generation, value, revision := c.DurableState()
-	return state{generation, value, revision}
+	return state{generation, value, revision}, Durable
+}
+
+// look returns what a cell holds as last applied, durable or not.
+func (l *Ledger) look(cell uint32) state {
+	is, _ := l.view(cell)
+	return is
 }
 
 // lives reports whether a counter was found, and lives.
@@ -105,14 +111,8 @@ func (l *Ledger) lives(cell uint32, found bool) bool {
 
 // standing tells how durable a cell's state is.
 func (l *Ledger) standing(cell uint32) Standing {
-	c := l.cells.At(cell)
-	if effectOn(cell, c, l.open) != nil {
-		return Fresh
-	}
-	if e := effectOn(cell, c, l.taken); e != nil && e.Revision != c.DurableRevision() {
-		return Taken
-	}
-	return Durable
+	_, standing := l.view(cell)
+	return standing
 }
 
 // State returns the value and revision of the counter that lives in a used cell, as

@@ -284,13 +284,14 @@ func (l *Ledger) answer(cell uint32, found bool, out *cuenta.Result) Standing {
 	if !found {
 		return Durable
 	}
-	if is := l.look(cell); is.alive() {
-		*out = cuenta.Result{Cell: cell, Generation: is.generation, Value: is.value, Revision: is.revision}
+	is, standing := l.view(cell)
+	if is.alive() {
+		out.Cell, out.Generation, out.Value, out.Revision = cell, is.generation, is.value, is.revision
 		if l.cells.At(cell).Flags&termed != 0 && l.terms.Of(cell).Ends != 0 {
 			out.Cell, out.Generation = 0, 0
 		}
 	}
-	return l.standing(cell)
+	return standing
 }
 
 // settle gives a name a cell, one that is vacant or was never used.
@@ -390,6 +391,9 @@ func (l *Ledger) Fetch(requests []cuenta.Request, hashes *[Ahead]uint32) (touche
 }
 
 func (l *Ledger) find(hash uint32, name []byte) (uint32, bool) {
+	if cell := l.index.Near(hash); cell < l.used && string(l.Name(cell)) == string(name) {
+		return cell, true // as nearly all are
+	}
 	p := l.index.Probe(hash)
 	for {
 		cell, ok := p.Next()
