@@ -234,7 +234,8 @@ func refused(r *reply) (lang.Text, error) {
 	case bytes.HasPrefix(text, []byte("ERR increment or decrement would overflow")):
 		return lang.Text{ES: "la cuenta se saldría de int64", EN: "the counter would leave int64"}, nil
 	case bytes.HasPrefix(text, []byte("LIMIT")):
-		return lang.Text{ES: "los límites de la cuenta no lo dejan", EN: "the counter's limits do not allow it"}, nil
+		return lang.Text{
+			ES: "no lo dejan los límites de la cuenta, o lo que hay apartado", EN: "the counter's limits, or what is held of them, do not allow it"}, nil
 	case bytes.HasPrefix(text, []byte("ERR over a size limit")):
 		return lang.Text{ES: "el nombre tiene demasiados niveles para los totales", EN: "the name has too many levels for totals"}, nil
 	case bytes.HasPrefix(text, []byte("CONFLICT")):
