@@ -46,7 +46,7 @@ func main() {
 	flag.StringVar(&s.root, "root", ".", "the repository")
 	flag.Parse()
 	s.setDefaults()
-	if flag.Arg(0) == "nothing" && flag.NArg() == 2 {
+	if flag.Arg(0) == "nothing" && flag.NArg() == 2 { // as startNothing starts it
 		exit(runNothing(flag.Arg(1)))
 	}
 
