@@ -315,7 +315,7 @@ func ValidName(name []byte) bool {
 // loses less than it has when '!' is taken away, or gets that bit when 1 is added.
 func allVisible(bytes uint64) bool {
 	const each, high = 0x0101010101010101, 0x8080808080808080
-	return (bytes|bytes-'!'*each|bytes+each)&high == 0
+	return (bytes|(bytes-'!'*each)|(bytes+each))&high == 0
 }
 
 func validUnicodeName(name []byte) bool {
