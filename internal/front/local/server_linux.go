@@ -7,10 +7,10 @@ import (
 	"net"
 	"os"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/front/accept"
 )
 
 const (
@@ -78,22 +78,19 @@ func (s *Server) Serve(l net.Listener) error {
 	s.tasks.Add(1) // a drain waits for Serve as well
 	s.mu.Unlock()
 	defer s.tasks.Done()
-	for pause := time.Duration(0); ; {
+	err := accept.Until(s.stopping, func() error {
 		conn, err := ul.AcceptUnix()
-		switch {
-		case err == nil:
-			pause = 0
+		if err == nil {
 			s.admit(conn)
-		case s.draining():
-			return nil
-		case passing(err):
-			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
-			s.conf.Log.Warn("cannot accept a program, will try again", "front", front, "error", err, "pause", pause)
-			s.sleep(pause)
-		default:
-			return fmt.Errorf("shm: accepting programs: %w", err)
 		}
+		return err
+	}, func(err error, pause time.Duration) {
+		s.conf.Log.Warn("cannot accept a program, will try again", "front", front, "error", err, "pause", pause)
+	})
+	if err != nil {
+		return fmt.Errorf("shm: accepting programs: %w", err)
 	}
+	return nil
 }
 
 // admit begins to serve a program, or to tell it that there is no room.
@@ -135,16 +132,6 @@ func (s *Server) draining() bool {
 	}
 }
 
-// sleep ends early when a drain begins.
-func (s *Server) sleep(d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-s.stopping:
-	}
-}
-
 // Drain stops accepting, answers what is on the rings, ends them, and returns
 // when all is gone. When ctx ends, what still waits for its turn is given up. It
 // is called once.
@@ -180,17 +167,4 @@ func (s *Server) Drain(ctx context.Context) error {
 		err = errors.Join(err, s.cells.Close())
 	}
 	return err
-}
-
-// passing reports whether an error of Accept is worth another try: a program
-// that gave up first, or a machine short of something that may come back.
-func passing(err error) bool {
-	for _, e := range []error{
-		syscall.ECONNABORTED, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EINTR,
-	} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
 }

@@ -7,26 +7,25 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/cuenta-server/cuenta/internal/front/accept"
 )
 
 // serveEach starts a worker for each connection.
 func (s *Server) serveEach(l *net.TCPListener) error {
-	for pause := time.Duration(0); ; {
+	err := accept.Until(s.stopping, func() error {
 		conn, err := l.AcceptTCP()
-		switch {
-		case err == nil:
-			pause = 0
+		if err == nil {
 			s.admit(conn)
-		case s.draining():
-			return nil
-		case passing(err):
-			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
-			s.conf.Log.Warn("cannot accept a connection, will try again", "front", front, "error", err, "pause", pause)
-			s.sleep(pause)
-		default:
-			return fmt.Errorf("proc: accepting connections: %w", err)
 		}
+		return err
+	}, func(err error, pause time.Duration) {
+		s.conf.Log.Warn("cannot accept a connection, will try again", "front", front, "error", err, "pause", pause)
+	})
+	if err != nil {
+		return fmt.Errorf("proc: accepting connections: %w", err)
 	}
+	return nil
 }
 
 // admit hands a connection over to a worker of its own, if there is room.

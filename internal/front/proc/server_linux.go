@@ -9,7 +9,6 @@ import (
 	"os"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -213,17 +212,4 @@ func (s *Server) sleep(d time.Duration) bool {
 	case <-s.stopping:
 		return false
 	}
-}
-
-// passing reports whether an error of Accept is worth another try: a client
-// that gave up first, or a machine short of something that may come back.
-func passing(err error) bool {
-	for _, e := range []error{
-		syscall.ECONNABORTED, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EINTR,
-	} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
 }

@@ -34,15 +34,14 @@ package stream
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/front/accept"
 )
 
 // Conversation is a protocol on one connection, as a step machine without input
@@ -202,21 +201,13 @@ func (s *Server) Serve(l net.Listener) error {
 	}
 	defer s.accepting.Done()
 	defer shell.stopAccepting()
-	for pause := time.Duration(0); ; {
-		err := shell.accept()
-		switch {
-		case s.draining():
-			return nil
-		case err == nil:
-			pause = 0
-		case passing(err):
-			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
-			s.conf.Log.Warn("cannot accept a connection, will try again", "error", err, "pause", pause)
-			s.sleep(pause)
-		default:
-			return fmt.Errorf("%s: accepting connections: %w", s.conf.Front, err)
-		}
+	err = accept.Until(s.stopping, shell.accept, func(err error, pause time.Duration) {
+		s.conf.Log.Warn("cannot accept a connection, will try again", "error", err, "pause", pause)
+	})
+	if err != nil {
+		return fmt.Errorf("%s: accepting connections: %w", s.conf.Front, err)
 	}
+	return nil
 }
 
 // begin makes what serves the connections of l; nothing if the server drains.
@@ -233,28 +224,6 @@ func (s *Server) begin(l net.Listener) (shell, error) {
 	s.shell = shell
 	s.accepting.Add(1)
 	return shell, nil
-}
-
-// passing reports whether an error of accepting is worth another try: a client
-// that gave up first, or a machine short of something that may come back.
-func passing(err error) bool {
-	for _, e := range []error{
-		syscall.ECONNABORTED, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EINTR,
-	} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
-}
-
-func (s *Server) sleep(d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-s.stopping:
-	}
 }
 
 func (s *Server) draining() bool {
