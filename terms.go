@@ -168,11 +168,12 @@ const (
 type ExpiryCondition uint8
 
 const (
-	ExpiryAlways   ExpiryCondition = iota
-	ExpiryIfNone                   // it has none
-	ExpiryIfAny                    // it has one
-	ExpiryIfLater                  // the new one is later; having none is later than all
-	ExpiryIfSooner                 // the new one is sooner
+	ExpiryAlways      ExpiryCondition = iota
+	ExpiryIfNone                      // it has none
+	ExpiryIfAny                       // it has one
+	ExpiryIfLater                     // the new one is later; having none is later than all
+	ExpiryIfSooner                    // the new one is sooner
+	ExpiryIfAnySooner                 // it has one, and the new one is sooner
 )
 
 // Valid reports whether the terms can be meant.
@@ -181,7 +182,7 @@ func (t *Terms) Valid() bool {
 		return false
 	}
 	e := &t.Expiry
-	if e.Kind > ExpireAfter || e.If > ExpiryIfSooner {
+	if e.Kind > ExpireAfter || e.If > ExpiryIfAnySooner {
 		return false
 	}
 	return e.Kind <= NoExpiry || e.Time > 0 || e.Kind == ExpireAt && e.Lapse

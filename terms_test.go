@@ -38,8 +38,8 @@ func TestTermsValid(t *testing.T) {
 		{lapse(ExpireAt, math.MinInt64), true},
 		{lapse(ExpireAfter, 0), false},
 		{lapse(ExpireAfter, -1), false},
-		{Terms{Expiry: Expiry{If: ExpiryIfSooner}}, true},
-		{Terms{Expiry: Expiry{If: ExpiryIfSooner + 1}}, false},
+		{Terms{Expiry: Expiry{If: ExpiryIfAnySooner}}, true},
+		{Terms{Expiry: Expiry{If: ExpiryIfAnySooner + 1}}, false},
 	} {
 		if got := c.terms.Valid(); got != c.want {
 			t.Errorf("%+v: %v", c.terms, got)
@@ -122,6 +122,7 @@ func TestFingerprintsOfTerms(t *testing.T) {
 		{Terms{Expiry: Expiry{Kind: ExpireAfter, Time: 1}}, 0x75df0bad},
 		{Terms{Expiry: Expiry{Kind: ExpireAfter, Time: 1, If: ExpiryIfNone}}, 0x467983dc},
 		{Terms{Expiry: Expiry{Kind: ExpireAfter, Time: 1, If: ExpiryIfSooner}}, 0x76fe06e7},
+		{Terms{Expiry: Expiry{Kind: ExpireAfter, Time: 1, If: ExpiryIfAnySooner}}, 0x963f0ca0},
 		{Terms{Expiry: Expiry{Kind: ExpireAt, Time: 1, Lapse: true}}, 0x48376672},
 		{Terms{Expiry: Expiry{Kind: ExpireAfter, Time: 2}}, 0x1643092f},
 	} {

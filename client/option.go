@@ -148,7 +148,7 @@ func unfitTerms(r *cuenta.Request, t *cuenta.Terms) error {
 		return wrong("a hold has an end, without conditions")
 	case e.Kind == cuenta.KeepExpiry && (r.Op == cuenta.Expire || e.If != 0 || e.Lapse):
 		return wrong("which end is not said: At, After or Never")
-	case e.If > cuenta.ExpiryIfSooner:
+	case e.If > cuenta.ExpiryIfAnySooner:
 		return wrong("no such condition on an end")
 	case timed && e.Time <= 0 && !e.Lapse:
 		return cuenta.Past.Err()

@@ -151,13 +151,11 @@ func expireCommand(counter string, e *cuenta.Expiry) (words []string, sayable bo
 	}
 	commands := map[string]string{"PX": "PEXPIRE", "PXAT": "PEXPIREAT"}
 	words = []string{commands[end[0]], counter, end[1]}
-	conditions := [...]string{
-		cuenta.ExpiryIfNone: "NX", cuenta.ExpiryIfAny: "XX", cuenta.ExpiryIfLater: "GT", cuenta.ExpiryIfSooner: "LT",
+	conditions := [...][]string{
+		cuenta.ExpiryIfNone: {"NX"}, cuenta.ExpiryIfAny: {"XX"}, cuenta.ExpiryIfLater: {"GT"}, cuenta.ExpiryIfSooner: {"LT"},
+		cuenta.ExpiryIfAnySooner: {"XX", "LT"},
 	}
-	if e.If != cuenta.ExpiryAlways {
-		words = append(words, conditions[e.If])
-	}
-	return words, true
+	return append(words, conditions[e.If]...), true
 }
 
 // appendEnd appends an end. At a time that is over already the counter goes at once,

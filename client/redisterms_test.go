@@ -114,7 +114,11 @@ func TestEndsOverRedis(t *testing.T) {
 	done(n.Expire(ctx, Never())) // it has no end, which is no matter
 	unmet(n.Expire(ctx, Never(), IfEnd(cuenta.ExpiryIfAny)))
 	unmet(n.Expire(ctx, After(time.Hour), IfEnd(cuenta.ExpiryIfAny)))
+	unmet(n.Expire(ctx, After(time.Minute), IfEnd(cuenta.ExpiryIfAnySooner)))
 	done(n.Expire(ctx, After(time.Hour), IfEnd(cuenta.ExpiryIfNone)))
+	unmet(n.Expire(ctx, After(2*time.Hour), IfEnd(cuenta.ExpiryIfAnySooner)))
+	done(n.Expire(ctx, After(50*time.Minute), IfEnd(cuenta.ExpiryIfAnySooner)))
+	ends(49*time.Minute, 50*time.Minute)
 	unmet(n.Expire(ctx, After(time.Minute), IfEnd(cuenta.ExpiryIfLater)))
 	done(n.Expire(ctx, After(2*time.Hour), IfEnd(cuenta.ExpiryIfLater)))
 	done(n.Expire(ctx, After(30*time.Minute), IfEnd(cuenta.ExpiryIfSooner)))

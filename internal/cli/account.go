@@ -31,12 +31,13 @@ quita. Se rechazan si el valor está fuera. Con total, lo que se suma a las cuen
 
 	detailExpire = lang.Text{
 		ES: `La cuenta se borra S segundos después; con 0 no se borra. Solo si no tiene fin (if=none),
-si lo tiene (if=any), o si el nuevo es posterior (if=later) o anterior (if=sooner).
+si lo tiene (if=any), o si el nuevo es posterior (if=later) o anterior (if=sooner), y con
+if=any-sooner si además tiene uno.
 
 ` + detailChange.ES,
 		EN: "The counter is deleted S seconds later; with 0 it is not. Only if it has no end\n" +
 			"(if=none), if it has one (if=any), or if the new one is later (if=later) or sooner\n" +
-			"(if=sooner).\n\n" + detailChange.EN}
+			"(if=sooner), with if=any-sooner if it has one besides.\n\n" + detailChange.EN}
 
 	detailTransfer = lang.Text{
 		ES: `Se hace del todo o nada. La primera cuenta no baja de 0, o de min=N; muestra lo que le

@@ -80,7 +80,7 @@ var commandHelp = []struct {
 	{lang.Text{ES: "lim.0 [@CUENTA] [min=N] [max=N] [total]", EN: "lim.0 [@COUNTER] [min=N] [max=N] [total]"},
 		lang.Text{ES: "le pone límites, o los quita; total: suma lo de CUENTA/…", EN: "set its limits, or take them away; total: adds up COUNTER/..."}},
 	{lang.Text{ES: "exp.S [@CUENTA] [if=any]", EN: "exp.S [@COUNTER] [if=any]"},
-		lang.Text{ES: "acaba en S segundos, o con 0 nunca; si none, any, later, sooner", EN: "end in S seconds, or with 0 never; if none, any, later, sooner"}},
+		lang.Text{ES: "acaba en S segundos, o con 0 nunca; si none, any, later, sooner, any-sooner", EN: "end in S seconds, or with 0 never; if none, any, later, sooner, any-sooner"}},
 	{lang.Text{ES: "ttl.0 [@CUENTA]", EN: "ttl.0 [@COUNTER]"},
 		lang.Text{ES: "segundos que le quedan; -1 sin fin, -2 no existe", EN: "seconds it has left; -1 no end, -2 no counter"}},
 	{lang.Text{ES: "cup.N [@CUENTA] max=N per=S [tipo=T]", EN: "cup.N [@COUNTER] max=N per=S [tipo=T]"},

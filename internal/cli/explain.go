@@ -72,7 +72,7 @@ var details = map[string]string{
 	"min= and max= take an int64, as in min=-5":      "min= y max= llevan un entero, como en min=-5",
 	"min= is above max=":                             "min= está por encima de max=",
 	"ttl= takes 1 to 9223372036 seconds":             "ttl= lleva de 1 a 9223372036 segundos",
-	"if= takes none, any, later or sooner":           "if= lleva none, any, later o sooner",
+	"if= takes none, any, later, sooner, any-sooner": "if= lleva none, any, later, sooner, any-sooner",
 	"tra moves 1 or more, as in tra.5 @from @to":     "tra pasa 1 o más, como en tra.5 @de @a",
 	"tra takes two counters, as in tra.5 @from @to":  "tra lleva dos cuentas, como en tra.5 @de @a",
 	"tra takes two different counters":               "tra lleva dos cuentas distintas",

@@ -116,7 +116,7 @@ func (p *player) expiry() (e cuenta.Expiry) {
 	e.Kind = cuenta.ExpiryKind(p.rng.IntN(int(cuenta.ExpireAfter) + 1))
 	e.Lapse = p.rng.IntN(3) == 0
 	if p.rng.IntN(2) == 0 {
-		e.If = cuenta.ExpiryCondition(p.rng.IntN(int(cuenta.ExpiryIfSooner) + 1))
+		e.If = cuenta.ExpiryCondition(p.rng.IntN(int(cuenta.ExpiryIfAnySooner) + 1))
 	}
 	switch p.rng.IntN(12) {
 	case 0:

@@ -95,7 +95,7 @@ func (g *generator) end(it *item) {
 		e = cuenta.Expiry{Kind: cuenta.NoExpiry}
 	}
 	if g.IntN(4) == 0 {
-		e.If = cuenta.ExpiryCondition(1 + g.IntN(4))
+		e.If = cuenta.ExpiryCondition(1 + g.IntN(int(cuenta.ExpiryIfAnySooner)))
 	}
 	switch k := g.IntN(12); {
 	case k < 4:

@@ -43,7 +43,7 @@ var (
 	conditions       = [...]string{cuenta.Always: "", cuenta.IfAbsent: "absent", cuenta.IfPresent: "present", cuenta.IfValue: "value", cuenta.IfRevision: "revision"}
 	kindsOfRates     = [...]string{cuenta.NoRate: "", cuenta.FixedWindow: "fixed", cuenta.SlidingWindow: "sliding", cuenta.Steady: "steady"}
 	expiries         = [...]string{cuenta.KeepExpiry: "", cuenta.NoExpiry: "never", cuenta.ExpireAt: "at", cuenta.ExpireAfter: "after"}
-	expiryConditions = [...]string{cuenta.ExpiryAlways: "", cuenta.ExpiryIfNone: "none", cuenta.ExpiryIfAny: "any", cuenta.ExpiryIfLater: "later", cuenta.ExpiryIfSooner: "sooner"}
+	expiryConditions = [...]string{cuenta.ExpiryAlways: "", cuenta.ExpiryIfNone: "none", cuenta.ExpiryIfAny: "any", cuenta.ExpiryIfLater: "later", cuenta.ExpiryIfSooner: "sooner", cuenta.ExpiryIfAnySooner: "any-sooner"}
 )
 
 func (h *History) lineOfTerms(x *Extra) *termsLine {

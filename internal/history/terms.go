@@ -141,6 +141,11 @@ func (c *checker) endMeets(o *Op, has *terms) certainty {
 			return sure(high != 0 && !ends)
 		}
 		return later(has.low, has.high, low, high)
+	case cuenta.ExpiryIfAnySooner:
+		if high == 0 || !ends {
+			return no
+		}
+		return later(has.low, has.high, low, high)
 	}
 	return yes
 }

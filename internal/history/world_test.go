@@ -236,6 +236,8 @@ func (c *cell) meets(e cuenta.Expiry) bool {
 		return forever(to) > forever(c.ends)
 	case cuenta.ExpiryIfSooner:
 		return forever(to) < forever(c.ends)
+	case cuenta.ExpiryIfAnySooner:
+		return c.ends != 0 && forever(to) < forever(c.ends)
 	}
 	return true
 }

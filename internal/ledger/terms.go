@@ -262,6 +262,8 @@ func endMeets(condition cuenta.ExpiryCondition, has, gets int64) bool {
 		return later(gets, has)
 	case cuenta.ExpiryIfSooner:
 		return later(has, gets)
+	case cuenta.ExpiryIfAnySooner:
+		return has != 0 && later(has, gets)
 	}
 	return true
 }

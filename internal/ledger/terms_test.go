@@ -74,7 +74,7 @@ func TestBadTerms(t *testing.T) {
 		"before 1970":                    with(cuenta.Set, "a", 1, until(-1)),
 		"after no time, though lapsing":  with(cuenta.Add, "a", 1, cuenta.Terms{Expiry: cuenta.Expiry{Kind: cuenta.ExpireAfter, Lapse: true}}),
 		"a kind that is none":            with(cuenta.Expire, "a", 0, cuenta.Terms{Expiry: cuenta.Expiry{Kind: cuenta.ExpireAfter + 1, Time: 1}}),
-		"a condition that is none":       with(cuenta.Expire, "a", 0, cuenta.Terms{Expiry: cuenta.Expiry{Kind: cuenta.ExpireAfter, Time: 1, If: cuenta.ExpiryIfSooner + 1}}),
+		"a condition that is none":       with(cuenta.Expire, "a", 0, cuenta.Terms{Expiry: cuenta.Expiry{Kind: cuenta.ExpireAfter, Time: 1, If: cuenta.ExpiryIfAnySooner + 1}}),
 		"limits without terms":           {Op: cuenta.Limit, Counter: []byte("a")},
 		"an end without terms":           {Op: cuenta.Expire, Counter: []byte("a")},
 		"an end that is to be kept":      with(cuenta.Expire, "a", 0, cuenta.Terms{}),

@@ -69,7 +69,7 @@ func (c *client) expiry(d dice) cuenta.Expiry {
 		e.Time += int64(time.Minute) // perhaps the clocks jump as far
 	}
 	if d.percent(15) {
-		e.If = cuenta.ExpiryCondition(d.between(1, int(cuenta.ExpiryIfSooner)))
+		e.If = cuenta.ExpiryCondition(d.between(1, int(cuenta.ExpiryIfAnySooner)))
 	}
 	return e
 }

@@ -59,7 +59,7 @@ func (a *asked) expire(m *cuentav1.ExpireRequest) *refusal {
 // end reads when a counter shall end.
 func (a *asked) end(m *cuentav1.Expiry) *refusal {
 	e := &a.terms().Expiry
-	if m.GetCondition() < 0 || m.GetCondition() > cuentav1.ExpiryCondition_EXPIRY_CONDITION_IF_SOONER {
+	if m.GetCondition() < 0 || m.GetCondition() > cuentav1.ExpiryCondition_EXPIRY_CONDITION_IF_ANY_SOONER {
 		return refuse(cuenta.Unsupported, "the condition %d of an expiry is not known", m.GetCondition())
 	}
 	e.If, e.Lapse = cuenta.ExpiryCondition(m.GetCondition()), m.GetLapse()

@@ -95,6 +95,7 @@ func TestEnds(t *testing.T) {
 		t.Errorf("%v, %v", is, err)
 	}
 	s.expectProblem(s.ask("POST", "/v1/counters/a:expire", `{"expiry":{"after":"9s","condition":"EXPIRY_CONDITION_IF_NONE"}}`), 412, cuenta.Unmet)
+	s.expectProblem(s.ask("POST", "/v1/counters/a:expire", `{"expiry":{"never":true,"condition":"EXPIRY_CONDITION_IF_ANY_SOONER"}}`), 412, cuenta.Unmet)
 	for _, body := range []string{
 		`{"expiry":{"at":"2001-01-01T00:00:00Z"}}`, `{"expiry":{"at":"1960-01-01T00:00:00Z"}}`, `{"expiry":{"after":"0s"}}`, `{"expiry":{"after":"-1s"}}`,
 		`{"expiry":{"at":"0001-01-01T00:00:00Z"}}`,

@@ -119,6 +119,8 @@ func endMeets(condition cuenta.ExpiryCondition, had, gets int64) bool {
 		return had != 0 && (gets == 0 || gets > had)
 	case cuenta.ExpiryIfSooner:
 		return gets != 0 && (had == 0 || gets < had)
+	case cuenta.ExpiryIfAnySooner:
+		return gets != 0 && had != 0 && gets < had
 	}
 	return true
 }

@@ -17,7 +17,7 @@ for the commands under Cuenta, which are ours:
 - A value is an integer as Redis writes it (-1, 0, 25). SET and its like refuse any other with
   "ERR value is not an integer or out of range", before they look at their condition.
 - A name is 1 to 255 bytes of UTF-8 without spaces and control characters. Every command refuses other names.
-- An end is never after the year 2262. EXPIRE and its like refuse XX and LT at the same time. No counter goes before
+- An end is never after the year 2262. No counter goes before
   its end, and none is seen after it, also after a restart; the time is the server's, which never goes back.
 - INCREX is that of Redis 8.8 without BYFLOAT, and with IDMP, which is ours. What SATURATE adds may be more than an
   int64 holds: Redis refuses it, here it is done and told as the end of int64.

@@ -133,12 +133,12 @@ func expiryConditionOf(options [][]byte) (condition cuenta.ExpiryCondition, refu
 		return 0, "ERR NX and XX, GT or LT options at the same time are not compatible"
 	case gt && lt:
 		return 0, "ERR GT and LT options at the same time are not compatible"
-	case xx && lt:
-		return 0, "ERR XX and LT at the same time are not supported"
 	case nx:
 		return cuenta.ExpiryIfNone, ""
 	case gt: // there must be one, with XX or without
 		return cuenta.ExpiryIfLater, ""
+	case xx && lt:
+		return cuenta.ExpiryIfAnySooner, ""
 	case lt:
 		return cuenta.ExpiryIfSooner, ""
 	case xx:

@@ -48,7 +48,7 @@ func randomLines(seed uint64, n int) (lines []line) {
 		case 16:
 			words = "GETEX " + key() + pick("", " PERSIST", " EXAT 4102444800", " PXAT 4102444800001")
 		case 17:
-			words = pick("EXPIREAT a 4102444800", "EXPIREAT b 4102444801", "PEXPIREAT a 4102444800001", "PEXPIREAT b 4102444799999") + pick("", " NX", " XX", " GT", " LT")
+			words = pick("EXPIREAT a 4102444800", "EXPIREAT b 4102444801", "PEXPIREAT a 4102444800001", "PEXPIREAT b 4102444799999") + pick("", " NX", " XX", " GT", " LT", " XX LT", " LT XX")
 		case 18:
 			words = pick("PEXPIRETIME ", "EXPIRETIME ", "PERSIST ") + key()
 		case 15:

@@ -88,6 +88,7 @@ func TestDecodeCommands(t *testing.T) {
 		{"exp.1 if=none", with(request(cuenta.Expire, 0, "", ""), after(1, cuenta.ExpiryIfNone))},
 		{"lim.0 total @a", with(request(cuenta.Limit, 0, "a", ""), cuenta.Terms{Total: true})},
 		{"lim.0 max=9 total", with(request(cuenta.Limit, 0, "", ""), cuenta.Terms{Ceiling: to(9), Total: true})},
+		{"exp.1 if=any-sooner", with(request(cuenta.Expire, 0, "", ""), after(1, cuenta.ExpiryIfAnySooner))},
 		{"exp.1 if=sooner id=k", with(request(cuenta.Expire, 0, "", "k"), after(1, cuenta.ExpiryIfSooner))},
 	}
 	for _, test := range tests {

@@ -21,7 +21,7 @@ var (
 	needed = map[string]string{"cup": "max per", "tic": "para", "apa": "ttl", "liq": "de", "sol": "de", "ext": "de", "tra": "@ @@"}
 	shapes = map[string]*regexp.Regexp{
 		"id": regexp.MustCompile(`^[!-~]{1,128}$`), "min": regexp.MustCompile(`^-?[0-9]+$`), "max": regexp.MustCompile(`^-?[0-9]+$`),
-		"ttl": regexp.MustCompile(`^[0-9]+$`), "if": regexp.MustCompile(`^(none|any|later|sooner)$`), "sat": regexp.MustCompile(`^$`),
+		"ttl": regexp.MustCompile(`^[0-9]+$`), "if": regexp.MustCompile(`^(none|any|later|sooner|any-sooner)$`), "sat": regexp.MustCompile(`^$`),
 		"total": regexp.MustCompile(`^$`), "baja": regexp.MustCompile(`^$`), "per": regexp.MustCompile(`^[0-9]+$`), "tipo": regexp.MustCompile(`^(fija|deslizante|continua)$`),
 		"raf": regexp.MustCompile(`^[0-9]+$`), "de": regexp.MustCompile(`^[0-9]+$`), "para": regexp.MustCompile(`(?s)^.{1,128}$`),
 	}
@@ -30,6 +30,7 @@ var (
 	}
 	whens = map[string]cuenta.ExpiryCondition{
 		"none": cuenta.ExpiryIfNone, "any": cuenta.ExpiryIfAny, "later": cuenta.ExpiryIfLater, "sooner": cuenta.ExpiryIfSooner,
+		"any-sooner": cuenta.ExpiryIfAnySooner,
 	}
 )
 

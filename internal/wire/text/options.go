@@ -172,4 +172,5 @@ func condition(p []byte) (cuenta.ExpiryCondition, bool) {
 
 var conditions = [...]string{
 	cuenta.ExpiryIfNone: "none", cuenta.ExpiryIfAny: "any", cuenta.ExpiryIfLater: "later", cuenta.ExpiryIfSooner: "sooner",
+	cuenta.ExpiryIfAnySooner: "any-sooner",
 }

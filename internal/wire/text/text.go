@@ -139,7 +139,7 @@ var answers = [numVerdicts]string{
 	badBound:      "error syntax min= and max= take an int64, as in min=-5\n",
 	badSpan:       "error syntax min= is above max=\n",
 	badTTL:        "error syntax ttl= takes 1 to 9223372036 seconds\n",
-	badIf:         "error syntax if= takes none, any, later or sooner\n",
+	badIf:         "error syntax if= takes none, any, later, sooner, any-sooner\n",
 	badPer:        "error syntax per= takes 1 to 3153600000 seconds\n",
 	badKind:       "error syntax tipo= takes fija, deslizante or continua\n",
 	badBurst:      "error syntax raf= takes 1 or more, with tipo=continua only\n",

@@ -102,6 +102,8 @@ const (
 	ExpiryCondition_EXPIRY_CONDITION_IF_LATER ExpiryCondition = 3
 	// The new one is sooner.
 	ExpiryCondition_EXPIRY_CONDITION_IF_SOONER ExpiryCondition = 4
+	// It has one, and the new one is sooner.
+	ExpiryCondition_EXPIRY_CONDITION_IF_ANY_SOONER ExpiryCondition = 5
 )
 
 // Enum value maps for ExpiryCondition.
@@ -112,13 +114,15 @@ var (
 		2: "EXPIRY_CONDITION_IF_ANY",
 		3: "EXPIRY_CONDITION_IF_LATER",
 		4: "EXPIRY_CONDITION_IF_SOONER",
+		5: "EXPIRY_CONDITION_IF_ANY_SOONER",
 	}
 	ExpiryCondition_value = map[string]int32{
-		"EXPIRY_CONDITION_UNSPECIFIED": 0,
-		"EXPIRY_CONDITION_IF_NONE":     1,
-		"EXPIRY_CONDITION_IF_ANY":      2,
-		"EXPIRY_CONDITION_IF_LATER":    3,
-		"EXPIRY_CONDITION_IF_SOONER":   4,
+		"EXPIRY_CONDITION_UNSPECIFIED":   0,
+		"EXPIRY_CONDITION_IF_NONE":       1,
+		"EXPIRY_CONDITION_IF_ANY":        2,
+		"EXPIRY_CONDITION_IF_LATER":      3,
+		"EXPIRY_CONDITION_IF_SOONER":     4,
+		"EXPIRY_CONDITION_IF_ANY_SOONER": 5,
 	}
 )
 
@@ -2926,13 +2930,14 @@ const file_cuenta_v1_terms_proto_rawDesc = "" +
 	"\x13CONDITION_IF_ABSENT\x10\x01\x12\x18\n" +
 	"\x14CONDITION_IF_PRESENT\x10\x02\x12\x16\n" +
 	"\x12CONDITION_IF_VALUE\x10\x03\x12\x19\n" +
-	"\x15CONDITION_IF_REVISION\x10\x04*\xad\x01\n" +
+	"\x15CONDITION_IF_REVISION\x10\x04*\xd1\x01\n" +
 	"\x0fExpiryCondition\x12 \n" +
 	"\x1cEXPIRY_CONDITION_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18EXPIRY_CONDITION_IF_NONE\x10\x01\x12\x1b\n" +
 	"\x17EXPIRY_CONDITION_IF_ANY\x10\x02\x12\x1d\n" +
 	"\x19EXPIRY_CONDITION_IF_LATER\x10\x03\x12\x1e\n" +
-	"\x1aEXPIRY_CONDITION_IF_SOONER\x10\x04*g\n" +
+	"\x1aEXPIRY_CONDITION_IF_SOONER\x10\x04\x12\"\n" +
+	"\x1eEXPIRY_CONDITION_IF_ANY_SOONER\x10\x05*g\n" +
 	"\bRateKind\x12\x19\n" +
 	"\x15RATE_KIND_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fRATE_KIND_FIXED\x10\x01\x12\x15\n" +
