@@ -370,11 +370,11 @@ func (l *Ledger) Hash(r *cuenta.Request) uint32 { return l.hash(nameOf(r)) }
 const Ahead = 32
 
 // Fetch hashes up to Ahead requests and touches the memory that applying them
-// will need: first all slots of the index, then all cells. The processor waits
-// for many cache lines at the same time in this way, where each request by
-// itself would wait for its two one after the other. What it returns means
-// nothing, but that the loads cannot be optimised away; nor may it be inlined
-// where that is passed over.
+// will need: first all slots of the index, then all cells, then what terms and holds
+// there are. The processor waits for many cache lines at the same time in this way,
+// where each request by itself would wait for its own one after the other. What it
+// returns means nothing, but that the loads cannot be optimised away; nor may it be
+// inlined where that is passed over.
 //
 //go:noinline
 func (l *Ledger) Fetch(requests []cuenta.Request, hashes *[Ahead]uint32) (touched uint64) {
@@ -382,9 +382,23 @@ func (l *Ledger) Fetch(requests []cuenta.Request, hashes *[Ahead]uint32) (touche
 		hashes[i] = l.Hash(&requests[i])
 		touched ^= l.index.Touch(hashes[i])
 	}
+	var cells [Ahead]uint32
+	n := 0
 	for _, hash := range hashes[:len(requests)] {
 		if cell := l.index.Near(hash); cell < l.used {
 			touched ^= l.cells.At(cell).Touch()
+			cells[n] = cell
+			n++
+		}
+	}
+	if l.terms.Len() > 0 {
+		for _, cell := range cells[:n] {
+			touched ^= l.terms.Touch(cell)
+		}
+	}
+	if l.holds.Len() > 0 {
+		for _, cell := range cells[:n] {
+			touched ^= l.holds.Touch(cell)
 		}
 	}
 	return touched

@@ -85,6 +85,17 @@ func (b *Book) Of(cell uint32) Terms {
 	return b.records.At(item).terms()
 }
 
+// Touch loads the terms of a cell's counter, so that Of need not wait for them. What it
+// returns means nothing.
+func (b *Book) Touch(cell uint32) uint64 {
+	item, ok := b.places.get(cell)
+	if !ok {
+		return 0
+	}
+	r := b.records.At(item)
+	return uint64(r.ends ^ r.ceiling) // a record may lie across two cache lines
+}
+
 func (r *record) terms() Terms {
 	return Terms{
 		Floor:   cuenta.Bound{Set: r.marks&hasFloor != 0, At: r.floor},
