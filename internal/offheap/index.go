@@ -10,8 +10,8 @@ import (
 // does not know: the items themselves stand elsewhere, and whoever looks one up
 // compares. It is a table with open addressing and linear probing. A slot is 8
 // bytes: the hash and the item's number plus one; an empty slot is 0. A removed
-// item leaves a dead slot, so that runs stay unbroken, until the table is next
-// made anew.
+// item leaves a dead slot, so that runs stay unbroken, until an empty one follows it
+// or the table is next made anew.
 //
 // A slot's home is the upper bits of its hash. A table of twice the size thus
 // keeps the order, and making the table anew, larger or of the same size to get
@@ -137,11 +137,26 @@ func (ix *Index) Remove(hash, item uint32) {
 			p.kill()
 			if !p.inOld {
 				ix.removed++
+				ix.tidy(p.last())
 				break // a copy in old has been walked over
 			}
 		}
 	}
 	ix.count--
+}
+
+// tidy makes a dead slot of cur, and those before it, empty again where what follows is
+// empty, as no run goes on from there.
+func (ix *Index) tidy(at uint32) {
+	slots := ix.cur.slots
+	mask := uint32(len(slots) - 1)
+	if slots[(at+1)&mask] != 0 {
+		return
+	}
+	for ; uint32(slots[at]) == dead; at = (at - 1) & mask {
+		slots[at] = 0
+		ix.removed--
+	}
 }
 
 // renew begins to make the table anew: twice as large, unless it is dead slots that
@@ -267,6 +282,8 @@ func (p *Probe) Next() (item uint32, ok bool) {
 
 // kill marks the slot that Next returned last as dead.
 func (p *Probe) kill() {
-	mask := uint32(len(p.slots) - 1)
-	p.slots[(p.at-1)&mask] = uint64(p.hash)<<32 | dead
+	p.slots[p.last()] = uint64(p.hash)<<32 | dead
 }
+
+// last is the slot that Next returned last.
+func (p *Probe) last() uint32 { return (p.at - 1) & uint32(len(p.slots)-1) }

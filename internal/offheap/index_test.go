@@ -64,3 +64,33 @@ func TestIndexFindsAllWhileGrowing(t *testing.T) {
 		})
 	}
 }
+
+// TestIndexKeepsNothingOfWhatIsGone has items come and go in any order.
+func TestIndexKeepsNothingOfWhatIsGone(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	ix, err := newIndex(8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ix.Free()
+	hashes := make([]uint32, 100)
+	for range 100 {
+		for item := range hashes {
+			hashes[item] = r.Uint32()
+			if err := ix.Insert(hashes[item], uint32(item)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, item := range r.Perm(len(hashes)) {
+			ix.Remove(hashes[item], uint32(item))
+		}
+		for i, slot := range ix.cur.slots {
+			if slot != 0 {
+				t.Fatalf("slot %d is %x", i, slot)
+			}
+		}
+	}
+	if ix.removed != 0 || ix.old.slots != nil || len(ix.cur.slots) != 1<<8 {
+		t.Errorf("%d dead slots are counted, the table is of %d", ix.removed, len(ix.cur.slots))
+	}
+}
