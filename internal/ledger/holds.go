@@ -54,7 +54,7 @@ func (l *Ledger) hold(r *cuenta.Request, hash, cell uint32, found bool, now int6
 	}
 	code = l.allOf(func() (code cuenta.Code) {
 		if cell, code = l.write(r, hash, cell, found, value); code == cuenta.OK {
-			code = l.putHold(cell, terms.Hold{ID: l.look(cell).revision, Amount: r.N, Ends: ends})
+			code = l.addHold(cell, terms.Hold{ID: l.look(cell).revision, Amount: r.N, Ends: ends})
 		}
 		return code
 	})
@@ -82,7 +82,7 @@ func endOfHold(r *cuenta.Request, now int64) (ends int64, code cuenta.Code) {
 
 // settleHold ends a hold and adds what was used of it.
 func (l *Ledger) settleHold(r *cuenta.Request, hash, cell uint32, found bool, now int64, out *cuenta.Result) Standing {
-	hold, standing, ok := l.known(r, cell, found, out)
+	item, hold, standing, ok := l.known(r, cell, found, out)
 	if !ok {
 		return standing
 	}
@@ -104,7 +104,7 @@ func (l *Ledger) settleHold(r *cuenta.Request, hash, cell uint32, found bool, no
 		l.addToTotals(share.N)
 	}
 	l.write(r, hash, cell, true, value+share.N) // it is there: nothing is refused
-	l.dropHold(cell, hold.ID)
+	l.dropHold(cell, item)
 	standing = l.answerHold(cell, hold.Amount, out)
 	if r.Terms.Clamp {
 		out.Amount = share.N
@@ -114,12 +114,12 @@ func (l *Ledger) settleHold(r *cuenta.Request, hash, cell uint32, found bool, no
 
 // release ends a hold.
 func (l *Ledger) release(r *cuenta.Request, hash, cell uint32, found bool, out *cuenta.Result) Standing {
-	hold, standing, ok := l.known(r, cell, found, out)
+	item, hold, standing, ok := l.known(r, cell, found, out)
 	if !ok {
 		return standing
 	}
 	l.write(r, hash, cell, true, l.look(cell).value)
-	l.dropHold(cell, hold.ID)
+	l.dropHold(cell, item)
 	return l.answerHold(cell, hold.Amount, out)
 }
 
@@ -129,35 +129,32 @@ func (l *Ledger) extend(r *cuenta.Request, hash, cell uint32, found bool, now in
 	if code != cuenta.OK {
 		return refuse(code, out)
 	}
-	hold, standing, ok := l.known(r, cell, found, out)
+	item, hold, standing, ok := l.known(r, cell, found, out)
 	if !ok {
 		return standing
 	}
 	l.write(r, hash, cell, true, l.look(cell).value)
-	hold.Ends = ends
-	if code := l.putHold(cell, hold); code != cuenta.OK {
-		panic("ledger: to change a hold needs memory")
-	}
+	l.extendHold(cell, item, ends)
 	return l.answerHold(cell, hold.Amount, out)
 }
 
 // known finds the hold that a request is about, or refuses it.
-func (l *Ledger) known(r *cuenta.Request, cell uint32, found bool, out *cuenta.Result) (hold terms.Hold, s Standing, ok bool) {
+func (l *Ledger) known(r *cuenta.Request, cell uint32, found bool, out *cuenta.Result) (item uint32, hold terms.Hold, s Standing, ok bool) {
 	alive := l.lives(cell, found)
 	switch {
 	case r.Terms == nil || !r.Terms.Valid():
-		return hold, refuse(cuenta.Syntax, out), false
+		return 0, hold, refuse(cuenta.Syntax, out), false
 	case !l.meets(r, cell, alive):
-		return hold, l.unmet(cell, found, out), false
+		return 0, hold, l.unmet(cell, found, out), false
 	}
 	if alive && r.Terms.Hold != 0 {
-		hold, ok = l.holds.Get(cell, r.Terms.Hold)
+		item, hold, ok = l.holds.Find(cell, r.Terms.Hold)
 	}
 	if !ok {
 		s = l.answer(cell, found, out)
 		out.Code = cuenta.NoHold
 	}
-	return hold, s, ok
+	return item, hold, s, ok
 }
 
 // answerHold answers with what is still available in a hold's direction.
@@ -214,25 +211,31 @@ func (s span) without(amount int64) span {
 	return s
 }
 
-// putHold gives a counter a hold, or changes it.
-func (l *Ledger) putHold(cell uint32, hold terms.Hold) cuenta.Code {
-	was, there := l.holds.Get(cell, hold.ID)
-	if l.holds.Put(cell, hold) != nil {
+// addHold gives a counter a new hold.
+func (l *Ledger) addHold(cell uint32, hold terms.Hold) cuenta.Code {
+	if l.holds.Add(cell, hold) != nil {
 		return cuenta.TooMany
 	}
-	was.ID = hold.ID
-	l.noteHold(cell, was, there)
+	l.noteHold(cell, terms.Hold{ID: hold.ID}, false)
 	l.cells.At(cell).Flags |= holding
-	l.heldEffects = append(l.heldEffects, HoldEffect{Cell: cell, Revision: l.look(cell).revision, Hold: hold})
+	l.heldEffects = append(l.heldEffects, HoldEffect{Cell: cell, Revision: hold.ID, Hold: hold})
 	return cuenta.OK
 }
 
-// dropHold ends a hold of a counter.
-func (l *Ledger) dropHold(cell uint32, id uint64) {
-	hold, _ := l.holds.Get(cell, id)
+// extendHold gives a hold of a counter another end.
+func (l *Ledger) extendHold(cell, item uint32, ends int64) {
+	hold := l.holds.At(item)
 	l.noteHold(cell, hold, true)
-	l.holds.Drop(cell, id)
-	if l.holds.Held(cell).Count == 0 {
+	hold.Ends = ends
+	l.holds.Set(item, hold)
+	l.heldEffects = append(l.heldEffects, HoldEffect{Cell: cell, Revision: l.look(cell).revision, Hold: hold})
+}
+
+// dropHold ends a hold of a counter.
+func (l *Ledger) dropHold(cell, item uint32) {
+	hold := l.holds.At(item)
+	l.noteHold(cell, hold, true)
+	if !l.holds.Drop(item) {
 		l.cells.At(cell).Flags &^= holding
 	}
 	l.heldEffects = append(l.heldEffects, HoldEffect{Cell: cell, Revision: l.look(cell).revision, Hold: hold, Ended: true})
@@ -244,12 +247,12 @@ func (l *Ledger) dropHolds(cell uint32, c *shm.Cell) {
 		return
 	}
 	for {
-		hold, ok := l.holds.Behind(cell, 0)
+		item, hold, ok := l.holds.Behind(cell, 0)
 		if !ok {
 			break
 		}
 		l.noteHold(cell, hold, true)
-		l.holds.Drop(cell, hold.ID)
+		l.holds.Drop(item)
 	}
 	c.Flags &^= holding
 }
@@ -264,7 +267,7 @@ func (l *Ledger) noteHold(cell uint32, hold terms.Hold, there bool) {
 func (l *Ledger) takeBackHolds() {
 	for _, b := range slices.Backward(l.undoHolds) {
 		if !b.there {
-			l.holds.Drop(b.cell, b.hold.ID)
+			l.forgetHold(b.cell, b.hold.ID)
 		} else if err := l.holds.Put(b.cell, b.hold); err != nil {
 			panic("ledger: to take a change back needs memory: " + err.Error())
 		}
@@ -285,10 +288,18 @@ func (l *Ledger) takeHolds(dst []HoldEffect) []HoldEffect {
 	return dst
 }
 
+// forgetHold takes a hold out, if it is there.
+func (l *Ledger) forgetHold(cell uint32, id uint64) {
+	if item, _, ok := l.holds.Find(cell, id); ok {
+		l.holds.Drop(item)
+	}
+}
+
 // endHold ends a hold whose time is over.
-func (l *Ledger) endHold(cell uint32, id uint64) {
+func (l *Ledger) endHold(item uint32) {
+	cell, _, _ := l.holds.Record(item)
 	l.write(nil, 0, cell, true, l.look(cell).value)
-	l.dropHold(cell, id)
+	l.dropHold(cell, item)
 }
 
 // describeHolds fills in what is held.
@@ -296,12 +307,12 @@ func (l *Ledger) describeHolds(t *cuenta.Terms, behind uint64, cell uint32, aliv
 	sums := l.held(cell, alive)
 	t.Held, t.HeldDown, t.Holds = sums.Up, sums.Down, t.Holds[:0]
 	if behind != 0 {
-		if _, ok := l.holds.Get(cell, behind); !alive || !ok {
+		if _, _, ok := l.holds.Find(cell, behind); !alive || !ok {
 			return cuenta.NoHold
 		}
 	}
 	for sums.Count > 0 && len(t.Holds) < cap(t.Holds) {
-		hold, ok := l.holds.Behind(cell, behind)
+		_, hold, ok := l.holds.Behind(cell, behind)
 		if !ok {
 			break
 		}
@@ -337,7 +348,7 @@ func (l *Ledger) RestoreUnhold(cell uint32, revision, id uint64) error {
 	if c == nil {
 		return err
 	}
-	l.holds.Drop(cell, id)
+	l.forgetHold(cell, id)
 	if l.holds.Held(cell).Count == 0 {
 		c.Flags &^= holding
 	}

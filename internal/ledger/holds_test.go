@@ -63,7 +63,7 @@ func TestHoldsAgainstAModel(t *testing.T) {
 				}
 				// The wheel may keep what has ended for the rest of a span.
 				for id, h := range m.holds {
-					if _, there := l.holds.Get(0, id); !there {
+					if _, _, there := l.holds.Find(0, id); !there {
 						if h[1] > now {
 							t.Fatalf("seed %d: hold %d ended %d ns early", seed, id, h[1]-now)
 						}

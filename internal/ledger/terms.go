@@ -352,11 +352,11 @@ func (l *Ledger) Lapse(now int64, most int) (more bool) {
 		l.end(cell)
 	}
 	for steps := most; ; {
-		cell, id, ok := l.holds.Ended(now, &steps)
+		item, ok := l.holds.Ended(now, &steps)
 		if !ok {
 			return more || steps <= 0
 		}
-		l.endHold(cell, id)
+		l.endHold(item)
 	}
 }
 

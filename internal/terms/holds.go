@@ -23,6 +23,7 @@ type Held struct {
 type held struct {
 	link
 	cell        uint32
+	account     uint32
 	newer, next uint32 // its neighbours in the counter's list, plus one
 	id          uint64 // 0: the record is not in use
 	amount      int64
@@ -104,13 +105,12 @@ func (h *Holds) Touch(cell uint32) uint64 {
 	return uint64(h.accounts.At(item).first)
 }
 
-// Get returns a hold.
-func (h *Holds) Get(cell uint32, id uint64) (hold Hold, ok bool) {
-	item, ok := h.find(cell, id)
-	if !ok {
-		return Hold{}, false
+// Find returns a hold, and the number of its record, which it keeps as long as it lasts.
+func (h *Holds) Find(cell uint32, id uint64) (item uint32, hold Hold, ok bool) {
+	if item, ok = h.find(cell, id); ok {
+		hold = h.holds.At(item).hold()
 	}
-	return h.holds.At(item).hold(), true
+	return item, hold, ok
 }
 
 func (r *held) hold() Hold { return Hold{r.id, r.amount, r.ends} }
@@ -118,21 +118,33 @@ func (r *held) hold() Hold { return Hold{r.id, r.amount, r.ends} }
 // Put gives a cell's counter a hold, in place of the one of that id if there is one.
 // It fails if there is no memory for it.
 func (h *Holds) Put(cell uint32, hold Hold) error {
-	item, ok := h.find(cell, hold.ID)
-	if !ok {
-		var err error
-		if item, err = h.enter(cell, hold.ID); err != nil {
-			return err
-		}
+	if item, ok := h.find(cell, hold.ID); ok {
+		h.Set(item, hold)
+		return nil
 	}
+	return h.Add(cell, hold)
+}
+
+// Add is Put for a hold of an id that the counter has none of.
+func (h *Holds) Add(cell uint32, hold Hold) error {
+	item, err := h.enter(cell, hold.ID)
+	if err == nil {
+		h.Set(item, hold)
+	}
+	return err
+}
+
+// At returns the hold of a record that is in use.
+func (h *Holds) At(item uint32) Hold { return h.holds.At(item).hold() }
+
+// Set gives the hold of a record another amount and end.
+func (h *Holds) Set(item uint32, hold Hold) {
 	r := h.holds.At(item)
-	at, _ := h.byCell.get(cell)
-	a := h.accounts.At(at)
+	a := h.accounts.At(r.account)
 	a.add(-1, r.amount)
 	r.amount = hold.Amount
 	a.add(+1, r.amount)
 	h.wheel.move(item, hold.Ends)
-	return nil
 }
 
 // add adds an amount to the sums, or takes it from them.
@@ -170,20 +182,16 @@ func (h *Holds) enter(cell uint32, id uint64) (item uint32, err error) {
 	if a.first != 0 {
 		h.holds.At(a.first - 1).newer = item + 1
 	}
-	*h.holds.At(item) = held{cell: cell, id: id, next: a.first}
+	*h.holds.At(item) = held{cell: cell, account: at, id: id, next: a.first}
 	a.first = item + 1
 	a.Count++
 	return item, nil
 }
 
-// Drop ends a hold. It reports false if there is none of that id.
-func (h *Holds) Drop(cell uint32, id uint64) bool {
-	item, ok := h.find(cell, id)
-	if !ok {
-		return false
-	}
+// Drop ends the hold of a record, and reports whether its counter has others.
+func (h *Holds) Drop(item uint32) (others bool) {
 	r := h.holds.At(item)
-	at, _ := h.byCell.get(cell)
+	at := r.account
 	a := h.accounts.At(at)
 	a.add(-1, r.amount)
 	a.Count--
@@ -196,23 +204,26 @@ func (h *Holds) Drop(cell uint32, id uint64) bool {
 		a.first = r.next
 	}
 	h.wheel.move(item, 0)
-	h.byID.Remove(hashOfHold(cell, id), item)
+	h.byID.Remove(hashOfHold(r.cell, r.id), item)
 	h.holds.Give(item, 0)
-	h.closeEmpty(at)
-	return true
+	return h.closeEmpty(at)
 }
 
-func (h *Holds) closeEmpty(at uint32) {
-	if a := h.accounts.At(at); a.Count == 0 {
-		h.byCell.drop(a.cell)
-		h.accounts.Give(at, 0)
+// closeEmpty takes an account away that has no holds. It reports whether it has some.
+func (h *Holds) closeEmpty(at uint32) (others bool) {
+	a := h.accounts.At(at)
+	if a.Count > 0 {
+		return true
 	}
+	h.byCell.drop(a.cell)
+	h.accounts.Give(at, 0)
+	return false
 }
 
 // Behind returns the first hold of a cell's counter, or the one behind that of an id
-// that is not 0, in an order that stays as it is while holds come and go. It reports
-// false if there is none behind it, or none of that id.
-func (h *Holds) Behind(cell uint32, id uint64) (hold Hold, ok bool) {
+// that is not 0, in an order that stays as it is while holds come and go, and its
+// record. It reports false if there is none behind it, or none of that id.
+func (h *Holds) Behind(cell uint32, id uint64) (item uint32, hold Hold, ok bool) {
 	var next uint32
 	if id == 0 {
 		if at, ok := h.byCell.get(cell); ok {
@@ -222,9 +233,9 @@ func (h *Holds) Behind(cell uint32, id uint64) (hold Hold, ok bool) {
 		next = h.holds.At(item).next
 	}
 	if next == 0 {
-		return Hold{}, false
+		return 0, Hold{}, false
 	}
-	return h.holds.At(next - 1).hold(), true
+	return next - 1, h.holds.At(next - 1).hold(), true
 }
 
 // Overflown returns a cell the sums of whose holds have passed the end of int64, which
@@ -253,13 +264,6 @@ func (h *Holds) Begin(now int64) { h.wheel.begin(now, h.holds.Used()) }
 // Due returns a time before which Ended finds nothing.
 func (h *Holds) Due() int64 { return h.wheel.due() }
 
-// Ended takes at most so many steps, and returns a hold whose time is over. It returns
-// the same one until that is dropped or extended.
-func (h *Holds) Ended(now int64, steps *int) (cell uint32, id uint64, ok bool) {
-	item, ok := h.wheel.ended(now, steps)
-	if !ok {
-		return 0, 0, false
-	}
-	r := h.holds.At(item)
-	return r.cell, r.id, true
-}
+// Ended takes at most so many steps, and returns the record of a hold whose time is
+// over. It returns the same one until that is dropped or extended.
+func (h *Holds) Ended(now int64, steps *int) (item uint32, ok bool) { return h.wheel.ended(now, steps) }
