@@ -45,11 +45,12 @@ func (l *Ledger) hold(r *cuenta.Request, hash, cell uint32, found bool, now int6
 		return l.unmet(cell, found, out)
 	}
 	value, of := l.state(cell, alive)
-	room := l.room(cell, alive, &of, r.Terms)
-	if limit, code := room.fits(value, r.N); code != cuenta.OK {
+	sums := l.held(cell, alive)
+	own := allowed(&of).beside(sums)
+	if limit, code := own.between(r.Terms.Floor, r.Terms.Ceiling).fits(value, r.N); code != cuenta.OK {
 		return l.atLimit(code, limit, value, cell, found, out)
 	}
-	if sums := l.held(cell, alive); sums.Count >= cuenta.MaxHolds || l.holds.Len() >= maxHolds || overflows(sums, r.N) {
+	if sums.Count >= cuenta.MaxHolds || l.holds.Len() >= maxHolds || overflows(sums, r.N) {
 		return refuse(cuenta.TooMany, out)
 	}
 	code = l.allOf(func() (code cuenta.Code) {
@@ -61,7 +62,7 @@ func (l *Ledger) hold(r *cuenta.Request, hash, cell uint32, found bool, now int6
 	if code != cuenta.OK {
 		return refuse(code, out)
 	}
-	return l.answerHold(cell, r.N, out)
+	return l.answerHold(cell, r.N, own.with(r.N), out)
 }
 
 // overflows reports whether a sum of holds would pass the end of int64.
@@ -87,7 +88,8 @@ func (l *Ledger) settleHold(r *cuenta.Request, hash, cell uint32, found bool, no
 		return standing
 	}
 	value, of := l.state(cell, true)
-	room := l.room(cell, true, &of, r.Terms).without(hold.Amount)
+	own := allowed(&of).beside(l.held(cell, true))
+	room := own.between(r.Terms.Floor, r.Terms.Ceiling).without(hold.Amount)
 	share := cuenta.Request{Op: cuenta.Add, Counter: r.Counter, N: r.N}
 	next, code := room.after(&share, value, r.Terms.Clamp)
 	if code != cuenta.OK {
@@ -105,7 +107,7 @@ func (l *Ledger) settleHold(r *cuenta.Request, hash, cell uint32, found bool, no
 	}
 	l.write(r, hash, cell, true, value+share.N) // it is there: nothing is refused
 	l.dropHold(cell, item)
-	standing = l.answerHold(cell, hold.Amount, out)
+	standing = l.answerHold(cell, hold.Amount, own.without(hold.Amount), out)
 	if r.Terms.Clamp {
 		out.Amount = share.N
 	}
@@ -118,9 +120,11 @@ func (l *Ledger) release(r *cuenta.Request, hash, cell uint32, found bool, out *
 	if !ok {
 		return standing
 	}
-	l.write(r, hash, cell, true, l.look(cell).value)
+	value, of := l.state(cell, true)
+	own := allowed(&of).beside(l.held(cell, true))
+	l.write(r, hash, cell, true, value)
 	l.dropHold(cell, item)
-	return l.answerHold(cell, hold.Amount, out)
+	return l.answerHold(cell, hold.Amount, own.without(hold.Amount), out)
 }
 
 // extend gives a hold another end.
@@ -133,9 +137,10 @@ func (l *Ledger) extend(r *cuenta.Request, hash, cell uint32, found bool, now in
 	if !ok {
 		return standing
 	}
-	l.write(r, hash, cell, true, l.look(cell).value)
+	value, of := l.state(cell, true)
+	l.write(r, hash, cell, true, value)
 	l.extendHold(cell, item, ends)
-	return l.answerHold(cell, hold.Amount, out)
+	return l.answerHold(cell, hold.Amount, allowed(&of).beside(l.held(cell, true)), out)
 }
 
 // known finds the hold that a request is about, or refuses it.
@@ -157,15 +162,14 @@ func (l *Ledger) known(r *cuenta.Request, cell uint32, found bool, out *cuenta.R
 	return item, hold, s, ok
 }
 
-// answerHold answers with what is still available in a hold's direction.
-func (l *Ledger) answerHold(cell uint32, amount int64, out *cuenta.Result) Standing {
+// answerHold answers with what is still available in a hold's direction, where the
+// counter's value may be within own.
+func (l *Ledger) answerHold(cell uint32, amount int64, own span, out *cuenta.Result) Standing {
 	standing := l.answer(cell, true, out)
-	value, of := l.state(cell, true)
-	room := l.room(cell, true, &of, &noTerms)
 	if amount > 0 {
-		out.Amount = difference(room.ceiling, value)
+		out.Amount = difference(own.ceiling, out.Value)
 	} else {
-		out.Amount = difference(value, room.floor)
+		out.Amount = difference(out.Value, own.floor)
 	}
 	return standing
 }
@@ -189,16 +193,25 @@ func (l *Ledger) held(cell uint32, alive bool) (sums terms.Held) {
 // room returns where a counter's value may be: within its limits, less what is held
 // back, and within those of the request.
 func (l *Ledger) room(cell uint32, alive bool, of *terms.Terms, asked *cuenta.Terms) span {
-	own := allowed(of)
-	sums := l.held(cell, alive)
-	own.ceiling -= sums.Up
-	own.floor += sums.Down
-	return own.between(asked.Floor, asked.Ceiling)
+	return allowed(of).beside(l.held(cell, alive)).between(asked.Floor, asked.Ceiling)
 }
+
+// beside returns what holds leave of the span.
+func (s span) beside(sums terms.Held) span { return span{s.floor + sums.Down, s.ceiling - sums.Up} }
 
 // fits reports how adding n fits, which may be the limit that it would pass.
 func (s span) fits(value, n int64) (limit int64, code cuenta.Code) {
 	return s.after(&cuenta.Request{Op: cuenta.Add, N: n}, value, false)
+}
+
+// with returns the span with one more hold.
+func (s span) with(amount int64) span {
+	if amount > 0 {
+		s.ceiling -= amount
+	} else {
+		s.floor -= amount
+	}
+	return s
 }
 
 // without returns the span without a hold.

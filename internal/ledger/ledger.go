@@ -173,13 +173,11 @@ func (l *Ledger) Apply(r *cuenta.Request, hash uint32, now int64, out *cuenta.Re
 
 func (l *Ledger) carryOut(r *cuenta.Request, hash uint32, now int64, out *cuenta.Result) Standing {
 	cell, found := l.find(hash, nameOf(r))
-	if found && l.cells.At(cell).Flags&termed != 0 {
-		of := l.terms.Of(cell)
-		if over := of.Ended(now); over && r.Op.Reads() {
+	if found && l.Over(cell, now) {
+		if r.Op.Reads() {
 			return l.answerEnded(r, now, out)
-		} else if over {
-			l.end(cell)
 		}
+		l.end(cell)
 	}
 	switch r.Op {
 	case cuenta.Get:
@@ -251,11 +249,7 @@ func (l *Ledger) ReadDurable(r *cuenta.Request, out *cuenta.Result) {
 
 // Over reports whether the time of the counter in a cell is over.
 func (l *Ledger) Over(cell uint32, now int64) bool {
-	if l.cells.At(cell).Flags&termed == 0 {
-		return false
-	}
-	of := l.terms.Of(cell)
-	return of.Ended(now)
+	return l.cells.At(cell).Flags&termed != 0 && l.terms.Over(cell, now)
 }
 
 // MayBeOver reports whether, by what is durable, the time of a counter may be over:
@@ -265,8 +259,7 @@ func (l *Ledger) MayBeOver(r *cuenta.Request, now int64) bool {
 	if !found || l.terms.Records() == 0 {
 		return false
 	}
-	is, of := l.look(cell), l.terms.Of(cell)
-	return of.Ended(now) || is.revision != l.cells.At(cell).DurableRevision()
+	return l.terms.Over(cell, now) || l.look(cell).revision != l.cells.At(cell).DurableRevision()
 }
 
 var defaultName = []byte(cuenta.DefaultCounter)
@@ -287,7 +280,7 @@ func (l *Ledger) answer(cell uint32, found bool, out *cuenta.Result) Standing {
 	is, standing := l.view(cell)
 	if is.alive() {
 		out.Cell, out.Generation, out.Value, out.Revision = cell, is.generation, is.value, is.revision
-		if l.cells.At(cell).Flags&termed != 0 && l.terms.Of(cell).Ends != 0 {
+		if l.cells.At(cell).Flags&termed != 0 && l.terms.Ends(cell) != 0 {
 			out.Cell, out.Generation = 0, 0
 		}
 	}

@@ -75,10 +75,8 @@ func (l *Ledger) sameTicket(cell uint32, out *cuenta.Result) Standing {
 // present finds a counter's cell, and deletes the counter if its time is over.
 func (l *Ledger) present(hash uint32, name []byte, now int64) (cell uint32, found bool) {
 	cell, found = l.find(hash, name)
-	if found && l.cells.At(cell).Flags&termed != 0 {
-		if of := l.terms.Of(cell); of.Ended(now) {
-			l.end(cell)
-		}
+	if found && l.Over(cell, now) {
+		l.end(cell)
 	}
 	return cell, found
 }

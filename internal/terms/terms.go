@@ -85,6 +85,21 @@ func (b *Book) Of(cell uint32) Terms {
 	return b.records.At(item).terms()
 }
 
+// Ends returns when a cell's counter ends, 0 if never.
+func (b *Book) Ends(cell uint32) int64 {
+	item, ok := b.places.get(cell)
+	if !ok {
+		return 0
+	}
+	return b.records.At(item).ends
+}
+
+// Over reports whether the time of a cell's counter is over.
+func (b *Book) Over(cell uint32, now int64) bool {
+	ends := b.Ends(cell)
+	return ends != 0 && ends <= now
+}
+
 // Touch loads the terms of a cell's counter, so that Of need not wait for them. What it
 // returns means nothing.
 func (b *Book) Touch(cell uint32) uint64 {
