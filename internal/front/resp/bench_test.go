@@ -18,6 +18,11 @@ var countings = []struct {
 	{"SET", func(int) []byte { return said("SET", "key:000000012345", "12345") }},
 	{"SET EX", func(int) []byte { return said("SET", "key:000000012345", "12345", "EX", "60") }},
 	{"INCREX", func(int) []byte { return said("INCREX", "key:000000012345", "UBOUND", "100000", "EX", "60", "ENX") }},
+	{"SATURATE", func(n int) []byte {
+		return said("INCREX", "key:000000012345", "BYINT", "1000", "UBOUND", strconv.Itoa(1e6+n), "SATURATE")
+	}},
+	{"HOLD", func(int) []byte { return said("CUENTA.HOLD", "key:000000012345", "1", "EX", "60") }},
+	{"SETTLE", func(n int) []byte { return said("CUENTA.SETTLE", "key:000000012345", strconv.Itoa(1e6+n), "1") }},
 	{"IDMP", func(n int) []byte { return said("INCREX", "key:000000012345", "IDMP", "shop", strconv.Itoa(1e6+n)) }},
 	{"SEQ", func(n int) []byte {
 		return said("CUENTA.SEQ", "7c0ffee123456789", strconv.Itoa(1e6+n), "INCR", "key:000000012345")

@@ -8,7 +8,7 @@ import (
 const (
 	// The buffer begins small, as most connections are silent most of the time,
 	// and doubles while reads fill it. It grows past maxBuffer only for a command
-	// that is longer, and shrinks again after it.
+	// that is longer, and shrinks again after it, or when reads hardly use it any more.
 	minBuffer = 1 << 10
 	maxBuffer = 1 << 14
 
@@ -38,6 +38,7 @@ type Session struct {
 	decoder    wire.Decoder
 	buf        []byte
 	start, end int // the part of buf that is not decoded yet
+	filled     int // how far the last read filled buf, or half as far as those before
 
 	due     []due          // how the last Decode's commands are to be answered
 	details []detail       // of those that need more
@@ -83,7 +84,7 @@ func (s *Session) Space() []byte {
 	rest := s.buf[s.start:s.end]
 	size := len(s.buf)
 	switch {
-	case len(rest) == 0 && size > minBuffer && (size > maxBuffer || s.end < size/16):
+	case len(rest) == 0 && size > minBuffer && (size > maxBuffer || s.filled < size/16):
 		size = minBuffer
 	case s.end < size: // the last read left room, so this much is enough
 	case size < maxBuffer:
@@ -101,6 +102,7 @@ func (s *Session) Space() []byte {
 // Filled says that n bytes were read into [Session.Space].
 func (s *Session) Filled(n int) {
 	s.end += n
+	s.filled = max(s.end, s.filled/2)
 	s.pending = s.pending || n > 0
 }
 
