@@ -57,7 +57,8 @@ func invalidTime(command string) string {
 	return "ERR invalid expire time in '" + command + "' command"
 }
 
-// milliseconds reports false for a time that Redis could not count from 1970 on.
+// milliseconds reports false for a time that Redis could not count from 1970 on. Nearly
+// all are so short that the clock need not be asked.
 func (u *timeUnit) milliseconds(s *Session, n int64) (ms int64, inRange bool) {
 	if u.seconds {
 		if n > math.MaxInt64/1000 || n < math.MinInt64/1000 {
@@ -65,7 +66,7 @@ func (u *timeUnit) milliseconds(s *Session, n int64) (ms int64, inRange bool) {
 		}
 		n *= 1000
 	}
-	return n, u.at || n <= math.MaxInt64-s.p.now().UnixMilli()
+	return n, u.at || n <= math.MaxInt64/2 || n <= math.MaxInt64-s.p.now().UnixMilli()
 }
 
 func (u *timeUnit) expiryOf(ms int64) cuenta.Expiry {
