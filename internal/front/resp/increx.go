@@ -74,7 +74,8 @@ func askIncrEx(s *Session, b *cuenta.Batch, args [][]byte) {
 		s.refuse(errSyntax)
 		return
 	}
-	n, terms, refusal := inc.asked(s)
+	terms := s.say(cuenta.Terms{})
+	n, refusal := inc.asked(s, terms)
 	var id cuenta.Identity
 	if refusal == "" {
 		id, refusal = inc.identity(s)
@@ -86,42 +87,33 @@ func askIncrEx(s *Session, b *cuenta.Batch, args [][]byte) {
 		s.refuse(refusal)
 		return
 	}
-	r := cuenta.Request{Op: cuenta.Add, Counter: args[1], N: n, Terms: s.say(terms), Identity: id}
+	r := cuenta.Request{Op: cuenta.Add, Counter: args[1], N: n, Terms: terms, Identity: id}
 	if id.Given() {
 		r.Client = s.client.number()
 	}
 	b.Requests = append(b.Requests, r)
-	s.detailed(answerIncrEx, 1, detail{n: n, terms: r.Terms})
+	s.detailed(answerIncrEx, 1, detail{n: n, terms: terms})
 }
 
-// asked returns how much is to be added, and how.
-func (inc *increment) asked(s *Session) (n int64, terms cuenta.Terms, refusal string) {
+// asked returns how much is to be added, and fills in how.
+func (inc *increment) asked(s *Session, terms *cuenta.Terms) (n int64, refusal string) {
 	if inc.float {
-		return 0, terms, "ERR BYFLOAT is not supported: counters are integers"
+		return 0, "ERR BYFLOAT is not supported: counters are integers"
 	}
 	if inc.ifNone && inc.end.unit == nil {
-		return 0, terms, "ERR ENX flag requires an expiration"
+		return 0, "ERR ENX flag requires an expiration"
 	}
 	n = 1
-	for _, number := range []struct {
-		said  []byte
-		name  string
-		where *int64
-		set   *bool
-	}{
-		{inc.by, "Increment", &n, new(bool)},
-		{inc.lower, "LBOUND", &terms.Floor.At, &terms.Floor.Set},
-		{inc.upper, "UBOUND", &terms.Ceiling.At, &terms.Ceiling.Set},
-	} {
-		if number.said == nil {
-			continue
-		}
-		if *number.where, *number.set = wire.ParseInt(number.said); !*number.set {
-			return 0, terms, "ERR " + number.name + " is not an integer or out of range"
-		}
+	switch {
+	case !readInt(inc.by, &n):
+		return 0, "ERR Increment" + notInteger
+	case !readBound(inc.lower, &terms.Floor):
+		return 0, "ERR LBOUND" + notInteger
+	case !readBound(inc.upper, &terms.Ceiling):
+		return 0, "ERR UBOUND" + notInteger
 	}
 	if terms.Floor.Set && terms.Ceiling.Set && terms.Floor.At > terms.Ceiling.At {
-		return 0, terms, "ERR LBOUND can't be greater than UBOUND"
+		return 0, "ERR LBOUND can't be greater than UBOUND"
 	}
 	terms.Clamp = inc.saturate
 	switch {
@@ -133,7 +125,24 @@ func (inc *increment) asked(s *Session) (n int64, terms cuenta.Terms, refusal st
 			terms.Expiry.If = cuenta.ExpiryIfNone
 		}
 	}
-	return n, terms, refusal
+	return n, refusal
+}
+
+const notInteger = " is not an integer or out of range"
+
+// readInt reads a number if one was said. It reports false for what is none.
+func readInt(said []byte, n *int64) (isInt bool) {
+	if said == nil {
+		return true
+	}
+	*n, isInt = wire.ParseInt(said)
+	return isInt
+}
+
+// readBound reads a limit if one was said.
+func readBound(said []byte, b *cuenta.Bound) (isInt bool) {
+	b.Set = said != nil
+	return readInt(said, &b.At)
 }
 
 // identity makes a key of a producer and its number: PRODUCER:NUMBER.
