@@ -27,7 +27,7 @@ func parseBatch(data []byte) (requests []cuenta.Request, ok bool) {
 			return nil, false
 		}
 		var r cuenta.Request
-		if _, err := ring.ParseRequest(data[2:n], &r); err != nil || !ring.Sound(&r) {
+		if _, err := ring.ParseRequest(data[2:n], &r, new(cuenta.Terms)); err != nil || !ring.Sound(&r) {
 			return nil, false
 		}
 		requests, data = append(requests, r), data[n:]

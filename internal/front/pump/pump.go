@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"github.com/cuenta-server/cuenta"
@@ -54,8 +55,9 @@ type Pump struct {
 	tags     []uint64 // of all messages taken, in their order
 	message  []byte   // the answer being made
 	batch    cuenta.Batch
-	spanned  int // messages still to come that belong to an earlier one
-	doomed   int // of those, the ones whose earlier one means nothing
+	terms    []cuenta.Terms // of its requests; it may move, and what points there stays
+	spanned  int            // messages still to come that belong to an earlier one
+	doomed   int            // of those, the ones whose earlier one means nothing
 }
 
 // Stop has Run return when it has answered what is on the ring by then. If it
@@ -121,7 +123,7 @@ const helloBit = 1 << 32
 // parse makes the batch of all messages of a run. The run is a copy: the peer
 // cannot change it any more.
 func (p *Pump) parse(run shm.Messages) error {
-	p.tags, p.batch.Requests = p.tags[:0], p.batch.Requests[:0]
+	p.tags, p.batch.Requests, p.terms = p.tags[:0], p.batch.Requests[:0], p.terms[:0]
 	p.spanned, p.doomed = 0, 0
 	for {
 		m, err := run.Next()
@@ -149,7 +151,12 @@ func (p *Pump) parseOne(m []byte) error {
 	n := len(p.batch.Requests)
 	p.batch.Requests = append(p.batch.Requests, cuenta.Request{})
 	r := &p.batch.Requests[n]
-	head, err := ring.ParseRequest(m, r)
+	p.terms = slices.Grow(p.terms, 1)
+	behind := p.terms[:len(p.terms)+1]
+	head, err := ring.ParseRequest(m, r, &behind[len(p.terms)])
+	if r.Terms != nil {
+		p.terms = behind
+	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrLie, err)
 	}

@@ -112,6 +112,41 @@ func add(n int64) cuenta.Request { return cuenta.Request{Op: cuenta.Add, N: n} }
 
 func refused(c cuenta.Code) cuenta.Result { return cuenta.Result{Code: c} }
 
+// TestTermsTakeNoNewMemory parses requests with terms again and again, each with its own.
+func TestTermsTakeNoNewMemory(t *testing.T) {
+	b := newBench(t, 8<<10)
+	round := func() {
+		for i := range 8 {
+			r := cuenta.Request{Op: cuenta.Add, N: 1, Terms: &cuenta.Terms{Ceiling: cuenta.Bound{Set: true, At: int64(i)}}}
+			if i%2 > 0 {
+				r.Terms = nil
+			}
+			b.put(ring.AppendRequest(nil, uint32(i), &r))
+		}
+		run, err := b.Requests.Take()
+		if err == nil {
+			err = b.parse(run)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	round()
+	round() // it has its size then
+	at := &b.terms[0]
+	for range 3 {
+		round()
+		for i, r := range b.batch.Requests {
+			if (r.Terms != nil) != (i%2 == 0) || r.Terms != nil && r.Terms.Ceiling.At != int64(i) {
+				t.Errorf("request %d has the terms %+v", i, r.Terms)
+			}
+		}
+		if b.batch.Requests[0].Terms != at {
+			t.Error("they are elsewhere")
+		}
+	}
+}
+
 func TestOneRunIsOneBatch(t *testing.T) {
 	b := newBench(t, 8<<10)
 	received := 0

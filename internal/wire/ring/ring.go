@@ -149,9 +149,9 @@ func lengthOf(b []byte, most int) int {
 }
 
 // ParseRequest reads a message, of which it believes nothing. What it puts into r
-// aliases m, but for the terms. It fails for what nobody has appended; whether the
-// request means anything is [Sound]'s question.
-func ParseRequest(m []byte, r *cuenta.Request) (Head, error) {
+// aliases m, but for the terms, which it puts into terms if there are some. It fails for
+// what nobody has appended; whether the request means anything is [Sound]'s question.
+func ParseRequest(m []byte, r *cuenta.Request, terms *cuenta.Terms) (Head, error) {
 	if len(m) < requestHead {
 		return Head{}, ErrMalformed
 	}
@@ -162,6 +162,9 @@ func ParseRequest(m []byte, r *cuenta.Request) (Head, error) {
 	r.Client = binary.LittleEndian.Uint32(m[16:])
 	r.If = cuenta.Condition(flags >> conditionShift & conditionMask)
 	rest, ident := m[requestHead:], 0
+	if flags&hasTerms != 0 {
+		r.Terms = terms
+	}
 	if flags&(hasSession|hasSpan|hasTerms) != 0 {
 		var ok bool
 		if ident, rest, ok = parseSections(rest, flags, r); !ok || ident > 0 && name+ident > maxIdent {
@@ -212,7 +215,6 @@ func parseSections(m []byte, flags byte, r *cuenta.Request) (ident int, rest []b
 		}
 	}
 	if flags&hasTerms != 0 {
-		r.Terms = new(cuenta.Terms)
 		return parseTerms(m, r.Terms)
 	}
 	return 0, m, true

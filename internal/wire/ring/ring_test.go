@@ -76,7 +76,7 @@ func TestRequestsTravelWhole(t *testing.T) {
 			t.Errorf("%d bytes, foretold were %d", len(m), RequestSize(&want))
 		}
 		got := cuenta.Request{Op: 99, N: 99, If: 9, Span: 9, Identity: cuenta.Identity{Session: 9}} // of whom it was before
-		head, err := ParseRequest(m, &got)
+		head, err := ParseRequest(m, &got, new(cuenta.Terms))
 		if err != nil {
 			t.Fatalf("%v: %v", want.Op, err)
 		}
@@ -113,7 +113,7 @@ func TestIdentsThatAreCutStayTooLong(t *testing.T) {
 		for ident := 1; ident <= cuenta.MaxKey; ident++ {
 			r := cuenta.Request{Op: cuenta.Ticket, N: 1, Counter: longName[:name], Terms: &cuenta.Terms{Ident: longKey[:ident]}}
 			var got cuenta.Request
-			if _, err := ParseRequest(of(r), &got); err != nil || len(got.Counter) != name {
+			if _, err := ParseRequest(of(r), &got, new(cuenta.Terms)); err != nil || len(got.Counter) != name {
 				t.Fatal(name, ident, err)
 			}
 			said := len(got.Terms.Ident)
@@ -140,7 +140,7 @@ func TestTheUnsayableIsNotSound(t *testing.T) {
 			t.Errorf("%d bytes, foretold were %d", len(m), RequestSize(&r))
 		}
 		var got cuenta.Request
-		if head, err := ParseRequest(m, &got); err != nil || head.Hello || Sound(&got) {
+		if head, err := ParseRequest(m, &got, new(cuenta.Terms)); err != nil || head.Hello || Sound(&got) {
 			t.Errorf("%v, and sound: %+v", err, got)
 		}
 	}
@@ -231,12 +231,12 @@ func TestMalformedRequests(t *testing.T) {
 		"hello with a newline":     hello("a\nb"),
 		"hello too long":           hello(strings.Repeat("p", MaxPeer+1)),
 	} {
-		if _, err := ParseRequest(m, new(cuenta.Request)); !errors.Is(err, ErrMalformed) {
+		if _, err := ParseRequest(m, new(cuenta.Request), new(cuenta.Terms)); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	for _, m := range [][]byte{honest, session, check, terms, all, ticket, longTicket, behind, rate, hello("[::1]:9")} {
-		if _, err := ParseRequest(m, new(cuenta.Request)); err != nil {
+		if _, err := ParseRequest(m, new(cuenta.Request), new(cuenta.Terms)); err != nil {
 			t.Error(err)
 		}
 	}
@@ -253,7 +253,7 @@ func FuzzParseRequest(f *testing.F) {
 	f.Add(of(cuenta.Request{Op: cuenta.Describe, Terms: new(cuenta.Terms), Counter: []byte("a"), Identity: cuenta.Identity{Session: 1, Number: 1}}))
 	f.Fuzz(func(t *testing.T, m []byte) {
 		var r cuenta.Request
-		head, err := ParseRequest(m, &r)
+		head, err := ParseRequest(m, &r, new(cuenta.Terms))
 		if err != nil {
 			return
 		}
@@ -287,7 +287,7 @@ func BenchmarkRequest(b *testing.B) {
 			var r cuenta.Request
 			for b.Loop() {
 				m = AppendRequest(m[:0], 1, &x.request)
-				if _, err := ParseRequest(m, &r); err != nil || !Sound(&r) {
+				if _, err := ParseRequest(m, &r, new(cuenta.Terms)); err != nil || !Sound(&r) {
 					b.Fatal(err)
 				}
 			}
