@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"github.com/cuenta-server/cuenta/internal/wire/resp"
 )
 
 // phrase is a command of the Redis protocol about a counter.
@@ -153,6 +155,5 @@ func parseInteger(line []byte) (int64, bool) {
 	if len(line) < 2 || line[0] != ':' {
 		return 0, false
 	}
-	n, err := strconv.ParseInt(string(line[1:]), 10, 64) // without a copy, as it is short
-	return n, err == nil
+	return resp.ParseInt(line[1:])
 }
