@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,9 +18,9 @@ import (
 // 0 would read there, and change nothing.
 var unsayable = &cuenta.Error{Code: cuenta.Unsupported, Text: "the text protocol cannot say that, use another way in"}
 
-// datagram is the command for an operation, or for the run that is a transfer.
+// datagram is the command for an operation, or for a run that one command stands for.
 func datagram(requests []cuenta.Request) (command []byte, err error) {
-	if len(requests) != 1 && !isTransfer(requests) {
+	if len(requests) != 1 && !isTransfer(requests) && !isNewSeries(requests) {
 		return nil, &cuenta.Error{Code: cuenta.Unsupported, Text: "a datagram takes one operation"}
 	}
 	said := false
@@ -44,6 +45,10 @@ func rareCommand(r *cuenta.Request) (command []byte, said bool) {
 	hold, until := option("de", int64(t.Hold)), t.Expiry.Time/int64(time.Second)
 	var verb, options string
 	n := r.N
+	down := n < 0 && (r.Op == cuenta.Hold || r.Op == cuenta.Settle)
+	if down {
+		n = -n
+	}
 	switch r.Op {
 	case cuenta.Take:
 		kinds := [...]string{cuenta.FixedWindow: "fija", cuenta.SlidingWindow: "deslizante", cuenta.Steady: "continua"}
@@ -63,6 +68,9 @@ func rareCommand(r *cuenta.Request) (command []byte, said bool) {
 		verb, options, n = "sol", hold, 0
 	case cuenta.Extend:
 		verb, options, n = "ext", hold, until
+	}
+	if down {
+		options += " baja"
 	}
 	line := verb + "." + decimal(n) + " @" + string(r.Counter) + options
 	if key := r.Identity.Key; len(key) > 0 {
@@ -100,6 +108,15 @@ func textResult(answer []byte, r *cuenta.Request) (cuenta.Result, error) {
 		return cuenta.Result{Value: value, Amount: untold}, nil
 	}
 	return cuenta.Result{Value: value}, nil
+}
+
+// spannedResults are the results of requests that one command stands for, whose answer
+// is one result.
+func spannedResults(answer cuenta.Result, requests []cuenta.Request) []cuenta.Result {
+	if isTransfer(requests) {
+		return transferResults(answer, requests)
+	}
+	return slices.Repeat([]cuenta.Result{answer}, len(requests))
 }
 
 // untold stands for what is not below 0 where the way in does not tell it.

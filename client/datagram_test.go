@@ -2,6 +2,7 @@ package client
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -32,12 +33,16 @@ func TestRareCommands(t *testing.T) {
 		{ask(cuenta.Take, 3, cuenta.Terms{Rate: cuenta.Rate{Kind: cuenta.FixedWindow, Limit: 9, Period: 1e9, Burst: 2}}), ""},
 		{ask(cuenta.Ticket, 2, cuenta.Terms{Ident: []byte("ana=@x")}), "tic.2 @año para=ana=@x id=k"},
 		{ask(cuenta.Hold, 4, cuenta.Terms{Expiry: after(time.Minute)}), "apa.4 @año ttl=60 id=k"},
-		{ask(cuenta.Hold, -4, cuenta.Terms{Expiry: after(time.Minute)}), ""},
+		{ask(cuenta.Hold, -4, cuenta.Terms{Expiry: after(time.Minute)}), "apa.4 @año ttl=60 baja id=k"},
+		{ask(cuenta.Hold, -math.MaxInt64, cuenta.Terms{Expiry: after(time.Second)}), "apa.9223372036854775807 @año ttl=1 baja id=k"},
+		{ask(cuenta.Hold, -4, cuenta.Terms{Expiry: at}), ""},
 		{ask(cuenta.Hold, 4, cuenta.Terms{Expiry: after(time.Minute + 1)}), ""},
 		{ask(cuenta.Hold, 4, cuenta.Terms{Expiry: at}), ""},
 		{ask(cuenta.Settle, 0, cuenta.Terms{Hold: 7}), "liq.0 @año de=7 id=k"},
 		{ask(cuenta.Settle, 5, cuenta.Terms{Hold: 7, Clamp: true}), "liq.5 @año de=7 sat id=k"},
-		{ask(cuenta.Settle, -5, cuenta.Terms{Hold: 7}), ""},
+		{ask(cuenta.Settle, -5, cuenta.Terms{Hold: 7}), "liq.5 @año de=7 baja id=k"},
+		{ask(cuenta.Settle, -5, cuenta.Terms{Hold: 7, Clamp: true}), "liq.5 @año de=7 sat baja id=k"},
+		{ask(cuenta.Settle, math.MinInt64, cuenta.Terms{Hold: 7}), ""},
 		{ask(cuenta.Settle, 5, cuenta.Terms{Hold: 1 << 63}), ""},
 		{ask(cuenta.Release, 0, cuenta.Terms{Hold: 7}), "sol.0 @año de=7 id=k"},
 		{ask(cuenta.Extend, 0, cuenta.Terms{Hold: 7, Expiry: after(90 * time.Second)}), "ext.90 @año de=7 id=k"},
@@ -56,6 +61,37 @@ func TestRareCommands(t *testing.T) {
 	var read cuenta.Request
 	if err != nil || wire.Decode(command, &read) != wire.TooLong {
 		t.Errorf("%q, %v", command, err)
+	}
+}
+
+// One command stands for what begins the numbers anew, and for nothing that is like it.
+func TestNewSeriesCommand(t *testing.T) {
+	run := func(change func(whole, numbers, series *cuenta.Request)) []cuenta.Request {
+		requests := []cuenta.Request{
+			{Op: cuenta.All, Span: 2, Identity: cuenta.Identity{Key: []byte("k")}},
+			{Op: cuenta.Reset, Counter: []byte("turno")},
+			{Op: cuenta.Add, Counter: []byte("turno/#"), N: 1},
+		}
+		change(&requests[0], &requests[1], &requests[2])
+		return requests
+	}
+	command, err := datagram(run(func(_, _, _ *cuenta.Request) {}))
+	if string(command) != "ren.0 @turno id=k" || err != nil {
+		t.Errorf("%q, %v", command, err)
+	}
+	for i, change := range []func(whole, numbers, series *cuenta.Request){
+		func(_, _, series *cuenta.Request) { series.N = 2 },
+		func(_, _, series *cuenta.Request) { series.Counter = []byte("turnos/#") },
+		func(_, _, series *cuenta.Request) { series.If = cuenta.IfPresent },
+		func(_, _, series *cuenta.Request) { series.Identity.Key = []byte("j") },
+		func(_, numbers, _ *cuenta.Request) { numbers.Op = cuenta.Delete },
+		func(_, numbers, _ *cuenta.Request) { numbers.Terms = &cuenta.Terms{Clamp: true} },
+		func(_, numbers, _ *cuenta.Request) { numbers.Identity.Key = []byte("j") },
+		func(whole, _, _ *cuenta.Request) { whole.Op = cuenta.Get },
+	} {
+		if command, err := datagram(run(change)); !errors.Is(err, cuenta.Unsupported.Err()) {
+			t.Errorf("case %d: %q, %v", i, command, err)
+		}
 	}
 }
 

@@ -44,7 +44,7 @@
 //	Take, Ticket, Hold   yes      yes     yes   yes
 //	Settle, Extend …     yes      yes     yes   yes
 //	Holds                yes      yes     no    yes
-//	ResetTickets         yes      no      no    yes
+//	ResetTickets         yes      no      yes   yes
 //	Watch                yes      no      no    no
 //	Result.Revision      yes      no      no    yes
 //	Result.Applied       yes      yes     no    yes
@@ -52,8 +52,8 @@
 // What one cannot do is refused as [cuenta.Unsupported]. So is:
 //
 //   - over udp://, to add 0 or the least int64, a ceiling on a transfer, an end, of a hold
-//     too, or a rate's period that is not whole seconds from now on, a hold or a
-//     settlement below 0, and of a change other than Expire [Never] and [IfEnd];
+//     too, or a rate's period that is not whole seconds from now on, and of a change other
+//     than Expire [Never] and [IfEnd];
 //   - over redis://, a ceiling on a transfer, the end of a hold that is not a time from now
 //     on, a rate whose period is not whole milliseconds, an end [At] a time without
 //     [Lapse], and an [IfEnd] other than those of the Redis protocol: of an Add none but

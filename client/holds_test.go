@@ -51,11 +51,16 @@ func TestHolds(t *testing.T) {
 		_, err = n.Settle(ctx, h.ID, 1)
 		refusedAs(t, err, cuenta.NoHold, cuenta.NotApplied)
 		h, err = n.Hold(ctx, -30, After(time.Hour))
-		if !tells { // which is for what is above 0
-			refusedAs(t, err, cuenta.Unsupported, cuenta.NotApplied)
-			must(t, Result{}, err2(n.Reset(ctx)))
-			h, err = n.Hold(ctx, 30, After(time.Hour))
+		available(h, err, 170)
+		if r, err := n.Settle(ctx, h.ID, -20); must(t, r, err).Value != 80 {
+			t.Errorf("%+v", r)
 		}
+		_, err = n.Hold(ctx, -181, After(time.Hour))
+		if got := limitIn(t, err); got.Room != -180 || !got.Floor {
+			t.Errorf("%+v", got)
+		}
+		must(t, Result{}, err2(n.Add(ctx, 20)))
+		h, err = n.Hold(ctx, -30, After(time.Hour))
 		available(h, err, 170)
 		h, err = n.Release(ctx, h.ID)
 		available(h, err, 200)

@@ -77,7 +77,7 @@ func (t *datagrams) do(ctx context.Context, requests []cuenta.Request) ([]cuenta
 	if len(requests) == 1 || err != nil {
 		return []cuenta.Result{result}, err
 	}
-	return transferResults(result, requests), nil
+	return spannedResults(result, requests), nil
 }
 
 // ask sends a datagram and waits for what comes back.
