@@ -404,14 +404,14 @@ func (c *Cycle) recordHolds() {
 }
 
 func (c *Cycle) recordIdentified() {
+	var a journal.Answer // filled in where it stays, as there are so many
 	for i := range c.effects.Identified {
 		switch e := &c.effects.Identified[i]; {
 		case e.Number != 0:
-			k := keptOf(e.Answer)
-			c.record.Answer(journal.Answer{
-				Session: e.Session, Number: e.Number, Lowest: e.Lowest,
-				Fingerprint: k.Fingerprint, Code: k.Code, Value: k.Value, Revision: k.Revision, Amount: k.Amount,
-			})
+			a.Session, a.Number, a.Lowest = e.Session, e.Number, e.Lowest
+			k := &e.Answer
+			a.Fingerprint, a.Code, a.Value, a.Revision, a.Amount = k.Fingerprint, uint8(k.Code), k.Value, k.Revision, k.Amount
+			c.record.Answer(a)
 		case e.Session != 0:
 			c.record.Session(e.Session)
 		default:

@@ -60,8 +60,7 @@ func (s sink) Session(id, lowest uint64, used int64) error {
 }
 
 func (s sink) Answer(a journal.Answer, used int64) error {
-	k := journal.Kept{Fingerprint: a.Fingerprint, Code: a.Code, Value: a.Value, Revision: a.Revision, Amount: a.Amount}
-	return s.Identities().RestoreAnswer(a.Session, a.Number, a.Lowest, answerOf(k), used)
+	return s.Identities().RestoreAnswer(a.Session, a.Number, a.Lowest, answerOf(a.Kept), used)
 }
 
 func (s sink) Key(key []byte, k journal.Kept, used, until int64) error {

@@ -40,8 +40,7 @@ func (s *sessionSlice) write(to *journal.Snapshot) error {
 	for i, state := range s.sessions {
 		s.state = s.state[:0]
 		for _, a := range s.answers[start:s.ends[i]] {
-			k := keptOf(a.Answer)
-			s.state = append(s.state, journal.Answer{Number: a.Number, Fingerprint: k.Fingerprint, Code: k.Code, Value: k.Value, Revision: k.Revision, Amount: k.Amount})
+			s.state = append(s.state, journal.Answer{Number: a.Number, Kept: keptOf(a.Answer)})
 		}
 		start, state.Answers = s.ends[i], s.state
 		if err := to.PutSession(state); err != nil {

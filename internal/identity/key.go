@@ -48,7 +48,7 @@ func (m *Memory) key(hash uint32, name []byte) (item uint32, ok bool) {
 }
 
 func (m *Memory) findKey(id *cuenta.Identity, now int64, slot *Slot) cuenta.Code {
-	*slot = Slot{hash: hashOfKey(id.Key), key: id.Key}
+	slot.hash, slot.key = hashOfKey(id.Key), id.Key
 	ms, timed := uuid.Time(id.Key)
 	if item, ok := m.key(slot.hash, id.Key); ok {
 		k := m.keys.At(item)

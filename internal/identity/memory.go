@@ -126,7 +126,7 @@ type Slot struct {
 	client uint32
 }
 
-// Find looks up a well-formed identity. OK without Known says that it is new, and
+// Find looks up a well-formed identity and fills in a slot that is zero. OK without Known says that it is new, and
 // that room was made for its answer, which Keep or Release must follow; any other
 // code is a refusal.
 func (m *Memory) Find(id *cuenta.Identity, client uint32, now int64, s *Slot) cuenta.Code {
@@ -152,7 +152,7 @@ func (m *Memory) Find(id *cuenta.Identity, client uint32, now int64, s *Slot) cu
 	return m.reserve(s)
 }
 
-// Recall looks up a well-formed identity and changes nothing.
+// Recall looks up a well-formed identity, likewise, and changes nothing.
 func (m *Memory) Recall(id *cuenta.Identity, now int64, s *Slot) cuenta.Code {
 	if id.Session != 0 {
 		return m.findNumber(id, now, s)
@@ -162,11 +162,11 @@ func (m *Memory) Recall(id *cuenta.Identity, now int64, s *Slot) cuenta.Code {
 
 // Keep remembers the answer of a new identity, in the slot that Find returned, or
 // another one in its stead.
-func (m *Memory) Keep(s *Slot, a Answer, group uint64, now int64) {
+func (m *Memory) Keep(s *Slot, a *Answer, group uint64, now int64) {
 	if s.number != 0 {
 		m.keepNumber(s, a, group, now)
 	} else {
-		m.keepKey(s, a, group, now)
+		m.keepKey(s, *a, group, now)
 	}
 }
 

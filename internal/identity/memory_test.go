@@ -40,7 +40,7 @@ func use(m *Memory, id cuenta.Identity, client uint32, value int64, now int64) s
 	case s.Known:
 		return fmt.Sprint("replay ", s.Answer.Value)
 	}
-	m.Keep(&s, Answer{Value: value, Revision: uint64(value), Fingerprint: 7}, 1, now)
+	m.Keep(&s, &Answer{Value: value, Revision: uint64(value), Fingerprint: 7}, 1, now)
 	return "new"
 }
 
@@ -336,7 +336,7 @@ func TestNothingIsAllocated(t *testing.T) {
 		id := number(3, n, n-min(n-1, 15))
 		var s Slot
 		m.Find(&id, 0, start, &s)
-		m.Keep(&s, Answer{Value: 1}, 1, start)
+		m.Keep(&s, &Answer{Value: 1}, 1, start)
 	}); allocs != 0 {
 		t.Errorf("%v allocations for a number of a session", allocs)
 	}
@@ -351,7 +351,7 @@ func BenchmarkNumber(b *testing.B) {
 		id := number(3, n, n-min(n-1, 15))
 		var s Slot
 		m.Find(&id, 0, start, &s)
-		m.Keep(&s, Answer{Value: 1}, 1, start)
+		m.Keep(&s, &Answer{Value: 1}, 1, start)
 	}
 }
 
@@ -365,6 +365,6 @@ func BenchmarkKey(b *testing.B) {
 		id := cuenta.Identity{Key: key}
 		var s Slot
 		m.Find(&id, 0, start, &s)
-		m.Keep(&s, Answer{Value: 1}, 1, start)
+		m.Keep(&s, &Answer{Value: 1}, 1, start)
 	}
 }

@@ -100,11 +100,10 @@ func (m *Memory) session(id uint64) (item uint32, ok bool) {
 func (m *Memory) findNumber(id *cuenta.Identity, now int64, slot *Slot) cuenta.Code {
 	item, ok := m.session(id.Session)
 	if !ok || m.idleEnd(m.sessions.At(item).used) <= minuteOf(now) {
-		*slot = Slot{}
 		return cuenta.NoSession
 	}
 	s := m.sessions.At(item)
-	*slot = Slot{item: item, number: id.Number, lowest: id.Lowest, Group: s.group}
+	slot.item, slot.number, slot.lowest, slot.Group = item, id.Number, id.Lowest, s.group
 	if id.Number < s.lowest {
 		return cuenta.TooOld
 	}
@@ -214,9 +213,10 @@ func (m *Memory) move(s *session, log uint8) error {
 	return nil
 }
 
-func (m *Memory) keepNumber(slot *Slot, a Answer, group uint64, now int64) {
+func (m *Memory) keepNumber(slot *Slot, a *Answer, group uint64, now int64) {
 	s := m.sessions.At(slot.item)
-	*m.answer(s, slot.number) = kept{a.Value, a.Revision, a.Amount, a.Fingerprint, a.Code, true}
+	k := m.answer(s, slot.number)
+	k.value, k.revision, k.amount, k.fingerprint, k.code, k.there = a.Value, a.Revision, a.Amount, a.Fingerprint, a.Code, true
 	s.group, s.used = group, minuteOf(now)
 }
 

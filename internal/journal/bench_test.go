@@ -41,7 +41,7 @@ func BenchmarkRecordAnswer(b *testing.B) {
 	b.ReportAllocs()
 	groups, bytes := 0, 0
 	for b.Loop() {
-		a := Answer{Session: 1 << 63, Number: 1 << 20, Lowest: 1<<20 - 15, Fingerprint: 0xabcdef01, Value: 100_000, Revision: 20_000}
+		a := Answer{Session: 1 << 63, Number: 1 << 20, Lowest: 1<<20 - 15, Kept: Kept{Fingerprint: 0xabcdef01, Value: 100_000, Revision: 20_000}}
 		r.Reset(1)
 		for range 16 {
 			a.Number, a.Lowest, a.Value, a.Revision = a.Number+1, a.Lowest+1, a.Value+5, a.Revision+1
@@ -143,7 +143,7 @@ func BenchmarkSessionsLoad(b *testing.B) {
 	answers := make([]Answer, 4)
 	for i := range million {
 		for n := range answers {
-			answers[n] = Answer{Number: uint64(1000 + n), Fingerprint: uint32(i), Value: int64(i), Revision: uint64(i)}
+			answers[n] = Answer{Number: uint64(1000 + n), Kept: Kept{Fingerprint: uint32(i), Value: int64(i), Revision: uint64(i)}}
 		}
 		must(b, s.PutSession(SessionState{ID: sessionID(i + 1), Used: int64(i), Lowest: 1000, Answers: answers}))
 	}

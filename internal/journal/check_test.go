@@ -97,7 +97,7 @@ func TestCheckPasses(t *testing.T) {
 		if n == 1<<40-1 {
 			lowest = 1<<40 - 127
 		}
-		all = append(all, Answer{Number: n, Lowest: lowest, Code: uint8(cuenta.NumCodes) - 1})
+		all = append(all, Answer{Number: n, Lowest: lowest, Kept: Kept{Code: uint8(cuenta.NumCodes) - 1}})
 	}
 	answers(all...)(&r)
 	must(t, j.Append(&r))
@@ -155,7 +155,7 @@ func TestCheckLooksAtContents(t *testing.T) {
 		"a session has the number 0":        func(r *Record) { r.Session(0) },
 		`idempotency key "a b" is not val`:  func(r *Record) { r.Key([]byte("a b"), Kept{}) },
 		"the code 100, which means nothing": func(r *Record) { r.Key([]byte("a"), Kept{Code: 100}) },
-		"has the code 101":                  answers(Answer{Number: 1, Lowest: 1, Code: 101}),
+		"has the code 101":                  answers(Answer{Number: 1, Lowest: 1, Kept: Kept{Code: 101}}),
 		"has two answers to number 3":       answers(Answer{Number: 3, Lowest: 2}, Answer{Number: 3, Lowest: 3}),
 		"two answers to number 130":         answers(Answer{Number: 130, Lowest: 3}, Answer{Number: 131, Lowest: 130}, Answer{Number: 130, Lowest: 130}),
 		"from 2 on, and from 3 on before":   answers(Answer{Number: 3, Lowest: 3}, Answer{Number: 4, Lowest: 2}),

@@ -75,7 +75,7 @@ func (c *clients) Answer(a Answer, used int64) error {
 	if a.Number < s.lowest {
 		return nil
 	}
-	kept := a.kept()
+	kept := a.Kept
 	if old, known := c.answers[number{a.Session, a.Number}]; known && old != kept {
 		return fmt.Errorf("answer %+v was %+v before", a, old)
 	}
@@ -149,7 +149,7 @@ func (c *clients) answer(r *Record, rng *rand.Rand, id uint64) {
 	if n >= cuenta.SessionWindow {
 		lowest = max(lowest, n-cuenta.SessionWindow+1)
 	}
-	a := Answer{id, n, lowest, k.Fingerprint, k.Code, k.Value, k.Revision, k.Amount}
+	a := Answer{id, n, lowest, k}
 	r.Answer(a)
 	if err := c.Answer(a, c.now); err != nil {
 		panic(err) // the test is wrong
@@ -162,7 +162,7 @@ func (c *clients) state(id uint64) SessionState {
 	state := SessionState{ID: id, Used: s.used, Lowest: s.lowest}
 	for n := s.lowest; n <= s.highest; n++ {
 		if k, ok := c.answers[number{id, n}]; ok {
-			state.Answers = append(state.Answers, Answer{id, n, s.lowest, k.Fingerprint, k.Code, k.Value, k.Revision, k.Amount})
+			state.Answers = append(state.Answers, Answer{id, n, s.lowest, k})
 		}
 	}
 	return state

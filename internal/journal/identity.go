@@ -34,20 +34,16 @@ type Answer struct {
 	// Number.
 	Lowest uint64
 
+	Kept
+}
+
+// Kept is what became of the request with an identity.
+type Kept struct {
 	Fingerprint uint32 // of the request
 	Code        uint8  // below 128
 	Value       int64
 	Revision    uint64
 	Amount      int64 // how much was applied, or would have been; nearly always 0
-}
-
-// Kept is what became of the request with an idempotency key.
-type Kept struct {
-	Fingerprint uint32
-	Code        uint8 // below 128
-	Value       int64
-	Revision    uint64
-	Amount      int64
 }
 
 // Session adds that a session was granted. Used is the time of the record, there
@@ -77,15 +73,7 @@ func (r *Record) Answer(a Answer) {
 		b = binary.AppendUvarint(b, a.Number-a.Lowest)
 	}
 	r.session, r.number, r.lowest = a.Session, a.Number, a.Lowest
-	r.buf = a.kept().append(b)
-}
-
-// kept is the answer without the number it belongs to.
-func (a *Answer) kept() Kept { return Kept{a.Fingerprint, a.Code, a.Value, a.Revision, a.Amount} }
-
-// keep is the reverse of kept.
-func (a *Answer) keep(k Kept) {
-	a.Fingerprint, a.Code, a.Value, a.Revision, a.Amount = k.Fingerprint, k.Code, k.Value, k.Revision, k.Amount
+	r.buf = a.Kept.append(b)
 }
 
 // Key adds the answer to the first request with an idempotency key, which must be
@@ -99,7 +87,7 @@ func (r *Record) Key(key []byte, k Kept) {
 	r.buf = k.append(b)
 }
 
-func (k Kept) append(b []byte) []byte {
+func (k *Kept) append(b []byte) []byte {
 	b = byteOrder.AppendUint32(b, k.Fingerprint)
 	code := k.Code
 	if k.Amount != 0 {
@@ -160,8 +148,7 @@ func (e *entries) readAnswer() (reason string) {
 	if !ok {
 		return "an answer is incomplete or malformed"
 	}
-	a.keep(k)
-	e.rest = rest
+	a.Kept, e.rest = k, rest
 	return ""
 }
 

@@ -75,13 +75,13 @@ func TestIdentitiesInLog(t *testing.T) {
 	mem := disktest.New()
 	j, _, _ := mustOpen(t, mem)
 	answers := []Answer{
-		{1, 1, 1, 0, 0, 0, 0, 0},
-		{1, 2, 1, math.MaxUint32, math.MaxInt8, math.MinInt64, math.MaxUint64, math.MinInt64},
-		{1, 3, 2, 1, 2, math.MaxInt64, 4, math.MaxInt64},
-		{math.MaxUint64, math.MaxUint64 - 1, 1, 5, 6, 7, 8, 0},
-		{math.MaxUint64, math.MaxUint64, 1, 5, 6, 7, 9, -1},
-		{math.MaxUint64, 1, 1, 5, 6, 7, 8, 0}, // behind the last number comes none
-		{1, 4, 4, 9, 9, 9, 9, 9},
+		{1, 1, 1, Kept{0, 0, 0, 0, 0}},
+		{1, 2, 1, Kept{math.MaxUint32, math.MaxInt8, math.MinInt64, math.MaxUint64, math.MinInt64}},
+		{1, 3, 2, Kept{1, 2, math.MaxInt64, 4, math.MaxInt64}},
+		{math.MaxUint64, math.MaxUint64 - 1, 1, Kept{5, 6, 7, 8, 0}},
+		{math.MaxUint64, math.MaxUint64, 1, Kept{5, 6, 7, 9, -1}},
+		{math.MaxUint64, 1, 1, Kept{5, 6, 7, 8, 0}}, // behind the last number comes none
+		{1, 4, 4, Kept{9, 9, 9, 9, 9}},
 	}
 	var r Record
 	r.Reset(50)
@@ -139,7 +139,7 @@ func TestShortAnswers(t *testing.T) {
 		r.Key([]byte("k"), Kept{})
 		r.Session(uint64(100 + i))
 		before := r.Len()
-		a := Answer{Session: tt.session, Number: tt.number, Lowest: tt.lowest, Fingerprint: uint32(i)}
+		a := Answer{Session: tt.session, Number: tt.number, Lowest: tt.lowest, Kept: Kept{Fingerprint: uint32(i)}}
 		r.Answer(a)
 		answers = append(answers, a)
 		if n := r.Len() - before - outcome; n != tt.length {
@@ -176,7 +176,7 @@ func TestMostBytes(t *testing.T) {
 	}{
 		"session": {func(r *Record) { r.Session(math.MaxUint64) }, MaxSession},
 		"answer": {func(r *Record) {
-			r.Answer(Answer{1, math.MaxUint64, 1, 1, 1, math.MinInt64, math.MaxUint64, math.MinInt64})
+			r.Answer(Answer{1, math.MaxUint64, 1, Kept{1, 1, math.MinInt64, math.MaxUint64, math.MinInt64}})
 		}, MaxAnswer},
 		"counter's terms": {func(r *Record) {
 			r.Terms(math.MaxUint32, math.MaxUint64, Terms{bound(math.MinInt64), bound(math.MinInt64), true, math.MaxInt64})
@@ -196,7 +196,7 @@ func TestMostBytes(t *testing.T) {
 	}
 	numbers := make([]Answer, cuenta.SessionWindow)
 	for i := range numbers {
-		numbers[i] = Answer{1, math.MaxUint64 - uint64(i), 1, 1, 1, math.MinInt64, math.MaxUint64, math.MinInt64}
+		numbers[i] = Answer{1, math.MaxUint64 - uint64(i), 1, Kept{1, 1, math.MinInt64, math.MaxUint64, math.MinInt64}}
 	}
 	state := SessionState{1, 1, math.MaxUint64 - cuenta.SessionWindow + 1, numbers}
 	must(t, state.check())
@@ -215,7 +215,7 @@ func TestIdentitiesThatDoNotFit(t *testing.T) {
 		"no number":      func(r *Record) { r.Answer(Answer{Session: 1}) },
 		"no lowest":      func(r *Record) { r.Answer(Answer{Session: 1, Number: 1}) },
 		"lowest too big": func(r *Record) { r.Answer(Answer{Session: 1, Number: 1, Lowest: 2}) },
-		"code too big":   func(r *Record) { r.Answer(Answer{Session: 1, Number: 1, Lowest: 1, Code: 128}) },
+		"code too big":   func(r *Record) { r.Answer(Answer{Session: 1, Number: 1, Lowest: 1, Kept: Kept{Code: 128}}) },
 		"key's code":     func(r *Record) { r.Key([]byte("k"), Kept{Code: 128}) },
 		"end too early":  func(r *Record) { r.Terms(1, 1, Terms{Expires: -1}) },
 		"hold's id":      func(r *Record) { r.Hold(1, 1, Hold{0, 1, 1}) },

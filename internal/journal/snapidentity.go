@@ -48,7 +48,7 @@ func (state *SessionState) append(b []byte) []byte {
 	for i := range state.Answers {
 		a := &state.Answers[i]
 		b = append(b, byte(a.Number-state.Lowest))
-		b = a.kept().append(b)
+		b = a.Kept.append(b)
 	}
 	return b
 }
@@ -76,7 +76,7 @@ func (state *SessionState) read(data []byte) (rest []byte, ok bool) {
 		if !ok {
 			return nil, false
 		}
-		a.keep(k)
+		a.Kept = k
 		state.Answers, data = append(state.Answers, a), behind
 	}
 	return data, true

@@ -19,9 +19,9 @@ func TestIdentitiesInSnapshot(t *testing.T) {
 	must(t, err)
 	top := uint64(math.MaxUint64)
 	answers := []Answer{ // in no order
-		{top, top, top - 127, math.MaxUint32, 127, math.MinInt64, top, math.MinInt64},
-		{top, top - 127, top - 127, 1, 2, 3, 4, 5},
-		{top, top - 5, top - 127, 0, 0, math.MaxInt64, 0, 0},
+		{top, top, top - 127, Kept{math.MaxUint32, 127, math.MinInt64, top, math.MinInt64}},
+		{top, top - 127, top - 127, Kept{1, 2, 3, 4, 5}},
+		{top, top - 5, top - 127, Kept{0, 0, math.MaxInt64, 0, 0}},
 	}
 	must(t, s.Put(3, []byte("c"), 1, 1))
 	must(t, s.PutSession(SessionState{ID: 1, Used: 77, Lowest: 1}))
@@ -122,7 +122,7 @@ func TestSnapshotRefusesIdentities(t *testing.T) {
 		"below lowest":    session(SessionState{ID: 1, Lowest: 5, Answers: numbers(5, 4)}),
 		"out of window":   session(SessionState{ID: 1, Lowest: 5, Answers: numbers(5, 133)}),
 		"too many":        session(SessionState{ID: 1, Lowest: 1, Answers: numbers(slices.Repeat([]uint64{1}, 129)...)}),
-		"session's code":  session(SessionState{ID: 1, Lowest: 1, Answers: []Answer{{Number: 1, Code: 128}}}),
+		"session's code":  session(SessionState{ID: 1, Lowest: 1, Answers: []Answer{{Number: 1, Kept: Kept{Code: 128}}}}),
 		"key's code":      func(s *Snapshot) error { return s.PutKey([]byte("k"), Kept{Code: 128}, 0, 0) },
 		"no key":          func(s *Snapshot) error { return s.PutKey(nil, Kept{}, 0, 0) },
 		"long key":        func(s *Snapshot) error { return s.PutKey([]byte(longKey+"k"), Kept{}, 0, 0) },
@@ -282,7 +282,7 @@ func TestSnapshotWhileIdentitiesChange(t *testing.T) {
 		must(t, j.Append(&r))
 	}
 	answer := func(session, number, lowest uint64) Answer {
-		return Answer{session, number, lowest, 1, 0, int64(number), number, 0}
+		return Answer{session, number, lowest, Kept{1, 0, int64(number), number, 0}}
 	}
 	group(func(r *Record) { r.Session(1); r.Session(2) })
 	group(func(r *Record) { r.Answer(answer(1, 1, 1)); r.Answer(answer(2, 1, 1)) })

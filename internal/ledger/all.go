@@ -163,18 +163,18 @@ func (l *Ledger) onceAsOne(all *cuenta.Request, span []cuenta.Request, now int64
 		l.memory.Release(&slot)
 		return standing
 	}
-	answer := answerOf(&out[0], fingerprint)
+	answer := out[0]
 	if answer.Code == cuenta.Aborted {
-		answer = refusedRun(out, fingerprint)
+		answer = refusedRun(out)
 	}
-	l.keep(&slot, &all.Identity, answer, now)
+	l.keep(&slot, &all.Identity, &answer, fingerprint, now)
 	return Fresh
 }
 
 // refusedRun is what is remembered of a run that was taken back: which request was
 // refused and why, in place of a value and revision that there are none of.
-func refusedRun(out []cuenta.Result, fingerprint uint32) identity.Answer {
-	a := identity.Answer{Fingerprint: fingerprint, Code: cuenta.Aborted}
+func refusedRun(out []cuenta.Result) cuenta.Result {
+	a := cuenta.Result{Code: cuenta.Aborted}
 	for i := range out[1:] {
 		if why := &out[1+i]; why.Code != cuenta.Aborted {
 			a.Value, a.Amount = why.Value, why.Amount
@@ -211,7 +211,7 @@ func (l *Ledger) onceEach(span []cuenta.Request, now int64, out []cuenta.Result)
 			continue
 		}
 		if final {
-			l.keep(&slots[0], &span[i].Identity, answerOf(&out[1+i], span[i].Fingerprint()), now)
+			l.keep(&slots[0], &span[i].Identity, &out[1+i], span[i].Fingerprint(), now)
 			standing = Fresh
 		} else {
 			l.memory.Release(&slots[0])

@@ -28,7 +28,7 @@ func (l *Ledger) once(r *cuenta.Request, hash uint32, now int64, out *cuenta.Res
 		l.memory.Release(&slot)
 		return standing
 	}
-	l.keep(&slot, &r.Identity, answerOf(out, r.Fingerprint()), now)
+	l.keep(&slot, &r.Identity, out, r.Fingerprint(), now)
 	return Fresh
 }
 
@@ -42,22 +42,20 @@ func consumes(code cuenta.Code) bool {
 	return false
 }
 
-func answerOf(out *cuenta.Result, fingerprint uint32) identity.Answer {
-	return identity.Answer{Value: out.Value, Revision: out.Revision, Amount: out.Amount, Fingerprint: fingerprint, Code: out.Code}
-}
-
-// keep remembers an answer, and leaves it behind as an effect.
-func (l *Ledger) keep(slot *identity.Slot, id *cuenta.Identity, a identity.Answer, now int64) {
+// keep remembers an answer, and leaves it behind as an effect. That is filled in
+// where it stays: making it elsewhere and copying it costs more than all the rest.
+func (l *Ledger) keep(slot *identity.Slot, id *cuenta.Identity, out *cuenta.Result, fingerprint uint32, now int64) {
+	l.identified = append(l.identified, Identified{})
+	e := &l.identified[len(l.identified)-1]
+	a := &e.Answer
+	a.Value, a.Revision, a.Amount, a.Fingerprint, a.Code = out.Value, out.Revision, out.Amount, fingerprint, out.Code
 	l.memory.Keep(slot, a, l.group+1, now)
 	if id.Session != 0 {
-		l.identified = append(l.identified, Identified{
-			Session: id.Session, Number: id.Number, Lowest: l.memory.Lowest(slot), Answer: a,
-		})
+		e.Session, e.Number, e.Lowest = id.Session, id.Number, l.memory.Lowest(slot)
 		return
 	}
-	at := keyAt{uint32(len(l.keys)), uint8(len(id.Key))}
+	e.key = keyAt{uint32(len(l.keys)), uint8(len(id.Key))}
 	l.keys = append(l.keys, id.Key...)
-	l.identified = append(l.identified, Identified{Answer: a, key: at})
 }
 
 // replay gives the answer that is remembered.
