@@ -87,6 +87,7 @@ var flagNames = []struct {
 type table struct {
 	rows   []*command // sorted by name
 	byName map[string]*command
+	seq    *command
 }
 
 // longestName is the most bytes that a command's name may have.
@@ -105,6 +106,7 @@ func newTable() *table {
 			sub.group = c.group
 		}
 	}
+	t.seq = t.byName["cuenta.seq"]
 	return t
 }
 

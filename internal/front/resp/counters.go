@@ -10,9 +10,9 @@ import (
 // The commands on counters: each turns its arguments into requests, after it has
 // read them all, so that what is refused asks nothing.
 
-func askIncr(s *Session, b *cuenta.Batch, args [][]byte) { s.add(b, args[1], 1) }
+func askIncr(s *Session, b *cuenta.Batch, args [][]byte) { s.askAdd(b, args[1], 1) }
 
-func askDecr(s *Session, b *cuenta.Batch, args [][]byte) { s.add(b, args[1], -1) }
+func askDecr(s *Session, b *cuenta.Batch, args [][]byte) { s.askAdd(b, args[1], -1) }
 
 func askIncrBy(s *Session, b *cuenta.Batch, args [][]byte) {
 	n, isInt := wire.ParseInt(args[2])
@@ -20,7 +20,7 @@ func askIncrBy(s *Session, b *cuenta.Batch, args [][]byte) {
 		s.refuse(errInteger)
 		return
 	}
-	s.add(b, args[1], n)
+	s.askAdd(b, args[1], n)
 }
 
 func askDecrBy(s *Session, b *cuenta.Batch, args [][]byte) {
@@ -31,17 +31,25 @@ func askDecrBy(s *Session, b *cuenta.Batch, args [][]byte) {
 	case n == math.MinInt64:
 		s.refuse("ERR decrement would overflow")
 	default:
-		s.add(b, args[1], -n)
+		s.askAdd(b, args[1], -n)
 	}
 }
 
-func (s *Session) add(b *cuenta.Batch, name []byte, n int64) {
+func (s *Session) askAdd(b *cuenta.Batch, name []byte, n int64) {
 	if !cuenta.ValidName(name) {
 		s.refuse(errName)
 		return
 	}
-	b.Requests = append(b.Requests, cuenta.Request{Op: cuenta.Add, Counter: name, N: n})
+	s.add(b, name, n)
+}
+
+// add appends the request to add to a counter, which is filled in where it stays.
+func (s *Session) add(b *cuenta.Batch, name []byte, n int64) *cuenta.Request {
+	b.Requests = append(b.Requests, cuenta.Request{})
+	r := &b.Requests[len(b.Requests)-1]
+	r.Op, r.Counter, r.N = cuenta.Add, name, n
 	s.await(answerInteger, 1)
+	return r
 }
 
 // one asks the same of the counter that the first argument names.

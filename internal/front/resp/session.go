@@ -118,7 +118,13 @@ func (s *Session) Decode(b *cuenta.Batch, limit int) (commands int) {
 	s.begin()
 	most := max(limit-len(b.Requests), 1) // commands: those that ask nothing cost time, too
 	for !s.ended && !s.blocked && commands < most && len(s.due) < maxDue {
-		args, size, err := s.decoder.Next(s.buf[s.start:s.end])
+		buf := s.buf[s.start:s.end]
+		if size := s.usual(b, buf, limit); size > 0 {
+			s.start += size
+			commands++
+			continue
+		}
+		args, size, err := s.decoder.Next(buf)
 		if err != nil {
 			s.refuse("ERR " + err.Error())
 			s.ended = true

@@ -54,8 +54,10 @@ func (d *Decoder) Next(buf []byte) (args [][]byte, size int, err error) {
 		return d.inline(buf)
 	}
 	if d.left == 0 {
-		if size := d.short(buf); size > 0 {
-			return d.args, size, nil
+		if n := fewWords(buf); n > 0 {
+			if args, size := d.Short(buf[len("*1\r\n"):], n); size > 0 {
+				return args, len("*1\r\n") + size, nil
+			}
 		}
 		if err := d.count(buf); err != nil {
 			return nil, 0, err
@@ -74,39 +76,45 @@ func (d *Decoder) Next(buf []byte) (args [][]byte, size int, err error) {
 	return d.slice(buf), size, nil
 }
 
-// short reads a command that is there as a whole and has up to nine arguments of
-// up to 99 bytes, as nearly all are. It returns 0 for any other, which leaves it
-// as it was.
-func (d *Decoder) short(buf []byte) (size int) {
+// fewWords returns how many arguments follow the first line of buf if they are one
+// to nine, as in nearly all commands; otherwise 0.
+func fewWords(buf []byte) int {
 	if len(buf) < len("*1\r\n") || buf[2] != '\r' || buf[3] != '\n' || buf[1]-'1' > 8 {
 		return 0
 	}
-	args, pos := d.args[:0], len("*1\r\n")
-	for range buf[1] - '0' {
-		rest := buf[pos:]
+	return int(buf[1] - '0')
+}
+
+// Short reads that many arguments at the beginning of buf, of up to 99 bytes, as
+// nearly all are. It returns size 0 where they are others or are not there as a
+// whole, which leaves the decoder as it was.
+func (d *Decoder) Short(buf []byte, words int) (args [][]byte, size int) {
+	args = d.args[:0]
+	for range words {
+		rest := buf[size:]
 		if len(rest) < len("$0\r\n\r\n") || rest[0] != '$' {
-			return 0
+			return nil, 0
 		}
 		n, end := int(rest[1]-'0'), len("$0")
 		if n > 9 {
-			return 0
+			return nil, 0
 		}
 		if rest[2] != '\r' { // another digit, but none after a zero
 			if n == 0 || rest[2]-'0' > 9 {
-				return 0
+				return nil, 0
 			}
 			n, end = n*10+int(rest[2]-'0'), len("$00")
 		}
 		start := end + 2
 		end = start + n
 		if n > 99 || len(rest) < end+2 || !endsLine(rest[start-2:]) || !endsLine(rest[end:]) {
-			return 0
+			return nil, 0
 		}
 		args = append(args, rest[start:end:end])
-		pos += end + 2
+		size += end + 2
 	}
 	d.args = args
-	return pos
+	return args, size
 }
 
 // endsLine reports whether CR LF comes next. (At one go, as it is asked so often.)

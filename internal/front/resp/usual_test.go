@@ -1,0 +1,125 @@
+package resp
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/cuenta-server/cuenta"
+)
+
+// longWay says a stream in words that mean the same but are never taken at one go.
+func longWay(stream []byte) []byte {
+	return bytes.ReplaceAll(stream, []byte("CUENTA.SEQ"), []byte("cuenta.seq"))
+}
+
+// heardSession is all that a session makes of a stream, in lower case: what it asks,
+// in which batches, what it answers and what is known of it then.
+func heardSession(stream []byte, cut, limit int) string {
+	var out strings.Builder
+	s := newWorld().NewSession("10.1.2.3:4567", "here")
+	for _, part := range [][]byte{stream[:cut], stream[cut:]} {
+		for len(part) > 0 && !s.Ended() {
+			n := copy(s.Space(), part)
+			s.Filled(n)
+			part = part[n:]
+			for more := true; more; more = s.Pending() {
+				var b cuenta.Batch
+				commands := s.Decode(&b, limit)
+				if commands == 0 && s.Pending() {
+					commands = s.Decode(&b, cuenta.MaxBatch)
+				}
+				for i := range b.Requests {
+					r := &b.Requests[i]
+					fmt.Fprintf(&out, "%v %q %d %d %d %+v %d\n", r.Op, r.Counter, r.N, r.If, r.Span, r.Identity, r.Client)
+				}
+				results := make([]cuenta.Result, len(b.Requests))
+				fmt.Fprintf(&out, "%d: %q, malformed %d\n", commands, s.AppendAnswers(nil, results), s.Malformed())
+			}
+		}
+	}
+	last := "none"
+	if c := s.client.shown.Load(); c != nil {
+		last = c.full
+	}
+	fmt.Fprintln(&out, last, s.Partial(), s.Ended())
+	return strings.ToLower(out.String())
+}
+
+// TestUsual: the usual command in a session is taken at one go, and nothing else is.
+func TestUsual(t *testing.T) {
+	const id = "7c0ffee123456789"
+	s := newWorld().NewSession("10.1.2.3:4567", "here")
+	for _, c := range []struct {
+		words string
+		usual bool
+	}{
+		{"CUENTA.SEQ " + id + " 1 INCR a", false}, // the first in a session
+		{"CUENTA.SEQ " + id + " 2 INCR a", true},
+		{"CUENTA.SEQ " + id + " 2 INCR cuenta", true},
+		{"CUENTA.SEQ 7c0ffee12345678a 3 INCR a", false}, // another session
+		{"CUENTA.SEQ " + id + " 3 INCR a", false},
+		{"CUENTA.SEQ " + id + " 18446744073709551615 INCR a", true},
+		{"CUENTA.SEQ " + id + " 18446744073709551616 INCR a", false},
+		{"CUENTA.SEQ " + id + " 0 INCR a", false},
+		{"CUENTA.SEQ " + id + " 01 INCR a", false},
+		{"CUENTA.SEQ " + id + " 4 DECR a", false},
+		{"CUENTA.SEQ " + id + " 4 incr a", false},
+		{"CUENTA.SEQ " + id + " 4 INCR a\x01", false},
+		{"CUENTA.SEQ " + id + " 4 INCR", false},
+		{"CUENTA.SEQ " + id + " 4 INCR a b", false},
+		{"INCR a", false},
+		{"CUENTA.SEQ " + id + " 4 INCR a", true}, // whatever came between
+		{"CUENTA.OUTCOME " + id + " 4", false},
+		{"MULTI", false},
+		{"CUENTA.SEQ " + id + " 5 INCR a", false}, // queued
+		{"EXEC", false},
+		{"CUENTA.SEQ " + id + " 6 INCR a", true},
+	} {
+		var b cuenta.Batch
+		stream := said(strings.Fields(c.words)...)
+		if size := s.usual(&b, stream, 1); size > 0 != c.usual || size > 0 && size != len(stream) {
+			t.Errorf("%q: %d bytes of %d are taken", c.words, size, len(stream))
+		}
+		for n := range stream {
+			if s.usual(&b, stream[:n], 10) > 0 {
+				t.Errorf("%q: taken before it is there", c.words)
+			}
+		}
+		if s.usual(&b, stream, len(b.Requests)) > 0 {
+			t.Errorf("%q: taken where there is no room", c.words)
+		}
+		s.Filled(copy(s.Space(), stream))
+		s.Decode(&b, cuenta.MaxBatch)
+	}
+}
+
+// FuzzUsual: what is taken at one go means what it means the long way.
+func FuzzUsual(f *testing.F) {
+	seq := func(words string) string {
+		return string(said(strings.Fields("CUENTA.SEQ 7c0ffee123456789 " + words)...))
+	}
+	first := seq("1 LOWEST 1 INCR a")
+	for _, stream := range []string{
+		first + seq("2 INCR a") + seq("3 INCR key:000000012345") + seq("18446744073709551615 INCR b"),
+		first + seq("0 INCR a") + seq("2 INCR") + seq("2 INCR a b") + seq("2 GET a") + seq("x INCR a") + seq("2 INCR a"),
+		first + "*1\r\n$5\r\nMULTI\r\n" + seq("2 INCR a") + seq("3 incr a") + "*1\r\n$4\r\nEXEC\r\n" + seq("4 INCR a"),
+		first + seq("2 INCR a") + "PING\r\n" + seq("3 DECRBY a 2") + strings.Replace(seq("4 INCR a"), "89", "8a", 1) + seq("5 INCR a"),
+		first + seq("2 INCR "+strings.Repeat("n", 99)) + seq("3 INCR "+strings.Repeat("n", 100)) + strings.Replace(seq("4 INCR a"), "a\r\n", "ab\n", 1),
+	} {
+		for _, cut := range []int{0, len(first) + 20, len(first) + 70} {
+			f.Add([]byte(stream), uint16(cut), uint8(2))
+		}
+	}
+	f.Fuzz(func(t *testing.T, stream []byte, cut uint16, limit uint8) {
+		if len(stream) > 1<<12 {
+			t.Skip()
+		}
+		at := min(int(cut), len(stream))
+		got, want := heardSession(stream, at, int(limit)), heardSession(longWay(stream), at, int(limit))
+		if got != want {
+			t.Fatalf("at one go:\n%s\nthe long way:\n%s", got, want)
+		}
+	})
+}
