@@ -27,7 +27,9 @@ func TestCommandsWithIdentities(t *testing.T) {
 	keyed, numbered := newNamer(Keys), newNamer(Sessions)
 	copy(keyed.prefix[:], "0123456789abcdef")
 	numbered.inSession(0xfedcba9876543210)
-	numbered.number = 8
+	for range 8 {
+		numbered.nextCall()
+	}
 	numbered.begin()
 	for front, want := range map[string]string{
 		cuenta.FrontTCP:  "inc.1 @key:000000000042 id=0123456789abcdef000000000001\n",
@@ -47,6 +49,19 @@ func TestCommandsWithIdentities(t *testing.T) {
 	} {
 		if got := string(c.command(nil, 42, numbered)); got != want {
 			t.Errorf("a session's: %q, want %q", got, want)
+		}
+	}
+}
+
+// The text counts as the number does.
+func TestCallsCount(t *testing.T) {
+	n := newNamer(Sessions)
+	n.inSession(0xfedcba9876543210)
+	for i := uint64(1); i <= 12_345; i++ {
+		n.nextCall()
+		want := appendNumber([]byte("$10\r\nCUENTA.SEQ\r\n$16\r\nfedcba9876543210\r\n"), i)
+		if n.number != i || string(n.call) != string(want) {
+			t.Fatalf("%d: %q, want %q", n.number, n.call, want)
 		}
 	}
 }

@@ -33,7 +33,7 @@ func (i Identity) CanCarry(front string) bool {
 type namer struct {
 	form    Identity
 	session uint64
-	text    [16]byte // of the session
+	call    []byte   // how the last command in the session began, up to its number
 	prefix  [16]byte // of the connection's keys
 	number  uint64   // of the last operation
 	lowest  uint64   // the first of the exchange under way: all before are answered
@@ -54,7 +54,29 @@ func newPrefix() (prefix [16]byte) {
 // inSession sets the session that was opened.
 func (n *namer) inSession(id uint64) {
 	n.session = id
-	cuenta.AppendSession(n.text[:0], id)
+	n.sayCall()
+}
+
+// sayCall makes the beginning of a command in the session anew.
+func (n *namer) sayCall() {
+	n.call = append(n.call[:0], "$10\r\nCUENTA.SEQ\r\n$16\r\n"...)
+	n.call = append(cuenta.AppendSession(n.call, n.session), "\r\n"...)
+	n.call = appendNumber(n.call, n.number)
+}
+
+// nextCall counts on, in the text as well: making it anew each time would cost more
+// than the rest of the command.
+func (n *namer) nextCall() {
+	n.number++
+	i := len(n.call) - len("9\r\n")
+	for ; n.call[i] == '9'; i-- {
+		n.call[i] = '0'
+	}
+	if n.call[i] == '\n' { // all were nines: there is a digit more
+		n.sayCall()
+		return
+	}
+	n.call[i]++
 }
 
 // begin begins an exchange.
@@ -80,17 +102,14 @@ func (n *namer) appendRESP(dst []byte, words int) []byte {
 		dst = n.key(dst)
 		return append(dst, "\r\n"...)
 	case Sessions:
-		n.number++
+		n.nextCall()
 		first := n.number == n.lowest // one word in an exchange says what was answered before it
 		words += 3
 		if first {
 			words += 2
 		}
 		dst = appendCount(dst, words)
-		dst = append(dst, "$10\r\nCUENTA.SEQ\r\n$16\r\n"...)
-		dst = append(dst, n.text[:]...)
-		dst = append(dst, "\r\n"...)
-		dst = appendNumber(dst, n.number)
+		dst = append(dst, n.call...)
 		if first {
 			dst = append(dst, "$6\r\nLOWEST\r\n"...)
 			dst = appendNumber(dst, n.lowest)
