@@ -76,7 +76,7 @@ type Memory struct {
 	sessions offheap.Slab[session]
 	answers  offheap.Slab[kept]
 	byID     *offheap.Index
-	recent   uint32   // the session found last: a client's requests come together
+	recent   *session // the one found last: a client's requests come together
 	idle     schedule // sessions
 
 	keys    offheap.Slab[key]
@@ -118,11 +118,13 @@ type Slot struct {
 	Answer Answer // if Known
 	Group  uint64 // the group that what is known of it became durable with; 0 for none
 
-	item   uint32 // the session or key
-	hash   uint32 // of the key
-	number uint64 // 0 for a key
+	session *session // nil for a key
+	number  uint64
+	lowest  uint64 // that came with the number
+
+	item   uint32 // the key
+	hash   uint32 // of its name
 	key    []byte // borrowed
-	lowest uint64 // that came with the number
 	client uint32
 }
 
@@ -136,11 +138,11 @@ func (m *Memory) Find(id *cuenta.Identity, client uint32, now int64, s *Slot) cu
 	}
 	s.client = client
 	if id.Session != 0 {
-		m.recent = s.item
+		m.recent = s.session
 		if !s.Known {
 			return m.makeRoom(s, now)
 		}
-		m.raise(m.sessions.At(s.item), id.Lowest)
+		m.raise(s.session, id.Lowest)
 		return cuenta.OK
 	}
 	if s.Known {
@@ -163,7 +165,7 @@ func (m *Memory) Recall(id *cuenta.Identity, now int64, s *Slot) cuenta.Code {
 // Keep remembers the answer of a new identity, in the slot that Find returned, or
 // another one in its stead.
 func (m *Memory) Keep(s *Slot, a *Answer, group uint64, now int64) {
-	if s.number != 0 {
+	if s.session != nil {
 		m.keepNumber(s, a, group, now)
 	} else {
 		m.keepKey(s, *a, group, now)
@@ -172,7 +174,7 @@ func (m *Memory) Keep(s *Slot, a *Answer, group uint64, now int64) {
 
 // Release gives up the room that Find made for a new identity.
 func (m *Memory) Release(s *Slot) {
-	if s.number == 0 {
+	if s.session == nil {
 		m.dropKey(s.item)
 	}
 }

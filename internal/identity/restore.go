@@ -16,14 +16,13 @@ import (
 // RestoreSession puts back a session that was last used at a time and has
 // forgotten all numbers below lowest.
 func (m *Memory) RestoreSession(id, lowest uint64, used int64) error {
-	item, known := m.session(id)
-	if !known {
+	s := m.session(id)
+	if s == nil {
 		if err := m.open(id, 0, 0, minuteOf(used)); err != nil {
 			return err
 		}
-		item, _ = m.session(id)
+		s = m.session(id)
 	}
-	s := m.sessions.At(item)
 	s.used = max(s.used, minuteOf(used))
 	m.raise(s, lowest)
 	return nil
@@ -31,11 +30,10 @@ func (m *Memory) RestoreSession(id, lowest uint64, used int64) error {
 
 // RestoreAnswer puts back the answer to a number of a session.
 func (m *Memory) RestoreAnswer(id, number, lowest uint64, a Answer, used int64) error {
-	item, known := m.session(id)
-	if !known {
+	s := m.session(id)
+	if s == nil {
 		return fmt.Errorf("session %016x has an answer before it was granted", id)
 	}
-	s := m.sessions.At(item)
 	s.used = max(s.used, minuteOf(used))
 	m.raise(s, lowest)
 	if number < s.lowest {

@@ -50,7 +50,7 @@ const (
 // bound, and where the id is taken.
 func (m *Memory) Open(id uint64, client uint32, group uint64, now int64) cuenta.Code {
 	m.Sweep(now, sweepPerUse)
-	if _, taken := m.session(id); taken || id == 0 {
+	if id == 0 || m.session(id) != nil {
 		return cuenta.Busy
 	}
 	if code := m.admit(client, sessionBytes, now); code != cuenta.OK {
@@ -85,25 +85,28 @@ func (m *Memory) idleEnd(used uint32) uint32 {
 	return used + endOf(int64(m.config.Idle))
 }
 
-// session finds a session.
-func (m *Memory) session(id uint64) (item uint32, ok bool) {
-	if m.recent < m.sessions.Used() && m.sessions.At(m.recent).id == id && id != 0 {
-		return m.recent, true
+// session finds a session, nil if there is none.
+func (m *Memory) session(id uint64) *session {
+	if s := m.recent; s != nil && s.id == id && id != 0 { // one that has ended has no id
+		return s
 	}
 	for p := m.byID.Probe(hashOf(id)); ; {
-		if item, ok = p.Next(); !ok || m.sessions.At(item).id == id {
-			return item, ok
+		item, ok := p.Next()
+		if !ok {
+			return nil
+		}
+		if s := m.sessions.At(item); s.id == id {
+			return s
 		}
 	}
 }
 
 func (m *Memory) findNumber(id *cuenta.Identity, now int64, slot *Slot) cuenta.Code {
-	item, ok := m.session(id.Session)
-	if !ok || m.idleEnd(m.sessions.At(item).used) <= minuteOf(now) {
+	s := m.session(id.Session)
+	if s == nil || m.idleEnd(s.used) <= minuteOf(now) {
 		return cuenta.NoSession
 	}
-	s := m.sessions.At(item)
-	slot.item, slot.number, slot.lowest, slot.Group = item, id.Number, id.Lowest, s.group
+	slot.session, slot.number, slot.lowest, slot.Group = s, id.Number, id.Lowest, s.group
 	if id.Number < s.lowest {
 		return cuenta.TooOld
 	}
@@ -139,8 +142,7 @@ func (m *Memory) raise(s *session, lowest uint64) {
 // makeRoom readies the place of a new number: what falls out of the window is
 // forgotten, and the run is made longer, or much shorter, where that fits.
 func (m *Memory) makeRoom(slot *Slot, now int64) cuenta.Code {
-	s := m.sessions.At(slot.item)
-	lowest := slot.lowest
+	s, lowest := slot.session, slot.lowest
 	if slot.number >= cuenta.SessionWindow {
 		lowest = max(lowest, slot.number-cuenta.SessionWindow+1)
 	}
@@ -214,14 +216,14 @@ func (m *Memory) move(s *session, log uint8) error {
 }
 
 func (m *Memory) keepNumber(slot *Slot, a *Answer, group uint64, now int64) {
-	s := m.sessions.At(slot.item)
+	s := slot.session
 	k := m.answer(s, slot.number)
 	k.value, k.revision, k.amount, k.fingerprint, k.code, k.there = a.Value, a.Revision, a.Amount, a.Fingerprint, a.Code, true
 	s.group, s.used = group, minuteOf(now)
 }
 
 // Lowest returns the lowest number that the session of a slot remembers.
-func (m *Memory) Lowest(slot *Slot) uint64 { return m.sessions.At(slot.item).lowest }
+func (m *Memory) Lowest(slot *Slot) uint64 { return slot.session.lowest }
 
 // endSession forgets a session whose time is over.
 func (m *Memory) endSession(item, minute uint32) {
