@@ -411,7 +411,7 @@ func (c *Cycle) recordIdentified() {
 			a.Session, a.Number, a.Lowest = e.Session, e.Number, e.Lowest
 			k := &e.Answer
 			a.Fingerprint, a.Code, a.Value, a.Revision, a.Amount = k.Fingerprint, uint8(k.Code), k.Value, k.Revision, k.Amount
-			c.record.Answer(a)
+			c.record.Answer(&a)
 		case e.Session != 0:
 			c.record.Session(e.Session)
 		default:

@@ -77,7 +77,7 @@ func answers(all ...Answer) func(*Record) {
 		r.Session(5)
 		for _, a := range all {
 			a.Session = 5
-			r.Answer(a)
+			r.Answer(&a)
 		}
 	}
 }

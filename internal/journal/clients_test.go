@@ -150,7 +150,7 @@ func (c *clients) answer(r *Record, rng *rand.Rand, id uint64) {
 		lowest = max(lowest, n-cuenta.SessionWindow+1)
 	}
 	a := Answer{id, n, lowest, k}
-	r.Answer(a)
+	r.Answer(&a)
 	if err := c.Answer(a, c.now); err != nil {
 		panic(err) // the test is wrong
 	}

@@ -55,7 +55,7 @@ func (r *Record) Session(id uint64) {
 
 // Answer adds the answer to a number of a session that was granted before. Where
 // a session's numbers come one after the other, all but the first are short.
-func (r *Record) Answer(a Answer) {
+func (r *Record) Answer(a *Answer) {
 	if a.Session == 0 || a.Lowest-1 >= a.Number || a.Code >= withAmount {
 		// It could not be told from another one, and the log not be read again.
 		panic("journal: an answer needs a session, a lowest number from 1 to its own, and a code below 128")

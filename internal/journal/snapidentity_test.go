@@ -284,24 +284,28 @@ func TestSnapshotWhileIdentitiesChange(t *testing.T) {
 	answer := func(session, number, lowest uint64) Answer {
 		return Answer{session, number, lowest, Kept{1, 0, int64(number), number, 0}}
 	}
+	add := func(r *Record, session, number, lowest uint64) {
+		a := answer(session, number, lowest)
+		r.Answer(&a)
+	}
 	group(func(r *Record) { r.Session(1); r.Session(2) })
-	group(func(r *Record) { r.Answer(answer(1, 1, 1)); r.Answer(answer(2, 1, 1)) })
+	group(func(r *Record) { add(r, 1, 1, 1); add(r, 2, 1, 1) })
 	s, err := j.BeginSnapshot(j.Sequence(), 0, 0, 9)
 	must(t, err)
 	group(func(r *Record) {
-		r.Answer(answer(1, 2, 1))
+		add(r, 1, 2, 1)
 		r.Session(3)
 		r.Session(4)
 		r.Key([]byte("a"), Kept{Value: 1})
 	})
-	group(func(r *Record) { r.Answer(answer(2, 2, 1)); r.Answer(answer(4, 1, 1)); r.Answer(answer(1, 3, 3)) })
+	group(func(r *Record) { add(r, 2, 2, 1); add(r, 4, 1, 1); add(r, 1, 3, 3) })
 	// Sessions 2 and 4 end; 1 and 3 are caught.
 	must(t, s.PutSession(SessionState{ID: 1, Used: 4, Lowest: 3, Answers: []Answer{answer(1, 3, 3)}}))
 	must(t, s.PutSession(SessionState{ID: 3, Used: 3, Lowest: 1}))
 	must(t, s.PutKey([]byte("a"), Kept{Value: 1}, 3, 1003))
-	group(func(r *Record) { r.Answer(answer(3, 1, 1)); r.Session(5) })
+	group(func(r *Record) { add(r, 3, 1, 1); r.Session(5) })
 	end := j.Sequence()
-	group(func(r *Record) { r.Answer(answer(5, 1, 1)); r.Answer(answer(3, 2, 2)) })
+	group(func(r *Record) { add(r, 5, 1, 1); add(r, 3, 2, 2) })
 	must(t, s.Commit(end))
 	rec := tells(t, mem,
 		toldSession{1, 3, 4}, toldAnswer{answer(1, 3, 3), 4}, toldSession{3, 1, 3},
@@ -314,7 +318,7 @@ func TestSnapshotWhileIdentitiesChange(t *testing.T) {
 		t.Errorf("%+v", rec)
 	}
 	must(t, Check(mem.Crash(100, 1), dir, &strings.Builder{}))
-	group(func(r *Record) { r.Answer(answer(2, 3, 1)) }) // it had ended
+	group(func(r *Record) { add(r, 2, 3, 1) }) // it had ended
 	must(t, j.Close())
 	var damage *DamageError
 	if _, _, _, err := read(mem); !errors.As(err, &damage) ||
