@@ -56,13 +56,10 @@ func (id *Identity) Given() bool { return len(id.Key) > 0 || id.Session|id.Numbe
 
 // Valid reports whether the identity is none, or well-formed.
 func (id *Identity) Valid() bool {
-	if len(id.Key) > 0 {
-		return ValidKey(id.Key) && id.Session == 0 && id.Number == 0 && id.Lowest == 0
+	if id.Session != 0 {
+		return len(id.Key) == 0 && id.Number != 0 && id.Lowest <= id.Number
 	}
-	if id.Session == 0 {
-		return id.Number == 0 && id.Lowest == 0
-	}
-	return id.Number != 0 && id.Lowest <= id.Number
+	return id.Number|id.Lowest == 0 && (len(id.Key) == 0 || ValidKey(id.Key))
 }
 
 // ValidKey reports whether key may be an idempotency key: 1 to [MaxKey] visible

@@ -101,7 +101,7 @@ func New(c Config) (*Memory, error) {
 		return nil, errors.Join(err, byID.Free())
 	}
 	return &Memory{
-		config: c, byID: byID, byName: byName,
+		config: c, byID: byID, byName: byName, recent: new(session),
 		idle: newSchedule(), expiry: newSchedule(), shares: shares{limit: c.Memory},
 	}, nil
 }
@@ -132,12 +132,14 @@ type Slot struct {
 // that room was made for its answer, which Keep or Release must follow; any other
 // code is a refusal.
 func (m *Memory) Find(id *cuenta.Identity, client uint32, now int64, s *Slot) cuenta.Code {
-	m.Sweep(now, sweepPerUse)
-	if code := m.Recall(id, now, s); code != cuenta.OK {
-		return code
+	if m.due(now) {
+		m.Sweep(now, sweepPerUse)
 	}
 	s.client = client
 	if id.Session != 0 {
+		if code := m.findNumber(id, now, s); code != cuenta.OK {
+			return code
+		}
 		m.recent = s.session
 		if !s.Known {
 			return m.makeRoom(s, now)
@@ -145,8 +147,8 @@ func (m *Memory) Find(id *cuenta.Identity, client uint32, now int64, s *Slot) cu
 		m.raise(s.session, id.Lowest)
 		return cuenta.OK
 	}
-	if s.Known {
-		return cuenta.OK
+	if code := m.findKey(id, now, s); code != cuenta.OK || s.Known {
+		return code
 	}
 	if code := m.admit(client, keyBytes(len(id.Key)), now); code != cuenta.OK {
 		return code
@@ -184,10 +186,13 @@ const (
 	sweepAtFull = 64 // and where there is no room
 )
 
+// due reports whether anything may have ended, which is seldom.
+func (m *Memory) due(now int64) bool { return m.expiry.begins() <= now || m.idle.begins() <= now }
+
 // Sweep forgets what has ended, or looks at so many ends.
 func (m *Memory) Sweep(now int64, most int) {
-	if m.expiry.begins() > now && m.idle.begins() > now {
-		return // as nearly always
+	if !m.due(now) {
+		return
 	}
 	minute := minuteOf(now)
 	for range most {

@@ -87,9 +87,13 @@ func (m *Memory) idleEnd(used uint32) uint32 {
 
 // session finds a session, nil if there is none.
 func (m *Memory) session(id uint64) *session {
-	if s := m.recent; s != nil && s.id == id && id != 0 { // one that has ended has no id
-		return s
+	if m.recent.id == id && id != 0 { // one that has ended has no id
+		return m.recent
 	}
+	return m.lookUp(id)
+}
+
+func (m *Memory) lookUp(id uint64) *session {
 	for p := m.byID.Probe(hashOf(id)); ; {
 		item, ok := p.Next()
 		if !ok {
