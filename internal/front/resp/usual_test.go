@@ -103,6 +103,7 @@ func FuzzUsual(f *testing.F) {
 	first := seq("1 LOWEST 1 INCR a")
 	for _, stream := range []string{
 		first + seq("2 INCR a") + seq("3 INCR key:000000012345") + seq("18446744073709551615 INCR b"),
+		first + "PING\r\n" + seq("2 INCR a"), // and CLIENT LIST tells of the last one
 		first + seq("0 INCR a") + seq("2 INCR") + seq("2 INCR a b") + seq("2 GET a") + seq("x INCR a") + seq("2 INCR a"),
 		first + "*1\r\n$5\r\nMULTI\r\n" + seq("2 INCR a") + seq("3 incr a") + "*1\r\n$4\r\nEXEC\r\n" + seq("4 INCR a"),
 		first + seq("2 INCR a") + "PING\r\n" + seq("3 DECRBY a 2") + strings.Replace(seq("4 INCR a"), "89", "8a", 1) + seq("5 INCR a"),
