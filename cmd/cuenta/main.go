@@ -24,12 +24,14 @@ func main() {
 		Serve: func(ctx context.Context, c config.Serve, stdout, stderr io.Writer) error {
 			return server.Run(ctx, c, cli.Version(), stdout, stderr)
 		},
-		Check: func(dir string, w io.Writer) error { return journal.Check(disk.OS, dir, w) },
+		Check: func(dir string, w io.Writer) error {
+			return server.ExplainData(journal.Check(disk.OS, dir, w), dir)
+		},
 		Backup: func(ctx context.Context, data, to string, report func(done, total int64), w io.Writer) error {
-			return journal.Backup(ctx, disk.OS, data, to, report, w)
+			return server.ExplainData(journal.Backup(ctx, disk.OS, data, to, report, w), data, to)
 		},
 		Restore: func(ctx context.Context, backup, data string, report func(done, total int64), w io.Writer) error {
-			return journal.Restore(ctx, disk.OS, backup, data, report, w)
+			return server.ExplainData(journal.Restore(ctx, disk.OS, backup, data, report, w), backup, data)
 		},
 		Demo: demo.Run,
 	}

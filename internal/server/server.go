@@ -62,7 +62,7 @@ func New(c Config) (_ *Server, err error) {
 	if s.engine, err = engine.Open(engine.Config{Dir: c.Data, Log: c.Log, Identities: identity.Config{
 		Memory: c.IdentityMemory, Retention: c.KeyRetention, Idle: c.SessionIdle,
 	}}); err != nil {
-		return nil, err
+		return nil, ExplainData(err, c.Data)
 	}
 	s.watches = watch.NewTally(s.engine)
 	s.reportRecovery()

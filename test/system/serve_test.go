@@ -364,3 +364,17 @@ func awaitGone(t *testing.T, pid int) {
 		}
 	}
 }
+
+// Whoever uses a directory that a server has is told so in their language, without a
+// word about the program's parts.
+func TestADirectoryInUseIsTold(t *testing.T) {
+	s := serve(t)
+	for lang, want := range map[string]string{"es": s.data() + " está en uso", "en": s.data() + " is in use"} {
+		for _, args := range [][]string{{"check", s.data()}, {"serve", "--data", s.data()}, {"restore", s.data(), filepath.Join(s.dir, "copy")}} {
+			out, exit := s.cuenta("", append(args, "--lang", lang)...)
+			if exit != 1 || !strings.Contains(out, want) || strings.Contains(out, "journal") {
+				t.Errorf("%v: exit %d, %s; want %q", args, exit, out, want)
+			}
+		}
+	}
+}
