@@ -157,6 +157,9 @@ func (l *Ledger) TakeEffects(e *Effects) {
 		panic("ledger: effects are taken before the last ones were published")
 	}
 	l.releaseVacated()
+	if err := l.index.Tend(); err != nil {
+		panic("ledger: memory cannot be given back: " + err.Error())
+	}
 	e.Holds = l.takeHolds(e.Holds[:0])
 	e.Cells, l.open = l.open, e.Cells[:0]
 	l.taken = e.Cells

@@ -16,8 +16,8 @@ import (
 // A slot's home is the upper bits of its hash. A table of twice the size thus
 // keeps the order, and making the table anew, larger or of the same size to get
 // rid of dead slots, is a walk through both tables side by side. It is done in
-// steps of stepSlots with every insertion, so nobody waits for it; what was
-// walked over is given back to the system a piece at a time.
+// steps of stepSlots with every insertion and every Tend, so nobody waits for it; what
+// was walked over is given back to the system a piece at a time.
 type Index struct {
 	cur       table
 	old       table // being moved into cur, if it has slots
@@ -175,6 +175,15 @@ func (ix *Index) renew() error {
 	}
 	ix.old, ix.cur = ix.cur, t
 	ix.moved, ix.discarded, ix.removed = 0, 0, 0
+	return ix.step()
+}
+
+// Tend goes on making the table anew, if it is being made, so that this comes to an
+// end where nothing is inserted any more. What is in the old table is found last.
+func (ix *Index) Tend() error {
+	if ix.old.slots == nil {
+		return nil
+	}
 	return ix.step()
 }
 

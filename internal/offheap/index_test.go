@@ -94,3 +94,36 @@ func TestIndexKeepsNothingOfWhatIsGone(t *testing.T) {
 		t.Errorf("%d dead slots are counted, the table is of %d", ix.removed, len(ix.cur.slots))
 	}
 }
+
+// TestTendEndsTheGrowing: where nothing is inserted any more, the old table goes.
+func TestTendEndsTheGrowing(t *testing.T) {
+	ix, err := NewIndex()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ix.Free()
+	hash := func(item uint32) uint32 { return item * 0x9e3779b1 }
+	items := uint32(0)
+	for ; ix.old.slots == nil; items++ {
+		if err := ix.Insert(hash(items), items); err != nil {
+			t.Fatal(err)
+		}
+	}
+	most := len(ix.old.slots) / stepSlots
+	for turns := 0; ix.old.slots != nil; turns++ {
+		if turns > most {
+			t.Fatalf("not at its end after %d turns", turns)
+		}
+		if err := ix.Tend(); err != nil {
+			t.Fatal(err)
+		}
+		for item := range items {
+			if !ix.lookup(hash(item), item) {
+				t.Fatalf("after %d turns entry %d is lost", turns, item)
+			}
+		}
+	}
+	if err := ix.Tend(); err != nil || ix.old.slots != nil {
+		t.Errorf("there is nothing to tend: %v", err)
+	}
+}
