@@ -73,7 +73,8 @@ type Operator interface {
 	Directory
 
 	// Info returns the server's report: one text for people, or the same as a
-	// JSON object.
+	// JSON object. It reads much of the system, so few are made at a time, and the
+	// others wait; [Canceled] says that ctx ended before.
 	Info(ctx context.Context, asJSON bool) ([]byte, error)
 
 	// Services lists the fronts in a fixed order.

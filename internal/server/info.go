@@ -11,8 +11,18 @@ import (
 	"github.com/cuenta-server/cuenta/internal/inspect"
 )
 
+// maxReports is how many reports are made at a time, for whichever fronts: they read
+// much of the system, and must not take the processors from the counting.
+const maxReports = 4
+
 // Info implements [cuenta.Operator].
 func (s *Server) Info(ctx context.Context, asJSON bool) ([]byte, error) {
+	select {
+	case s.reports <- struct{}{}:
+		defer func() { <-s.reports }()
+	case <-ctx.Done():
+		return nil, cuenta.Canceled.Err()
+	}
 	fronts, err := s.Services(ctx)
 	if err != nil {
 		return nil, err

@@ -44,6 +44,7 @@ type Server struct {
 	engine  *engine.Engine
 	watches *watch.Tally // of the engine's watches
 	fronts  []*front
+	reports chan struct{}               // one place for each that is being made
 	workers atomic.Pointer[proc.Server] // the proc front that runs, if it does
 	pending sync.WaitGroup              // fronts that are being stopped behind their own answer
 }
@@ -57,7 +58,7 @@ func New(c Config) (_ *Server, err error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{config: c, log: c.Log, started: time.Now()}
+	s := &Server{config: c, log: c.Log, started: time.Now(), reports: make(chan struct{}, maxReports)}
 	fmt.Fprintln(c.Banner, "Configuraciones Completas")
 	if s.engine, err = engine.Open(engine.Config{Dir: c.Data, Log: c.Log, Identities: identity.Config{
 		Memory: c.IdentityMemory, Retention: c.KeyRetention, Idle: c.SessionIdle,

@@ -64,7 +64,7 @@ func New(c Config) *API {
 	}
 	a := &API{
 		config:  c,
-		calls:   &calls{service: c.Service, operator: c.Operator, reports: make(chan struct{}, maxReports)},
+		calls:   &calls{service: c.Service, operator: c.Operator, sums: make(chan struct{}, maxSums)},
 		rpc:     make(map[string]http.Handler),
 		streams: make(map[string]http.Handler),
 		watches: newWatches(c.Watcher),

@@ -9,10 +9,6 @@ import (
 )
 
 const (
-	// maxReports is how many reports of the server are made at a time: they read
-	// much of the system, and must not take the processors from the counting.
-	maxReports = 4
-
 	// maxPage is the most counters in one page of a listing, defaultPage how many
 	// there are unless the caller says.
 	maxPage     = 1000
@@ -23,7 +19,7 @@ const (
 type calls struct {
 	service  cuenta.Service
 	operator cuenta.Operator
-	reports  chan struct{} // one place per report being made
+	sums     chan struct{} // one place for each that is being made
 }
 
 // do has the service carry out requests.
@@ -175,9 +171,9 @@ func tokenOf(cursor uint64) string {
 
 // Info implements the service.
 func (c *calls) Info(ctx context.Context, _ *cuentav1.InfoRequest) (*cuentav1.InfoResponse, error) {
-	report, err := c.report(ctx)
+	report, err := c.operator.Info(ctx, true)
 	if err != nil {
-		return nil, err
+		return nil, refusedError(err)
 	}
 	fronts, err := c.operator.Services(ctx)
 	if err != nil {
@@ -195,19 +191,4 @@ func (c *calls) Info(ctx context.Context, _ *cuentav1.InfoRequest) (*cuentav1.In
 		})
 	}
 	return response, nil
-}
-
-// report makes the server's report, as JSON.
-func (c *calls) report(ctx context.Context) ([]byte, error) {
-	select {
-	case c.reports <- struct{}{}:
-		defer func() { <-c.reports }()
-	case <-ctx.Done():
-		return nil, refusedError(ctx.Err())
-	}
-	report, err := c.operator.Info(ctx, true)
-	if err != nil {
-		return nil, refusedError(err)
-	}
-	return report, nil
 }

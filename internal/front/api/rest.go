@@ -216,9 +216,9 @@ func (a *API) info(q *ask) (reply, *refusal) {
 	if refused := q.read(&cuentav1.InfoRequest{}); refused != nil {
 		return reply{}, refused
 	}
-	report, err := a.calls.report(q.ctx)
+	report, err := a.calls.operator.Info(q.ctx, true)
 	if err != nil {
-		return reply{}, asRefusal(err)
+		return reply{}, refusedError(err)
 	}
 	return reply{text: report}, nil
 }

@@ -9,19 +9,24 @@ import (
 	cuentav1 "github.com/cuenta-server/cuenta/proto/cuenta/v1"
 )
 
-// maxSum is how many counters one call sums up.
-const maxSum = 100_000
+const (
+	// maxSum is how many counters one call sums up.
+	maxSum = 100_000
 
-// Sum implements the service. No more sums are made at a time than reports, as it is
-// as much work.
+	// maxSums is how many sums are made at a time: they read much, and must not take
+	// the processors from the counting.
+	maxSums = 4
+)
+
+// Sum implements the service.
 func (c *calls) Sum(ctx context.Context, m *cuentav1.SumRequest) (*cuentav1.SumResponse, error) {
 	cursor, refused := cursorOf(m.GetPageToken())
 	if refused != nil {
 		return nil, refused
 	}
 	select {
-	case c.reports <- struct{}{}:
-		defer func() { <-c.reports }()
+	case c.sums <- struct{}{}:
+		defer func() { <-c.sums }()
 	case <-ctx.Done():
 		return nil, refusedError(ctx.Err())
 	}

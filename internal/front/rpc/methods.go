@@ -105,12 +105,6 @@ func (m *methods) InfoJSON(_ int64, text *string) (err error) {
 }
 
 func (m *methods) report(asJSON bool) (string, error) {
-	select {
-	case m.server.reports <- struct{}{}:
-		defer func() { <-m.server.reports }()
-	case <-m.ctx.Done():
-		return "", cuenta.Canceled.Err()
-	}
 	report, err := m.server.config.Operator.Info(m.ctx, asJSON)
 	return string(report), refusal(err)
 }

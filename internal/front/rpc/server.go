@@ -63,21 +63,16 @@ func setDefault[T int | time.Duration](v *T, standard T) {
 	}
 }
 
-// maxReports is how many reports of the server are made at a time: they read
-// much of the system, and must not take the processors from the counting.
-const maxReports = 4
-
 // Server serves net/rpc on one listener.
 type Server struct {
-	config  Config
-	http    *limit.Server
-	reports chan struct{} // one place per report being made
+	config Config
+	http   *limit.Server
 }
 
 // New returns a server that has nothing to serve yet.
 func New(c Config) *Server {
 	c.setDefaults()
-	s := &Server{config: c, reports: make(chan struct{}, maxReports)}
+	s := &Server{config: c}
 	s.http = limit.NewServer(limit.Config{
 		Handler:  http.HandlerFunc(s.greet),
 		MaxConns: c.MaxConns,

@@ -175,12 +175,6 @@ func (s *Server) info(r *http.Request) reply {
 		}
 		asJSON = true
 	}
-	select {
-	case s.reports <- struct{}{}:
-		defer func() { <-s.reports }()
-	case <-s.http.Context().Done():
-		return refused(cuenta.Canceled, cuenta.Canceled.Text())
-	}
 	report, err := s.config.Operator.Info(s.http.Context(), asJSON)
 	if err != nil {
 		if e, ok := errors.AsType[*cuenta.Error](err); ok {

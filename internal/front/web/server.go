@@ -45,15 +45,10 @@ type Refuser interface {
 	Refuse(w http.ResponseWriter, r *http.Request, status int, why *cuenta.Error)
 }
 
-// maxReports is how many reports of the server are made at a time: they read
-// much of the system, and must not take the processors from the counting.
-const maxReports = 4
-
 // Server serves HTTP on one listener.
 type Server struct {
-	config  Config
-	http    *limit.Server
-	reports chan struct{} // one place per report being made
+	config Config
+	http   *limit.Server
 }
 
 // New returns a server that has nothing to serve yet.
@@ -67,7 +62,7 @@ func New(c Config) *Server {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{config: c, reports: make(chan struct{}, maxReports)}
+	s := &Server{config: c}
 	s.http = limit.NewServer(limit.Config{
 		Handler:       http.HandlerFunc(s.answer),
 		MaxConns:      c.MaxConns,
