@@ -234,3 +234,21 @@ func TestHelpGolden(t *testing.T) {
 		}
 	}
 }
+
+// A text of a command's own is of a command that there is, which takes the flag.
+func TestOwnTextsAreShown(t *testing.T) {
+	for i := range config.Settings {
+		s := &config.Settings[i]
+		for name, own := range s.Own {
+			c := findCommand(name)
+			if c == nil || c.names[0] != name || !c.takes(s.Flag) {
+				t.Errorf("--%s has a text of %s, which does not take it", s.Flag, name)
+				continue
+			}
+			var help strings.Builder
+			if err := c.writeHelp(&help, lang.English); err != nil || !strings.Contains(help.String(), own.Help.EN) {
+				t.Errorf("the help of %s does not show %q: %v", name, own.Help.EN, err)
+			}
+		}
+	}
+}

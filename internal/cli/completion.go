@@ -80,7 +80,7 @@ func fishCompletion(l lang.Lang) string {
 		}
 		seen := "'__fish_seen_subcommand_from " + strings.Join(c.names, " ") + "'"
 		for i := range config.Settings {
-			if s := &config.Settings[i]; c.takes(s.Flag) {
+			if s := config.Settings[i].Of(c.names[0]); c.takes(s.Flag) {
 				fmt.Fprintf(&b, "complete -c cuenta -n %s -l %s -d '%s'\n", seen, s.Flag, strings.ReplaceAll(s.Help.In(l), "'", `\'`))
 			}
 		}

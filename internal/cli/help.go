@@ -60,8 +60,8 @@ func (c *command) writeHelp(w io.Writer, l lang.Lang) error {
 	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	variables := false
 	for i := range config.Settings {
-		if s := &config.Settings[i]; c.takes(s.Flag) {
-			fmt.Fprintf(table, "  %s\t%s\n", s.Usage(l), describe(s, l))
+		if s := config.Settings[i].Of(c.names[0]); c.takes(s.Flag) {
+			fmt.Fprintf(table, "  %s\t%s\n", s.Usage(l), describe(&s, l))
 			variables = variables || s.Var != ""
 		}
 	}

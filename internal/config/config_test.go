@@ -255,6 +255,14 @@ func TestTableIsComplete(t *testing.T) {
 		if s.Help.ES == "" || s.Help.EN == "" || (s.Arg.ES == "") != (s.Arg.EN == "") {
 			t.Errorf("--%s lacks a text", s.Flag)
 		}
+		for command, own := range s.Own {
+			if of := s.Of(command); of.Help != own.Help || own.Help.ES == "" || own.Help.EN == "" || of.Switch() != s.Switch() {
+				t.Errorf("--%s of %s lacks a text", s.Flag, command)
+			}
+		}
+		if of := s.Of("none"); of.Help != s.Help || of.Arg != s.Arg {
+			t.Errorf("--%s is something else to nobody", s.Flag)
+		}
 		for _, name := range []string{s.Flag, s.Short, s.Var} {
 			if name != "" && seen[name] {
 				t.Errorf("%s stands twice", name)

@@ -21,6 +21,25 @@ type Setting struct {
 	Arg     lang.Text // what help calls the value; empty for a switch
 	Default string    // empty for none
 	Help    lang.Text
+	Own     map[string]Own // by command, where a command means something else by it
+}
+
+// Own is what a setting is to one command.
+type Own struct {
+	Arg  lang.Text // empty: as to the others
+	Help lang.Text
+}
+
+// Of returns the setting as it is to a command.
+func (s *Setting) Of(command string) Setting {
+	of := *s
+	if own, differs := s.Own[command]; differs {
+		of.Help = own.Help
+		if own.Arg != (lang.Text{}) {
+			of.Arg = own.Arg
+		}
+	}
+	return of
 }
 
 // Switch reports whether the setting takes no value.
@@ -98,7 +117,8 @@ var Settings = []Setting{
 		ES: "operaciones por segundo que se ofrecen (por omisión, tantas como conteste)",
 		EN: "operations a second to offer (default as many as it answers)"}},
 	{Flag: "duration", Arg: lang.Text{ES: "TIEMPO", EN: "TIME"}, Default: "10s", Help: lang.Text{
-		ES: "cuánto se mide", EN: "how long to measure"}},
+		ES: "cuánto se mide", EN: "how long to measure"},
+		Own: map[string]Own{"demo": {Help: lang.Text{ES: "cuánto duran los fallos", EN: "how long things fail"}}}},
 	{Flag: "operations", Arg: same("N"), Help: lang.Text{
 		ES: "cuántas operaciones se miden, en vez de un tiempo", EN: "how many operations to measure, instead of a time"}},
 	{Flag: "warm-up", Arg: lang.Text{ES: "TIEMPO", EN: "TIME"}, Default: "1s", Help: lang.Text{
@@ -108,10 +128,14 @@ var Settings = []Setting{
 		EN: "seed of the faults, to repeat them (default one at random)"}},
 	{Flag: "format", Arg: same("csv|jsonl|env"), Help: lang.Text{
 		ES: "formato de las líneas (por omisión csv; de un fichero, lo que es)",
-		EN: "format of the lines (default csv; of a file, what it is)"}},
+		EN: "format of the lines (default csv; of a file, what it is)"},
+		Own: map[string]Own{"export": {Arg: same("csv|jsonl"), Help: lang.Text{
+			ES: "formato de las líneas (por omisión csv)", EN: "format of the lines (default csv)"}}}},
 	{Flag: "prefix", Arg: lang.Text{ES: "PREFIJO", EN: "PREFIX"}, Help: lang.Text{
-		ES: "se pone delante de cada nombre; con watch, cómo empiezan los nombres",
-		EN: "put before every name; of watch, what the names begin with"}},
+		ES: "se pone delante de cada nombre", EN: "put before every name"},
+		Own: map[string]Own{"watch": {Help: lang.Text{
+			ES: "sigue todas las cuentas cuyos nombres empiezan así, en vez de una",
+			EN: "follow all counters whose names begin with it, instead of one"}}}},
 	{Flag: "since", Arg: lang.Text{ES: "REVISIÓN", EN: "REVISION"}, Help: lang.Text{
 		ES: "la revisión de la cuenta que ya se vio", EN: "the counter's revision that was seen already"}},
 	{Flag: "add", Help: lang.Text{
@@ -125,7 +149,9 @@ var Settings = []Setting{
 	{Flag: "dry-run", Help: lang.Text{
 		ES: "lee y cuenta, sin cambiar nada", EN: "read and count, and change nothing"}},
 	{Flag: "json", Help: lang.Text{
-		ES: "el informe como JSON", EN: "the report as JSON"}},
+		ES: "el informe como JSON", EN: "the report as JSON"},
+		Own: map[string]Own{"watch": {Help: lang.Text{
+			ES: "un objeto JSON por línea", EN: "an object of JSON a line"}}}},
 	{Flag: "lang", Var: "CUENTA_LANG", Arg: same("es|en"), Help: lang.Text{
 		ES: "idioma (por omisión el del sistema)", EN: "language (default the system's)"}},
 	{Flag: "help", Short: "h", Help: lang.Text{
