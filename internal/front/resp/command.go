@@ -87,7 +87,8 @@ var flagNames = []struct {
 type table struct {
 	rows   []*command // sorted by name
 	byName map[string]*command
-	seq    *command
+
+	incr, seq *command
 }
 
 // longestName is the most bytes that a command's name may have.
@@ -106,7 +107,7 @@ func newTable() *table {
 			sub.group = c.group
 		}
 	}
-	t.seq = t.byName["cuenta.seq"]
+	t.incr, t.seq = t.byName["incr"], t.byName["cuenta.seq"]
 	return t
 }
 

@@ -129,31 +129,6 @@ func grantedAs(text []byte, id uint64) granted {
 	return g
 }
 
-// usual takes the command that buf begins with if it is the one that clients with a
-// session send most, CUENTA.SEQ id number INCR key, the id being that of the last
-// command that had one. It is read at one go, and means what the same words mean to
-// [Session.take]. Of any other, also of one that is to be refused or queued, it
-// takes nothing and returns 0.
-func (s *Session) usual(b *cuenta.Batch, buf []byte, limit int) (size int) {
-	head := len(s.granted.head)
-	if s.granted.id == 0 || len(buf) < head || string(buf[:head]) != string(s.granted.head[:]) || s.multi.open || len(b.Requests) >= limit {
-		return 0
-	}
-	words, rest := s.decoder.Short(buf[head:], 3)
-	if rest == 0 || string(words[1]) != "INCR" || !cuenta.ValidName(words[2]) {
-		return 0
-	}
-	number, isNumber := wire.ParseUint(words[0])
-	if !isNumber || number == 0 {
-		return 0
-	}
-	s.decoder.Again() // it may have been in the midst of this command
-	s.client.command = s.p.commands.seq
-	r := s.add(b, words[2], 1)
-	r.Client, r.Identity.Session, r.Identity.Number = s.client.number(), s.granted.id, number
-	return head + rest
-}
-
 // numbered reads a session and a number in it. Most clients have one session, so
 // the last one is tried first.
 func (s *Session) numbered(session, number []byte) (id, n uint64, refusal string) {

@@ -11,7 +11,8 @@ import (
 
 // longWay says a stream in words that mean the same but are never taken at one go.
 func longWay(stream []byte) []byte {
-	return bytes.ReplaceAll(stream, []byte("CUENTA.SEQ"), []byte("cuenta.seq"))
+	stream = bytes.ReplaceAll(stream, []byte("CUENTA.SEQ"), []byte("cuenta.seq"))
+	return bytes.ReplaceAll(stream, []byte("\r\nINCR\r\n"), []byte("\r\nincr\r\n"))
 }
 
 // heardSession is all that a session makes of a stream, in lower case: what it asks,
@@ -47,7 +48,7 @@ func heardSession(stream []byte, cut, limit int) string {
 	return strings.ToLower(out.String())
 }
 
-// TestUsual: the usual command in a session is taken at one go, and nothing else is.
+// TestUsual: the usual commands are taken at one go, and nothing else is.
 func TestUsual(t *testing.T) {
 	const id = "7c0ffee123456789"
 	s := newWorld().NewSession("10.1.2.3:4567", "here")
@@ -69,11 +70,18 @@ func TestUsual(t *testing.T) {
 		{"CUENTA.SEQ " + id + " 4 INCR a\x01", false},
 		{"CUENTA.SEQ " + id + " 4 INCR", false},
 		{"CUENTA.SEQ " + id + " 4 INCR a b", false},
-		{"INCR a", false},
+		{"INCR a", true},
+		{"INCR cuenta", true},
+		{"incr a", false},
+		{"INCR a\x01", false},
+		{"INCR", false},
+		{"INCR a b", false},
+		{"DECR a", false},
 		{"CUENTA.SEQ " + id + " 4 INCR a", true}, // whatever came between
 		{"CUENTA.OUTCOME " + id + " 4", false},
 		{"MULTI", false},
 		{"CUENTA.SEQ " + id + " 5 INCR a", false}, // queued
+		{"INCR a", false},
 		{"EXEC", false},
 		{"CUENTA.SEQ " + id + " 6 INCR a", true},
 	} {
