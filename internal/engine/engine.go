@@ -92,6 +92,9 @@ type Engine struct {
 	snapshots snapshotter
 	lapses    lapser
 	hub       *watch.Hub
+
+	closing sync.Once
+	closed  error // what Close has returned
 }
 
 // Open recovers the data directory and returns the engine, ready to serve.
@@ -156,8 +159,14 @@ func (e *Engine) Err() error {
 
 // Close ends the service: it refuses what comes, makes the last group durable
 // and seals the log. Whoever calls Do must have stopped; the cells are unmapped.
-// It returns the error that poisoned the engine, if one did.
+// It returns the error that poisoned the engine, if one did. To close it again, at the
+// same time too, changes nothing, and returns the same when that is done.
 func (e *Engine) Close() error {
+	e.closing.Do(func() { e.closed = e.close() })
+	return e.closed
+}
+
+func (e *Engine) close() error {
 	e.queue.Close()
 	e.hub.Close()
 	e.snapshots.stop()
