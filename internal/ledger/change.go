@@ -13,7 +13,7 @@ func (l *Ledger) change(r *cuenta.Request, hash, cell uint32, found bool, out *c
 	if found {
 		is = l.look(cell)
 	}
-	if r.If != cuenta.Always && !l.meets(r, cell, is.alive()) {
+	if !l.meets(r, cell, is.alive()) {
 		return l.unmet(cell, found, out)
 	}
 	var next int64
@@ -44,14 +44,15 @@ func idle(r *cuenta.Request) bool {
 
 // meets reports whether a request's condition holds.
 func (l *Ledger) meets(r *cuenta.Request, cell uint32, alive bool) bool {
+	if r.If == cuenta.Always {
+		return true
+	}
 	var value, revision int64
 	if alive {
 		is := l.look(cell)
 		value, revision = is.value, int64(is.revision)
 	}
 	switch r.If {
-	case cuenta.Always:
-		return true
 	case cuenta.IfAbsent:
 		return !alive
 	case cuenta.IfPresent:
@@ -121,7 +122,7 @@ func (l *Ledger) delete(r *cuenta.Request, cell uint32, found bool, out *cuenta.
 	if r.Terms != nil && !r.Terms.Valid() {
 		return refuse(cuenta.Syntax, out)
 	}
-	if r.If != cuenta.Always && !l.meets(r, cell, alive) {
+	if !l.meets(r, cell, alive) {
 		return l.unmet(cell, found, out)
 	}
 	if !alive {
