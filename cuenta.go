@@ -182,9 +182,8 @@ type Result struct {
 	Replayed bool
 
 	// Level, with the codes [Limited] and [Overflow], says whose value would pass its
-	// limit: the counter's, 0, or that of the declared total so many levels above it. The
-	// repeat of a request that was not part of an All does not know it any more, and
-	// says 0.
+	// limit: the counter's, 0, or that of the declared total so many levels above it. Of
+	// a repeat, a 0 without a revision may be from a version that did not remember it.
 	Level uint8
 
 	// Cell and Generation say where the counter lives in the shared cells, for

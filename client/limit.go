@@ -10,7 +10,8 @@ import (
 // Limit is the limit that a change would have passed.
 type Limit struct {
 	// Counter is whose limit it is: the counter's own, or a declared total's above it.
-	// It is empty where that is not known: in a replay, and in an atomic batch.
+	// It is empty where that is not known: in an atomic batch,
+	// from [Client.Outcome], and in the replay for a counter that did not exist.
 	Counter string
 
 	// Floor says that it is the lower limit, rather than the ceiling.
@@ -31,7 +32,7 @@ func limitOf(r *cuenta.Request, result *cuenta.Result, together bool) *Limit {
 		return nil
 	}
 	limit := &Limit{At: result.Value, Room: result.Amount, Floor: !passesCeiling(r, result)}
-	if result.Replayed || together {
+	if together || result.Replayed && result.Level == 0 && result.Revision == 0 {
 		return limit
 	}
 	name := r.Counter

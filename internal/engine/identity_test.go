@@ -90,6 +90,35 @@ func TestIdentitiesSurvive(t *testing.T) {
 	closeEngine(t, e)
 }
 
+// TestWhoseLimitItWasSurvives: that it was a total's is known from the log, and from a
+// snapshot.
+func TestWhoseLimitItWasSurvives(t *testing.T) {
+	fs := disktest.New()
+	e := open(t, fs)
+	session := openSession(t, e)
+	terms := &cuenta.Terms{Ceiling: cuenta.Bound{Set: true, At: 10}, Total: true}
+	do(e, cuenta.ClassRemote, cuenta.Request{Op: cuenta.Limit, Counter: []byte("a"), Terms: terms})
+	check := func(when string, replayed bool) {
+		t.Helper()
+		for i, r := range do(e, cuenta.ClassRemote, keyed("a/b/c", 11, "key"), numbered("a/b/c", 11, session, 1, 1)) {
+			if r.Code != cuenta.Limited || r.Level != 2 || r.Value != 10 || r.Amount != 10 || r.Revision != 0 || r.Replayed != replayed {
+				t.Errorf("%s: request %d: %+v", when, i, r)
+			}
+		}
+	}
+	check("at first", false)
+	fs = abandon(e, fs)
+	e = open(t, fs)
+	check("after a power cut", true)
+	if err := e.Snapshot(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	fs = abandon(e, fs)
+	e = open(t, fs)
+	defer closeEngine(t, e)
+	check("from a snapshot", true)
+}
+
 // TestARepeatCostsNoSync: nothing is written for what was done before.
 func TestARepeatCostsNoSync(t *testing.T) {
 	e := open(t, disktest.New())

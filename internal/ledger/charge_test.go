@@ -146,3 +146,32 @@ func TestASettledHoldIsCharged(t *testing.T) {
 		t.Errorf("the total is %s", got)
 	}
 }
+
+// TestARepeatTellsWhoseLimitItWas: as the first answer did, with a key and in a session;
+// and of the counter's own limit the revision.
+func TestARepeatTellsWhoseLimitItWas(t *testing.T) {
+	l := newLedger(t, 64)
+	open(t, l, 5)
+	do(l, declare("a", 10), testTime)
+	do(l, limitTo("a/b/c", 0, 5), testTime)
+	for i, c := range []struct {
+		n     int64
+		level uint8
+	}{{11, 0}, {4, 2}, {-1, 0}} {
+		apply(l, cuenta.Set, "a", 8)
+		for _, id := range []cuenta.Identity{key(fmt.Sprint("k", i)), {Session: 5, Number: uint64(1 + i)}} {
+			if i == 0 { // beyond the counter's own limit, with room above
+				apply(l, cuenta.Set, "a", -9)
+			}
+			first, _ := one(l, request(cuenta.Add, "a/b/c", c.n, id))
+			again, s := one(l, request(cuenta.Add, "a/b/c", c.n, id))
+			if first.Code != cuenta.Limited || first.Level != c.level || s != Fresh {
+				t.Errorf("%+v: %+v", c, first)
+			}
+			first.Replayed, first.Cell, first.Generation = true, 0, 0
+			if again != first {
+				t.Errorf("%+v: the repeat says %+v, not %+v", c, again, first)
+			}
+		}
+	}
+}

@@ -49,6 +49,9 @@ func (l *Ledger) keep(slot *identity.Slot, id *cuenta.Identity, out *cuenta.Resu
 	e := &l.identified[len(l.identified)-1]
 	a := &e.Answer
 	a.Value, a.Revision, a.Amount, a.Fingerprint, a.Code = out.Value, out.Revision, out.Amount, fingerprint, out.Code
+	if out.Level != 0 {
+		a.Revision = ofTotal | uint64(out.Level)
+	}
 	l.memory.Keep(slot, a, l.group+1, now)
 	if id.Session != 0 {
 		e.Session, e.Number, e.Lowest = id.Session, id.Number, l.memory.Lowest(slot)
@@ -57,6 +60,10 @@ func (l *Ledger) keep(slot *identity.Slot, id *cuenta.Identity, out *cuenta.Resu
 	e.key = keyAt{uint32(len(l.keys)), uint8(len(id.Key))}
 	l.keys = append(l.keys, id.Key...)
 }
+
+// ofTotal marks, in place of the revision that there is none of, the level of the total
+// whose limit refused a request. No counter changes so often.
+const ofTotal = 1 << 63
 
 // replay gives the answer that is remembered.
 func (l *Ledger) replay(slot *identity.Slot, fingerprint uint32, out *cuenta.Result) Standing {
@@ -68,6 +75,9 @@ func (l *Ledger) replay(slot *identity.Slot, fingerprint uint32, out *cuenta.Res
 		*out = cuenta.Result{Code: a.Code, Replayed: true}
 	default:
 		*out = cuenta.Result{Code: a.Code, Replayed: true, Value: a.Value, Revision: a.Revision, Amount: a.Amount}
+		if a.Revision >= ofTotal {
+			out.Revision, out.Level = 0, uint8(a.Revision)
+		}
 	}
 	return l.standingOf(slot.Group)
 }

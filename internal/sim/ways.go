@@ -122,9 +122,9 @@ func toldOfTerms(asked *cuenta.Request, r *cuenta.Result) history.Told {
 	switch {
 	case asked.Op == cuenta.Describe && r.Code == cuenta.OK:
 		return history.WithAmount | history.WithTerms
-	case (r.Code == cuenta.Limited || r.Code == cuenta.Overflow) && !r.Replayed:
+	case r.Code == cuenta.Limited || r.Code == cuenta.Overflow:
 		return history.WithLevel | history.WithAmount
-	case r.Code == cuenta.Limited, r.Code == cuenta.Throttled, r.Code == cuenta.OK && asked.Terms != nil && asked.Terms.Clamp:
+	case r.Code == cuenta.Throttled, r.Code == cuenta.OK && asked.Terms != nil && asked.Terms.Clamp:
 		return history.WithAmount
 	case r.Code == cuenta.OK && asked.Op >= cuenta.Take:
 		return history.WithAmount

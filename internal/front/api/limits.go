@@ -39,8 +39,8 @@ func tellLimit(info *cuentav1.ErrorInfo, of *cuenta.Request, result *cuenta.Resu
 		bound = "ceiling"
 	}
 	info.Bound = &bound
-	if result.Code != cuenta.Limited || result.Replayed {
-		return // of a replay it is not remembered whose limit it was
+	if result.Code != cuenta.Limited || result.Replayed && result.Level == 0 && result.Revision == 0 {
+		return // remembered by a version that did not remember whose limit it was, perhaps
 	}
 	name := of.Counter
 	if len(name) == 0 {

@@ -64,10 +64,10 @@ func TestLimits(t *testing.T) {
 		t.Errorf("%v", p)
 	}
 	s.expectProblem(s.ask("POST", "/v1/counters/a:set", `{"value":"101"}`), 409, cuenta.Limited)
-	// A refusal is remembered, but not whose limit it was.
-	for i := range 2 {
+	// A refusal is remembered, and whose limit it was.
+	for range 2 {
 		p = s.expectProblem(s.ask("POST", "/v1/counters/a:add", `{"amount":"10"}`, "Idempotency-Key: k"), 409, cuenta.Limited)
-		if p["room"] != "5" || p["bound"] != "ceiling" || (p["counter"] == nil) != (i == 1) {
+		if p["room"] != "5" || p["bound"] != "ceiling" || p["counter"] != "a" {
 			t.Errorf("%v", p)
 		}
 	}
@@ -191,9 +191,11 @@ func TestTotals(t *testing.T) {
 	if got := s.value("acme"); !strings.HasPrefix(got, `{"value":"9"`) || !strings.Contains(got, `"total":true`) {
 		t.Error(got)
 	}
-	p := s.expectProblem(s.ask("POST", "/v1/counters/acme/ventas/ana:add?amount=2", ""), 409, cuenta.Limited)
-	if p["counter"] != "acme" || p["level"] != 2.0 || p["room"] != "1" || p["bound"] != "ceiling" {
-		t.Errorf("%v", p)
+	for _, replayed := range []bool{false, true} { // which tells the same
+		p := s.expectProblem(s.ask("POST", "/v1/counters/acme/ventas/ana:add?amount=2", "", "Idempotency-Key: ana"), 409, cuenta.Limited)
+		if p["counter"] != "acme" || p["level"] != 2.0 || p["room"] != "1" || p["bound"] != "ceiling" || (p["replayed"] == true) != replayed {
+			t.Errorf("%v", p)
+		}
 	}
 	s.operator.counters = []cuenta.Counter{{Name: "acme"}, {Name: "acme/rh"}, {Name: "acme/ventas"}, {Name: "acme/ventas/ana"}, {Name: "gone"}, {Name: "max"}, {Name: "max2"}}
 	s.ask("POST", "/v1/counters/max:set?value=9223372036854775807", "")

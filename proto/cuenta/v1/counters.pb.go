@@ -1425,8 +1425,8 @@ type ErrorInfo struct {
 	// than 64 bits hold.
 	Room *int64 `protobuf:"varint,8,opt,name=room,proto3,oneof" json:"room,omitempty"`
 	// With limit: the counter whose limit it is, which may be a total above the one that
-	// was to be changed; left out in a replay and in an atomic batch. Of a refused
-	// transfer: which of the two counters could not be changed.
+	// was to be changed; left out in an atomic batch, by Outcome, and in the replay for a
+	// counter that did not exist. Of a refused transfer: which of the two counters could not be changed.
 	Counter *string `protobuf:"bytes,9,opt,name=counter,proto3,oneof" json:"counter,omitempty"`
 	// With throttled: after what time it would be allowed; left out if never.
 	RetryAfter *durationpb.Duration `protobuf:"bytes,10,opt,name=retry_after,json=retryAfter,proto3" json:"retry_after,omitempty"`
