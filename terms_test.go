@@ -145,3 +145,27 @@ func TestFingerprintsOfTermsAllocateNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+func TestRenumber(t *testing.T) {
+	for counter, series := range map[string]string{"turn": "turn/#", "": DefaultCounter + "/#"} {
+		span := Renumber([]byte(counter))
+		if span[0].Op != Reset || span[1].Op != Add || span[1].N != 1 || string(span[1].Counter) != series {
+			t.Errorf("%q: %+v", counter, span)
+		}
+		if !Renumbers(span[:]) || Renumbers(span[:1]) {
+			t.Errorf("%q: %+v is not recognised, or a part of it is", counter, span)
+		}
+		for what, spoil := range map[string]func(){
+			"another amount":  func() { span[1].N = 2 },
+			"another counter": func() { span[0].Counter = []byte("other") },
+			"a condition":     func() { span[0].If = IfPresent },
+			"terms":           func() { span[1].Terms = new(Terms) },
+			"another order":   func() { span[0], span[1] = span[1], span[0] },
+		} {
+			if spoil(); Renumbers(span[:]) {
+				t.Errorf("%q, %s: recognised", counter, what)
+			}
+			span = Renumber([]byte(counter))
+		}
+	}
+}

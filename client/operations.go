@@ -155,9 +155,8 @@ func (n Counter) ValidTicket(ctx context.Context, number int64) (bool, error) {
 // ResetTickets begins the numbers anew and forgets who has which, both or neither. With
 // [Counter.Once] it has a key of its own.
 func (n Counter) ResetTickets(ctx context.Context) error {
-	numbers := cuenta.Request{Op: cuenta.Reset, Counter: []byte(n.name)}
-	series := cuenta.Request{Op: cuenta.Add, Counter: []byte(n.name + seriesMark), N: 1}
-	u := newUnit(cuenta.Request{Op: cuenta.All, Span: 2}, numbers, series)
+	span := cuenta.Renumber([]byte(n.name))
+	u := newUnit(cuenta.Request{Op: cuenta.All, Span: 2}, span[0], span[1])
 	if n.key != "" || n.c.whole {
 		u.asOne(n.key)
 	}
@@ -165,19 +164,8 @@ func (n Counter) ResetTickets(ctx context.Context) error {
 	return u.err
 }
 
-// seriesMark ends the name of the counter whose value says which numbers hold, see
-// [cuenta.Terms.Ident].
-const seriesMark = "/#"
-
 // isNewSeries reports whether the requests are those of [Counter.ResetTickets].
 func isNewSeries(requests []cuenta.Request) bool {
-	if len(requests) != 3 || requests[0].Op != cuenta.All {
-		return false
-	}
-	plain := func(r *cuenta.Request) bool {
-		return r.If == cuenta.Always && r.Terms == nil && !r.Identity.Given()
-	}
-	numbers, series := &requests[1], &requests[2]
-	return numbers.Op == cuenta.Reset && series.Op == cuenta.Add && series.N == 1 && plain(numbers) && plain(series) &&
-		string(series.Counter) == string(numbers.Counter)+seriesMark
+	return len(requests) == 3 && requests[0].Op == cuenta.All && cuenta.Renumbers(requests[1:]) &&
+		!requests[1].Identity.Given() && !requests[2].Identity.Given()
 }

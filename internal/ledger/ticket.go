@@ -52,7 +52,7 @@ func (l *Ledger) ticket(r *cuenta.Request, hash, cell uint32, found bool, now in
 
 // holderOf returns the name of the counter that keeps the numbers of an ident.
 func (l *Ledger) holderOf(name, ident []byte, now int64) []byte {
-	b := append(append(l.holder[:0], name...), "/#"...)
+	b := append(append(l.holder[:0], name...), cuenta.SeriesMark...)
 	series := int64(0)
 	if cell, found := l.present(l.hash(b), b, now); found {
 		series = l.look(cell).value

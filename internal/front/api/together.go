@@ -58,15 +58,11 @@ func (c *calls) ResetTickets(ctx context.Context, m *cuentav1.ResetTicketsReques
 	if refused != nil {
 		return nil, refused
 	}
-	if len(name) == 0 {
-		name = []byte(cuenta.DefaultCounter)
-	}
-	series := append(name[:len(name):len(name)], "/#"...)
-	if len(series) > cuenta.MaxName {
+	span := cuenta.Renumber(name)
+	if len(span[1].Counter) > cuenta.MaxName {
 		return nil, refuse(cuenta.TooLarge, "the counter's name is too long for tickets")
 	}
-	results, err := c.together(ctx, m.GetIdentity(),
-		cuenta.Request{Op: cuenta.Reset, Counter: name}, cuenta.Request{Op: cuenta.Add, Counter: series, N: 1})
+	results, err := c.together(ctx, m.GetIdentity(), span[:]...)
 	if err != nil {
 		return nil, err
 	}

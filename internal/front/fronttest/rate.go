@@ -144,7 +144,7 @@ func (s *Service) ticket(r *cuenta.Request, name string, c *count) cuenta.Result
 		return cuenta.Result{Code: cuenta.Syntax}
 	}
 	series := int64(0)
-	if of := s.found(name + "/#"); of != nil {
+	if of := s.found(name + cuenta.SeriesMark); of != nil {
 		series = of.value
 	}
 	own := fmt.Sprintf("%s/%d/%s", name, series, r.Terms.Ident)

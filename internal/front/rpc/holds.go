@@ -34,18 +34,16 @@ func (m *methods) IsValid(r cuenta.RPCNumber, valid *bool) error {
 // neither.
 func (m *methods) ResetTickets(r cuenta.RPCTicket, reply *cuenta.RPCReply) error {
 	name := []byte(nameOf(r.Counter))
-	series := []byte(string(name) + "/#")
+	span := cuenta.Renumber(name)
 	id := identity(r.Identity, r.Session, r.Number, r.Lowest)
 	switch {
-	case !cuenta.ValidName(name) || !cuenta.ValidName(series):
+	case !cuenta.ValidName(name) || !cuenta.ValidName(span[1].Counter):
 		return errName
 	case !id.Valid():
 		return errIdentity
 	}
 	results := m.doAll(
-		cuenta.Request{Op: cuenta.All, Span: 2, Identity: id, Client: m.client},
-		cuenta.Request{Op: cuenta.Reset, Counter: name},
-		cuenta.Request{Op: cuenta.Add, N: 1, Counter: series})
+		cuenta.Request{Op: cuenta.All, Span: 2, Identity: id, Client: m.client}, span[0], span[1])
 	if results[0].Code != cuenta.OK {
 		return refusalOf(results)
 	}

@@ -178,7 +178,7 @@ func (c *command) check() Verdict {
 		return badFromTo
 	case c.verb == tra && bytes.Equal(c.counter, c.to):
 		return badSame
-	case c.verb == ren && len(c.counter)+len(series) > cuenta.MaxName:
+	case c.verb == ren && len(c.counter)+len(cuenta.SeriesMark) > cuenta.MaxName:
 		return badName
 	}
 	switch {

@@ -1,7 +1,6 @@
 package text
 
 import (
-	"bytes"
 	"math"
 	"time"
 
@@ -133,32 +132,18 @@ func transferred(results []cuenta.Result, amount int64) cuenta.Result {
 	return whole
 }
 
-// To begin the numbers of tickets anew is an all-or-none: the counter is reset, and what
-// is added to its series forgets who has which.
+// To begin the numbers of tickets anew is an all-or-none of two.
 const renumberRequests = 3
 
-// series is what the name of a counter's series has behind the counter's.
-const series = "/#"
-
 func appendRenumber(requests []cuenta.Request, c *command) []cuenta.Request {
-	return append(requests,
-		cuenta.Request{Op: cuenta.All, Span: renumberRequests - 1, Identity: cuenta.Identity{Key: c.key}},
-		cuenta.Request{Op: cuenta.Reset, Counter: c.counter},
-		cuenta.Request{Op: cuenta.Add, N: 1, Counter: seriesOf(c.counter)})
+	span := cuenta.Renumber(c.counter)
+	requests = append(requests, cuenta.Request{Op: cuenta.All, Span: uint16(len(span)), Identity: cuenta.Identity{Key: c.key}})
+	return append(requests, span[:]...)
 }
 
 // isRenumber reports whether requests are what [appendRenumber] makes.
 func isRenumber(r []cuenta.Request) bool {
-	return len(r) == renumberRequests && r[1].Op == cuenta.Reset && r[1].Terms == nil &&
-		r[2].Op == cuenta.Add && r[2].N == 1 && r[2].Terms == nil && bytes.Equal(r[2].Counter, seriesOf(r[1].Counter))
-}
-
-// seriesOf returns the name of the counter whose value is a counter's series.
-func seriesOf(counter []byte) []byte {
-	if len(counter) == 0 {
-		counter = []byte(cuenta.DefaultCounter)
-	}
-	return append(counter[:len(counter):len(counter)], series...)
+	return len(r) == renumberRequests && cuenta.Renumbers(r[1:])
 }
 
 // renumbered returns the counter's new value, which is 0, or the refusal of the request
