@@ -107,7 +107,7 @@ func (s *source) open(fsys disk.FS, dir string) error {
 	}
 	switch needed := max(s.head.segment, 1); {
 	case len(s.segments) == 0 && s.snapshot == nil:
-		return fmt.Errorf("journal: %s holds no data", dir)
+		return &EmptyError{dir}
 	case len(s.segments) == 0 || s.segments[0].number != needed:
 		// A newer snapshot needs it no more, most probably.
 		missing := &DamageError{c.path(segmentName(needed)), 0, "the file is missing, and nothing replaces it"}

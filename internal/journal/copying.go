@@ -26,11 +26,6 @@ type copying struct {
 	done, total int64 // bytes
 }
 
-// errNotEmpty refuses a directory that holds anything.
-func errNotEmpty(dir string) error {
-	return fmt.Errorf("journal: %s is not empty: name a directory that is, or one that does not exist", dir)
-}
-
 // mustBeEmpty refuses a directory that holds anything but the mark of a copy of
 // which nothing was written.
 func mustBeEmpty(fs disk.FS, dir string) error {
@@ -39,7 +34,7 @@ func mustBeEmpty(fs disk.FS, dir string) error {
 	case err != nil:
 		return unwritable(dir, err)
 	case len(names) > 1, len(names) == 1 && names[0] != unfinishedName:
-		return errNotEmpty(dir)
+		return &NotEmptyError{dir}
 	}
 	return nil
 }
@@ -54,7 +49,7 @@ func beginCopy(ctx context.Context, fs disk.FS, dir string, report func(done, to
 	}
 	marker, err := fs.Lock(filepath.Join(dir, unfinishedName))
 	if errors.Is(err, disk.ErrLocked) {
-		return nil, errNotEmpty(dir)
+		return nil, &NotEmptyError{dir}
 	}
 	if err == nil {
 		err = fs.SyncDir(dir)

@@ -86,7 +86,8 @@
 //	9 key      length u8, idempotency key, outcome
 //	outcome    fingerprint u32, code u8, value varint, revision uvarint; where the
 //	           code has the bit 0x80, which is not of the code, an amount behind that:
-//	           varint, not 0
+//	           varint, not 0; of a change that a total refused, which left no revision,
+//	           that is 2^63 and the total's level
 //
 // Every operation with an identity writes one of these, so they are short: a
 // session whose numbers come in order costs 12 bytes a number. That a session or

@@ -49,6 +49,19 @@ func (e *VersionError) Error() string {
 		"nothing was changed: use the %s program", e.File, e.Version, version, other)
 }
 
+// EmptyError says that a directory holds no data.
+type EmptyError struct{ Dir string }
+
+func (e *EmptyError) Error() string { return fmt.Sprintf("journal: %s holds no data", e.Dir) }
+
+// NotEmptyError says that a directory cannot be made what it was to be, as it holds
+// something.
+type NotEmptyError struct{ Dir string }
+
+func (e *NotEmptyError) Error() string {
+	return fmt.Sprintf("journal: %s is not empty: name a directory that is, or one that does not exist", e.Dir)
+}
+
 // UnfinishedError says that a directory is a backup, or was restored from one, and
 // that this was never finished.
 type UnfinishedError struct{ Dir string }

@@ -33,7 +33,7 @@ func Restore(ctx context.Context, fsys disk.FS, backup, dir string, report func(
 		return err
 	}
 	if len(r.segments) == 0 {
-		return fmt.Errorf("journal: %s holds no data", backup)
+		return &EmptyError{backup}
 	}
 	c, err := beginCopy(ctx, fsys, dir, report)
 	if err != nil {

@@ -98,6 +98,18 @@ func contentText(err error) (lang.Text, bool) {
 			EN: "%s is a copy that was never finished: remove it, and make another",
 		}.Fill(begun.Dir), true
 	}
+	if empty, ok := errors.AsType[*journal.EmptyError](err); ok {
+		return lang.Text{
+			ES: "%s no contiene datos; indique el directorio de una copia o de un servidor",
+			EN: "%s holds no data; name the directory of a backup, or of a server",
+		}.Fill(empty.Dir), true
+	}
+	if full, ok := errors.AsType[*journal.NotEmptyError](err); ok {
+		return lang.Text{
+			ES: "%s no está vacío; indique un directorio que lo esté, o que no exista",
+			EN: "%s is not empty; name a directory that is, or one that does not exist",
+		}.Fill(full.Dir), true
+	}
 	return lang.Text{}, false
 }
 

@@ -86,6 +86,8 @@ func TestDirectoryThatHoldsSomethingElse(t *testing.T) {
 	}{
 		{&journal.DamageError{File: "log-1", Offset: 279, Reason: "checksum"}, "log-1 está dañado en la posición 279 (checksum)", "log-1 is damaged at offset 279: checksum"},
 		{&journal.VersionError{File: "log-1", Version: 99}, "log-1 tiene la versión de formato 99", "log-1 has format version 99"},
+		{&journal.EmptyError{Dir: dir}, dir + " no contiene datos", dir + " holds no data"},
+		{&journal.NotEmptyError{Dir: dir}, dir + " no está vacío", dir + " is not empty"},
 		{&journal.UnfinishedError{Dir: dir}, dir + " es una copia que no se terminó", dir + " is a copy that was never finished"},
 		{errors.New("journal: something rare"), "something rare", "something rare"},
 	} {
