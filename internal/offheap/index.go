@@ -54,6 +54,7 @@ func newTable(tableBits uint) (table, error) {
 	if err != nil {
 		return table{}, err
 	}
+	m.scattered()
 	slots := unsafe.Slice((*uint64)(unsafe.Pointer(unsafe.SliceData(m.Bytes()))), 1<<tableBits)
 	return table{memory: m, slots: slots, shift: 32 - tableBits}, nil
 }
