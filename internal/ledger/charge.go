@@ -42,10 +42,11 @@ func (l *Ledger) totalsAbove(name []byte, now int64) bool {
 func (l *Ledger) charge(r *cuenta.Request, hash, cell uint32, found bool, now int64, out *cuenta.Result) Standing {
 	share := *r
 	clamp := r.Terms != nil && r.Terms.Clamp
-	if standing, fits := l.fitTotals(&share, clamp, out); !fits {
+	n, standing, fits := l.fitTotals(r.N, clamp, out)
+	if !fits {
 		return standing
 	}
-	standing := Durable
+	share.N = n
 	l.allOf(func() cuenta.Code {
 		standing = l.changeWithin(&share, hash, cell, found, now, out)
 		if out.Code != cuenta.OK {
@@ -60,19 +61,19 @@ func (l *Ledger) charge(r *cuenta.Request, hash, cell uint32, found bool, now in
 	return standing
 }
 
-// fitTotals clamps an Add to what the totals above allow, or refuses it.
-func (l *Ledger) fitTotals(share *cuenta.Request, clamp bool, out *cuenta.Result) (s Standing, fits bool) {
+// fitTotals clamps what is added to what the totals above allow, or refuses it.
+func (l *Ledger) fitTotals(n int64, clamp bool, out *cuenta.Result) (fit int64, s Standing, fits bool) {
 	for _, t := range l.above {
 		value, of := l.state(t.cell, true)
-		next, code := l.room(t.cell, true, &of, &noTerms).after(share, value, clamp)
+		next, code := l.room(t.cell, true, &of, &noTerms).after(cuenta.Add, n, value, clamp)
 		if code != cuenta.OK {
 			s = l.atLimit(code, next, value, t.cell, true, out)
 			out.Cell, out.Generation, out.Revision, out.Level = 0, 0, 0, t.level
-			return s, false
+			return 0, s, false
 		}
-		share.N = next - value
+		n = next - value
 	}
-	return Durable, true
+	return n, Durable, true
 }
 
 // addToTotals adds to the totals above what fits.

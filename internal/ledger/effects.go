@@ -3,13 +3,26 @@ package ledger
 import (
 	"github.com/cuenta-server/cuenta/internal/identity"
 	"github.com/cuenta-server/cuenta/internal/shm"
+	"github.com/cuenta-server/cuenta/internal/terms"
 )
 
 // Marks of a cell.
 const (
 	termed  uint8 = 1 << iota // its counter has terms
+	ending                    // an end among them
 	holding                   // its counter has holds
 )
+
+// markTerms marks a cell as one whose counter has these terms.
+func markTerms(c *shm.Cell, of *terms.Terms) {
+	c.Flags &^= termed | ending
+	if *of != (terms.Terms{}) {
+		c.Flags |= termed
+	}
+	if of.Ends != 0 {
+		c.Flags |= ending
+	}
+}
 
 // state is what a cell holds.
 type state struct {

@@ -44,25 +44,49 @@ func (l *Ledger) hold(r *cuenta.Request, hash, cell uint32, found bool, now int6
 	case !l.meets(r, cell, alive):
 		return l.unmet(cell, found, out)
 	}
-	value, of := l.state(cell, alive)
 	sums := l.held(cell, alive)
-	own := allowed(&of).beside(sums)
-	if limit, code := own.between(r.Terms.Floor, r.Terms.Ceiling).fits(value, r.N); code != cuenta.OK {
+	own := l.limits(cell, alive).beside(sums)
+	var value int64
+	if alive {
+		value = l.look(cell).value
+	}
+	if limit, code := own.between(r.Terms.Floor, r.Terms.Ceiling).after(cuenta.Add, r.N, value, false); code != cuenta.OK {
 		return l.atLimit(code, limit, value, cell, found, out)
 	}
 	if sums.Count >= cuenta.MaxHolds || l.holds.Len() >= maxHolds || overflows(sums, r.N) {
 		return refuse(cuenta.TooMany, out)
 	}
-	code = l.allOf(func() (code cuenta.Code) {
-		if cell, code = l.write(r, hash, cell, found, value); code == cuenta.OK {
-			code = l.addHold(cell, terms.Hold{ID: l.look(cell).revision, Amount: r.N, Ends: ends})
-		}
-		return code
-	})
-	if code != cuenta.OK {
+	if cell, code = l.makeHold(r, hash, cell, found, alive, ends); code != cuenta.OK {
 		return refuse(code, out)
 	}
 	return l.answerHold(cell, r.N, own.with(r.N), out)
+}
+
+// makeHold makes a hold and, if there is none, its counter: both or none.
+func (l *Ledger) makeHold(r *cuenta.Request, hash, cell uint32, found, alive bool, ends int64) (uint32, cuenta.Code) {
+	hold := terms.Hold{Amount: r.N, Ends: ends}
+	if alive { // all that may fail comes first, so nothing need be taken back
+		is := l.look(cell)
+		hold.ID = is.revision + 1
+		if l.holds.Add(cell, hold) != nil {
+			return cell, cuenta.TooMany
+		}
+		l.write(r, hash, cell, true, is.value)
+		l.addedHold(cell, hold)
+		return cell, cuenta.OK
+	}
+	code := l.allOf(func() (code cuenta.Code) {
+		if cell, code = l.write(r, hash, cell, found, 0); code != cuenta.OK {
+			return code
+		}
+		hold.ID = l.look(cell).revision
+		if l.holds.Add(cell, hold) != nil {
+			return cuenta.TooMany
+		}
+		l.addedHold(cell, hold)
+		return cuenta.OK
+	})
+	return cell, code
 }
 
 // overflows reports whether a sum of holds would pass the end of int64.
@@ -87,29 +111,29 @@ func (l *Ledger) settleHold(r *cuenta.Request, hash, cell uint32, found bool, no
 	if !ok {
 		return standing
 	}
-	value, of := l.state(cell, true)
-	own := allowed(&of).beside(l.held(cell, true))
+	value := l.look(cell).value
+	own := l.limits(cell, true).beside(l.held(cell, true))
 	room := own.between(r.Terms.Floor, r.Terms.Ceiling).without(hold.Amount)
-	share := cuenta.Request{Op: cuenta.Add, Counter: r.Counter, N: r.N}
-	next, code := room.after(&share, value, r.Terms.Clamp)
+	next, code := room.after(cuenta.Add, r.N, value, r.Terms.Clamp)
 	if code != cuenta.OK {
 		return l.atLimit(code, next, value, cell, found, out)
 	}
-	share.N = next - value
-	if l.totals > 0 && share.N != 0 {
+	used := next - value
+	if l.totals > 0 && used != 0 {
 		if !l.totalsAbove(nameOf(r), now) {
 			return refuse(cuenta.TooLarge, out)
 		}
-		if standing, fits := l.fitTotals(&share, r.Terms.Clamp, out); !fits {
+		var fits bool
+		if used, standing, fits = l.fitTotals(used, r.Terms.Clamp, out); !fits {
 			return standing
 		}
-		l.addToTotals(share.N)
+		l.addToTotals(used)
 	}
-	l.write(r, hash, cell, true, value+share.N) // it is there: nothing is refused
+	l.write(r, hash, cell, true, value+used) // it is there: nothing is refused
 	l.dropHold(cell, item)
 	standing = l.answerHold(cell, hold.Amount, own.without(hold.Amount), out)
 	if r.Terms.Clamp {
-		out.Amount = share.N
+		out.Amount = used
 	}
 	return standing
 }
@@ -120,9 +144,8 @@ func (l *Ledger) release(r *cuenta.Request, hash, cell uint32, found bool, out *
 	if !ok {
 		return standing
 	}
-	value, of := l.state(cell, true)
-	own := allowed(&of).beside(l.held(cell, true))
-	l.write(r, hash, cell, true, value)
+	own := l.limits(cell, true).beside(l.held(cell, true))
+	l.write(r, hash, cell, true, l.look(cell).value)
 	l.dropHold(cell, item)
 	return l.answerHold(cell, hold.Amount, own.without(hold.Amount), out)
 }
@@ -137,10 +160,9 @@ func (l *Ledger) extend(r *cuenta.Request, hash, cell uint32, found bool, now in
 	if !ok {
 		return standing
 	}
-	value, of := l.state(cell, true)
-	l.write(r, hash, cell, true, value)
+	l.write(r, hash, cell, true, l.look(cell).value)
 	l.extendHold(cell, item, ends)
-	return l.answerHold(cell, hold.Amount, allowed(&of).beside(l.held(cell, true)), out)
+	return l.answerHold(cell, hold.Amount, l.limits(cell, true).beside(l.held(cell, true)), out)
 }
 
 // known finds the hold that a request is about, or refuses it.
@@ -199,11 +221,6 @@ func (l *Ledger) room(cell uint32, alive bool, of *terms.Terms, asked *cuenta.Te
 // beside returns what holds leave of the span.
 func (s span) beside(sums terms.Held) span { return span{s.floor + sums.Down, s.ceiling - sums.Up} }
 
-// fits reports how adding n fits, which may be the limit that it would pass.
-func (s span) fits(value, n int64) (limit int64, code cuenta.Code) {
-	return s.after(&cuenta.Request{Op: cuenta.Add, N: n}, value, false)
-}
-
 // with returns the span with one more hold.
 func (s span) with(amount int64) span {
 	if amount > 0 {
@@ -224,15 +241,11 @@ func (s span) without(amount int64) span {
 	return s
 }
 
-// addHold gives a counter a new hold.
-func (l *Ledger) addHold(cell uint32, hold terms.Hold) cuenta.Code {
-	if l.holds.Add(cell, hold) != nil {
-		return cuenta.TooMany
-	}
+// addedHold says that a counter, which was written for that, has a new hold.
+func (l *Ledger) addedHold(cell uint32, hold terms.Hold) {
 	l.noteHold(cell, terms.Hold{ID: hold.ID}, false)
 	l.cells.At(cell).Flags |= holding
 	l.heldEffects = append(l.heldEffects, HoldEffect{Cell: cell, Revision: hold.ID, Hold: hold})
-	return cuenta.OK
 }
 
 // extendHold gives a hold of a counter another end.

@@ -249,7 +249,7 @@ func (l *Ledger) ReadDurable(r *cuenta.Request, out *cuenta.Result) {
 
 // Over reports whether the time of the counter in a cell is over.
 func (l *Ledger) Over(cell uint32, now int64) bool {
-	return l.cells.At(cell).Flags&termed != 0 && l.terms.Over(cell, now)
+	return l.cells.At(cell).Flags&ending != 0 && l.terms.Over(cell, now)
 }
 
 // MayBeOver reports whether, by what is durable, the time of a counter may be over:
@@ -280,7 +280,7 @@ func (l *Ledger) answer(cell uint32, found bool, out *cuenta.Result) Standing {
 	is, standing := l.view(cell)
 	if is.alive() {
 		out.Cell, out.Generation, out.Value, out.Revision = cell, is.generation, is.value, is.revision
-		if l.cells.At(cell).Flags&termed != 0 && l.terms.Ends(cell) != 0 {
+		if l.cells.At(cell).Flags&ending != 0 {
 			out.Cell, out.Generation = 0, 0
 		}
 	}

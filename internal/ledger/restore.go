@@ -48,10 +48,7 @@ func (l *Ledger) RestoreTerms(cell uint32, revision uint64, of terms.Terms) erro
 	if c == nil {
 		return err
 	}
-	c.Flags &^= termed
-	if of != (terms.Terms{}) {
-		c.Flags |= termed
-	}
+	markTerms(c, &of)
 	l.countTotal(l.terms.Of(cell), of)
 	return l.terms.Put(cell, of)
 }

@@ -27,7 +27,7 @@ func (l *Ledger) changeWithin(r *cuenta.Request, hash, cell uint32, found bool, 
 	}
 	value, was := l.state(cell, alive)
 	room := l.room(cell, alive, &was, asked)
-	next, code := room.after(r, value, asked.Clamp)
+	next, code := room.after(r.Op, r.N, value, asked.Clamp)
 	if code != cuenta.OK {
 		return l.atLimit(code, next, value, cell, found, out)
 	}
@@ -166,9 +166,20 @@ func (l *Ledger) state(cell uint32, alive bool) (value int64, of terms.Terms) {
 // span is where a value may be.
 type span struct{ floor, ceiling int64 }
 
-// allowed returns where a counter's limits let its value be.
+var everywhere = span{math.MinInt64, math.MaxInt64}
+
+// limits returns where a counter's limits let its value be.
+func (l *Ledger) limits(cell uint32, alive bool) (s span) {
+	if alive && l.cells.At(cell).Flags&termed != 0 {
+		s.floor, s.ceiling = l.terms.Limits(cell)
+		return s
+	}
+	return everywhere
+}
+
+// allowed returns where limits let its value be.
 func allowed(of *terms.Terms) span {
-	return span{math.MinInt64, math.MaxInt64}.between(of.Floor, of.Ceiling)
+	return everywhere.between(of.Floor, of.Ceiling)
 }
 
 // between returns the part of the span that is within two limits.
@@ -182,18 +193,18 @@ func (s span) between(floor, ceiling cuenta.Bound) span {
 	return s
 }
 
-// after returns the value that a request gives a counter, as far as that is allowed
-// if it may be clamped; else the limit that it would pass.
-func (s span) after(r *cuenta.Request, value int64, clamp bool) (next int64, code cuenta.Code) {
-	switch r.Op {
+// after returns the value that an Add, Set or Reset gives a counter, as far as that is
+// allowed if it may be clamped; else the limit that it would pass.
+func (s span) after(op cuenta.Op, n, value int64, clamp bool) (next int64, code cuenta.Code) {
+	switch op {
 	case cuenta.Set:
-		next = r.N
+		next = n
 	case cuenta.Add:
-		next = value + r.N
+		next = value + n
 		switch {
-		case r.N > 0 && next < value:
+		case n > 0 && next < value:
 			next, code = s.ceiling, s.passed(s.ceiling)
-		case r.N < 0 && next > value:
+		case n < 0 && next > value:
 			next, code = s.floor, s.passed(s.floor)
 		}
 	}
@@ -303,10 +314,7 @@ func (l *Ledger) putTerms(cell uint32, of terms.Terms) error {
 		l.newTerms++
 	}
 	e.Termed = true
-	c.Flags |= termed
-	if of == (terms.Terms{}) {
-		c.Flags &^= termed
-	}
+	markTerms(c, &of)
 	return nil
 }
 
@@ -319,7 +327,7 @@ func (l *Ledger) dropTerms(cell uint32, c *shm.Cell) {
 		l.undoTerms = append(l.undoTerms, termsBefore{cell, l.terms.Of(cell)})
 	}
 	l.forgetTerms(cell)
-	c.Flags &^= termed
+	markTerms(c, &terms.Terms{})
 }
 
 // forgetTerms takes a counter's terms out of the book, which needs no memory.

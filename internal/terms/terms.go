@@ -11,6 +11,7 @@ package terms
 
 import (
 	"errors"
+	"math"
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/offheap"
@@ -85,18 +86,30 @@ func (b *Book) Of(cell uint32) Terms {
 	return b.records.At(item).terms()
 }
 
-// Ends returns when a cell's counter ends, 0 if never.
-func (b *Book) Ends(cell uint32) int64 {
+// Limits returns between which values a cell's counter may be.
+func (b *Book) Limits(cell uint32) (floor, ceiling int64) {
+	floor, ceiling = math.MinInt64, math.MaxInt64
 	item, ok := b.places.get(cell)
 	if !ok {
-		return 0
+		return floor, ceiling
 	}
-	return b.records.At(item).ends
+	r := b.records.At(item)
+	if r.marks&hasFloor != 0 {
+		floor = r.floor
+	}
+	if r.marks&hasCeiling != 0 {
+		ceiling = r.ceiling
+	}
+	return floor, ceiling
 }
 
 // Over reports whether the time of a cell's counter is over.
 func (b *Book) Over(cell uint32, now int64) bool {
-	ends := b.Ends(cell)
+	item, ok := b.places.get(cell)
+	if !ok {
+		return false
+	}
+	ends := b.records.At(item).ends
 	return ends != 0 && ends <= now
 }
 
