@@ -10,8 +10,8 @@ import (
 	"github.com/cuenta-server/cuenta/internal/terms"
 )
 
-// maxHolds is how many holds there may be of all counters together: they take about
-// 1.5 GB.
+// maxHolds is how many holds there may be of all counters together: they take up to
+// 2 GB.
 const maxHolds = 1 << 24
 
 // HoldEffect is what became of a hold.
@@ -44,8 +44,7 @@ func (l *Ledger) hold(r *cuenta.Request, hash, cell uint32, found bool, now int6
 	case !l.meets(r, cell, alive):
 		return l.unmet(cell, found, out)
 	}
-	sums := l.held(cell, alive)
-	own := l.limits(cell, alive).beside(sums)
+	own, sums := l.own(cell, alive)
 	var value int64
 	if alive {
 		value = l.look(cell).value
@@ -112,7 +111,7 @@ func (l *Ledger) settleHold(r *cuenta.Request, hash, cell uint32, found bool, no
 		return standing
 	}
 	value := l.look(cell).value
-	own := l.limits(cell, true).beside(l.held(cell, true))
+	own, _ := l.own(cell, true)
 	room := own.between(r.Terms.Floor, r.Terms.Ceiling).without(hold.Amount)
 	next, code := room.after(cuenta.Add, r.N, value, r.Terms.Clamp)
 	if code != cuenta.OK {
@@ -144,7 +143,7 @@ func (l *Ledger) release(r *cuenta.Request, hash, cell uint32, found bool, out *
 	if !ok {
 		return standing
 	}
-	own := l.limits(cell, true).beside(l.held(cell, true))
+	own, _ := l.own(cell, true)
 	l.write(r, hash, cell, true, l.look(cell).value)
 	l.dropHold(cell, item)
 	return l.answerHold(cell, hold.Amount, own.without(hold.Amount), out)
@@ -162,7 +161,8 @@ func (l *Ledger) extend(r *cuenta.Request, hash, cell uint32, found bool, now in
 	}
 	l.write(r, hash, cell, true, l.look(cell).value)
 	l.extendHold(cell, item, ends)
-	return l.answerHold(cell, hold.Amount, l.limits(cell, true).beside(l.held(cell, true)), out)
+	own, _ := l.own(cell, true)
+	return l.answerHold(cell, hold.Amount, own, out)
 }
 
 // known finds the hold that a request is about, or refuses it.
@@ -210,6 +210,16 @@ func (l *Ledger) held(cell uint32, alive bool) (sums terms.Held) {
 		sums = l.holds.Held(cell)
 	}
 	return sums
+}
+
+// own returns where a counter's value may be, within its limits less what is held back,
+// and what that comes to.
+func (l *Ledger) own(cell uint32, alive bool) (span, terms.Held) {
+	if !alive || l.cells.At(cell).Flags&(termed|holding) == 0 {
+		return everywhere, terms.Held{}
+	}
+	floor, ceiling, sums := l.terms.Room(cell)
+	return span{floor, ceiling}.beside(sums), sums
 }
 
 // room returns where a counter's value may be: within its limits, less what is held

@@ -104,7 +104,8 @@ func New(cells shm.Cells, limit uint32, identities identity.Config) (*Ledger, er
 	if err != nil {
 		return nil, errors.Join(err, ix.Free())
 	}
-	holds, err := terms.NewHolds()
+	book := terms.New()
+	holds, err := terms.NewHolds(book)
 	if err != nil {
 		return nil, errors.Join(err, ix.Free(), memory.Close())
 	}
@@ -114,7 +115,7 @@ func New(cells shm.Cells, limit uint32, identities identity.Config) (*Ledger, er
 		seed:   maphash.MakeSeed(),
 		limit:  min(limit, uint32(min(cells.Len(), offheap.MaxItems))),
 		memory: memory,
-		terms:  terms.New(),
+		terms:  book,
 		holds:  holds,
 	}, nil
 }
@@ -384,14 +385,9 @@ func (l *Ledger) Fetch(requests []cuenta.Request, hashes *[Ahead]uint32) (touche
 			n++
 		}
 	}
-	if l.terms.Len() > 0 {
+	if !l.terms.Empty() {
 		for _, cell := range cells[:n] {
 			touched ^= l.terms.Touch(cell)
-		}
-	}
-	if l.holds.Len() > 0 {
-		for _, cell := range cells[:n] {
-			touched ^= l.holds.Touch(cell)
 		}
 	}
 	return touched

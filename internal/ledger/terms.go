@@ -168,15 +168,6 @@ type span struct{ floor, ceiling int64 }
 
 var everywhere = span{math.MinInt64, math.MaxInt64}
 
-// limits returns where a counter's limits let its value be.
-func (l *Ledger) limits(cell uint32, alive bool) (s span) {
-	if alive && l.cells.At(cell).Flags&termed != 0 {
-		s.floor, s.ceiling = l.terms.Limits(cell)
-		return s
-	}
-	return everywhere
-}
-
 // allowed returns where limits let its value be.
 func allowed(of *terms.Terms) span {
 	return everywhere.between(of.Floor, of.Ceiling)

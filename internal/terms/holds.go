@@ -22,52 +22,48 @@ type Held struct {
 // held is one hold in the list of its counter.
 type held struct {
 	link
-	cell        uint32
-	account     uint32
+	of          uint32 // the counter's record
 	newer, next uint32 // its neighbours in the counter's list, plus one
 	id          uint64 // 0: the record is not in use
 	amount      int64
 }
 
-// account is a counter that has holds.
-type account struct {
-	Held
-	cell  uint32
-	first uint32 // of its holds, the newest, plus one
-}
+// indexed marks a hold that is found by its id.
+const indexed uint8 = 1
 
-// Holds is the holds of all counters.
+// few is how many holds of a counter are looked through. Where there are more, all of
+// them are indexed.
+const few = 4
+
+// Holds is the holds of all counters. How many a counter has, and what they come to, is
+// in its record in the book.
 type Holds struct {
-	holds    offheap.Slab[held]
-	accounts offheap.Slab[account]
-	byID     *offheap.Index
-	byCell   places // of the accounts
-	wheel    wheel
+	book  *Book
+	holds offheap.Slab[held]
+	byID  *offheap.Index
+	wheel wheel
+	count int
 }
 
-// NewHolds returns none.
-func NewHolds() (*Holds, error) {
+// NewHolds returns none, for the counters of a book.
+func NewHolds(book *Book) (*Holds, error) {
 	byID, err := offheap.NewIndex()
 	if err != nil {
 		return nil, err
 	}
-	h := &Holds{byID: byID}
+	h := &Holds{book: book, byID: byID}
 	h.wheel.link = func(item uint32) *link { return &h.holds.At(item).link }
 	return h, nil
 }
 
 // Close gives the memory back to the system.
-func (h *Holds) Close() error {
-	return errors.Join(h.byID.Free(), h.byCell.free(), h.holds.Free(), h.accounts.Free())
-}
+func (h *Holds) Close() error { return errors.Join(h.byID.Free(), h.holds.Free()) }
 
 // Len returns how many holds there are.
-func (h *Holds) Len() int { return h.byID.Len() }
+func (h *Holds) Len() int { return h.count }
 
-// Memory returns the bytes that they take.
-func (h *Holds) Memory() uint64 {
-	return h.holds.Memory() + h.accounts.Memory() + h.byID.Memory() + h.byCell.size()
-}
+// Memory returns the bytes that they take, beyond those of the book.
+func (h *Holds) Memory() uint64 { return h.holds.Memory() + h.byID.Memory() }
 
 // hashOfHold mixes both numbers into one.
 func hashOfHold(cell uint32, id uint64) uint32 {
@@ -75,7 +71,30 @@ func hashOfHold(cell uint32, id uint64) uint32 {
 	return uint32(x >> 32)
 }
 
+// of returns the record of a cell's counter, nil if it has none.
+func (h *Holds) of(cell uint32) *record {
+	item, ok := h.book.places.get(cell)
+	if !ok {
+		return nil
+	}
+	return h.book.records.At(item)
+}
+
 func (h *Holds) find(cell uint32, id uint64) (item uint32, ok bool) {
+	of := h.of(cell)
+	if of == nil {
+		return 0, false
+	}
+	if of.holds <= few {
+		for next := of.first; next != 0; {
+			r := h.holds.At(next - 1)
+			if r.id == id {
+				return next - 1, true
+			}
+			next = r.next
+		}
+		return 0, false
+	}
 	for p := h.byID.Probe(hashOfHold(cell, id)); ; {
 		if item, ok = p.Next(); !ok {
 			return 0, false
@@ -88,21 +107,10 @@ func (h *Holds) find(cell uint32, id uint64) (item uint32, ok bool) {
 
 // Held returns what the holds of a cell's counter come to.
 func (h *Holds) Held(cell uint32) Held {
-	item, ok := h.byCell.get(cell)
-	if !ok {
-		return Held{}
+	if of := h.of(cell); of != nil {
+		return of.held()
 	}
-	return h.accounts.At(item).Held
-}
-
-// Touch loads where a cell's counter has its holds, so that what is asked of them need
-// not wait for it. What it returns means nothing.
-func (h *Holds) Touch(cell uint32) uint64 {
-	item, ok := h.byCell.get(cell)
-	if !ok {
-		return 0
-	}
-	return uint64(h.accounts.At(item).first)
+	return Held{}
 }
 
 // Find returns a hold, and the number of its record, which it keeps as long as it lasts.
@@ -140,84 +148,98 @@ func (h *Holds) At(item uint32) Hold { return h.holds.At(item).hold() }
 // Set gives the hold of a record another amount and end.
 func (h *Holds) Set(item uint32, hold Hold) {
 	r := h.holds.At(item)
-	a := h.accounts.At(r.account)
-	a.add(-1, r.amount)
+	of := h.book.records.At(r.of)
+	of.add(-1, r.amount)
 	r.amount = hold.Amount
-	a.add(+1, r.amount)
+	of.add(+1, r.amount)
 	h.wheel.move(item, hold.Ends)
 }
 
 // add adds an amount to the sums, or takes it from them.
-func (a *account) add(sign, amount int64) {
+func (r *record) add(sign, amount int64) {
 	if amount > 0 {
-		a.Up += sign * amount
+		r.up += sign * amount
 	} else {
-		a.Down -= sign * amount
+		r.down -= sign * amount
 	}
 }
 
-// enter makes a hold of amount 0, and its account if there is none.
+// enter makes a hold of amount 0.
 func (h *Holds) enter(cell uint32, id uint64) (item uint32, err error) {
-	at, ok := h.byCell.get(cell)
-	if !ok {
-		if at, err = h.accounts.Take(0); err != nil {
-			return 0, err
-		}
-		if err := h.byCell.put(cell, at); err != nil {
-			h.accounts.Give(at, 0)
-			return 0, err
-		}
-		*h.accounts.At(at) = account{cell: cell}
-	}
-	if item, err = h.holds.Take(0); err == nil {
-		if err = h.byID.Insert(hashOfHold(cell, id), item); err != nil {
-			h.holds.Give(item, 0)
-		}
-	}
+	at, err := h.book.enter(cell)
 	if err != nil {
-		h.closeEmpty(at)
 		return 0, err
 	}
-	a := h.accounts.At(at)
-	if a.first != 0 {
-		h.holds.At(a.first - 1).newer = item + 1
+	of := h.book.records.At(at)
+	if item, err = h.holds.Take(0); err != nil {
+		h.book.dropEmpty(at)
+		return 0, err
 	}
-	*h.holds.At(item) = held{cell: cell, account: at, id: id, next: a.first}
-	a.first = item + 1
-	a.Count++
+	r := h.holds.At(item)
+	r.cell, r.of, r.id, r.next = cell, at, id, of.first
+	if of.holds >= few {
+		if err = h.index(item, of.holds > few); err != nil {
+			h.unindex(item)
+			h.holds.Give(item, 0)
+			return 0, err // the counter has others, so its record stays
+		}
+	}
+	if of.first != 0 {
+		h.holds.At(of.first - 1).newer = item + 1
+	}
+	of.first = item + 1
+	of.holds++
+	h.count++
 	return item, nil
+}
+
+// index has a new hold found by its id, and with the first of many those before it.
+func (h *Holds) index(item uint32, many bool) error {
+	for next := item + 1; next != 0; {
+		r := h.holds.At(next - 1)
+		if r.marks&indexed == 0 {
+			if err := h.byID.Insert(hashOfHold(r.cell, r.id), next-1); err != nil {
+				return err
+			}
+			r.marks |= indexed
+		}
+		if many { // the others are
+			break
+		}
+		next = r.next
+	}
+	return nil
+}
+
+func (h *Holds) unindex(item uint32) {
+	if r := h.holds.At(item); r.marks&indexed != 0 {
+		h.byID.Remove(hashOfHold(r.cell, r.id), item)
+		r.marks &^= indexed
+	}
 }
 
 // Drop ends the hold of a record, and reports whether its counter has others.
 func (h *Holds) Drop(item uint32) (others bool) {
 	r := h.holds.At(item)
-	at := r.account
-	a := h.accounts.At(at)
-	a.add(-1, r.amount)
-	a.Count--
+	at := r.of
+	of := h.book.records.At(at)
+	of.add(-1, r.amount)
+	of.holds--
+	h.count--
 	if r.next != 0 {
 		h.holds.At(r.next - 1).newer = r.newer
 	}
 	if r.newer != 0 {
 		h.holds.At(r.newer - 1).next = r.next
 	} else {
-		a.first = r.next
+		of.first = r.next
 	}
 	h.wheel.move(item, 0)
-	h.byID.Remove(hashOfHold(r.cell, r.id), item)
+	h.unindex(item)
 	h.holds.Give(item, 0)
-	return h.closeEmpty(at)
-}
-
-// closeEmpty takes an account away that has no holds. It reports whether it has some.
-func (h *Holds) closeEmpty(at uint32) (others bool) {
-	a := h.accounts.At(at)
-	if a.Count > 0 {
-		return true
-	}
-	h.byCell.drop(a.cell)
-	h.accounts.Give(at, 0)
-	return false
+	others = of.holds > 0
+	h.book.dropEmpty(at)
+	return others
 }
 
 // Behind returns the first hold of a cell's counter, or the one behind that of an id
@@ -226,8 +248,8 @@ func (h *Holds) closeEmpty(at uint32) (others bool) {
 func (h *Holds) Behind(cell uint32, id uint64) (item uint32, hold Hold, ok bool) {
 	var next uint32
 	if id == 0 {
-		if at, ok := h.byCell.get(cell); ok {
-			next = h.accounts.At(at).first
+		if of := h.of(cell); of != nil {
+			next = of.first
 		}
 	} else if item, ok := h.find(cell, id); ok {
 		next = h.holds.At(item).next
@@ -241,9 +263,9 @@ func (h *Holds) Behind(cell uint32, id uint64) (item uint32, hold Hold, ok bool)
 // Overflown returns a cell the sums of whose holds have passed the end of int64, which
 // they do by wrapping around.
 func (h *Holds) Overflown() (cell uint32, ok bool) {
-	for item := range h.accounts.Used() {
-		if a := h.accounts.At(item); a.Up < 0 || a.Down < 0 {
-			return a.cell, true
+	for item := range h.book.records.Used() {
+		if r := h.book.records.At(item); r.up < 0 || r.down < 0 {
+			return r.cell, true
 		}
 	}
 	return 0, false

@@ -27,16 +27,17 @@ type Terms struct {
 // Ended reports whether the counter's time is over.
 func (t *Terms) Ended(now int64) bool { return t.Ends != 0 && t.Ends <= now }
 
-// record is the terms of a cell.
+// record is what a cell's counter has, terms or holds: just a cache line.
 type record struct {
 	link
-	marks          uint8
-	cell           uint32
 	floor, ceiling int64
+	up, down       int64  // what its holds come to, as in Held
+	holds          uint32 // how many they are
+	first          uint32 // the newest of them, plus one
 }
 
 const (
-	taken uint8 = 1 << iota // the record is in use
+	termed uint8 = 1 << iota // it has terms
 	hasFloor
 	hasCeiling
 	isTotal
@@ -47,6 +48,7 @@ type Book struct {
 	records offheap.Slab[record]
 	places  places
 	wheel   wheel
+	count   int // counters with terms
 }
 
 // New returns an empty book.
@@ -72,7 +74,10 @@ type Stats struct {
 func (b *Book) Ending() int { return b.wheel.count }
 
 // Len returns how many counters have terms.
-func (b *Book) Len() int { return b.places.count }
+func (b *Book) Len() int { return b.count }
+
+// Empty reports whether no counter has terms or holds.
+func (b *Book) Empty() bool { return b.places.count == 0 }
 
 // Memory returns the bytes that they take.
 func (b *Book) Memory() uint64 { return b.records.Memory() + b.places.size() }
@@ -86,12 +91,13 @@ func (b *Book) Of(cell uint32) Terms {
 	return b.records.At(item).terms()
 }
 
-// Limits returns between which values a cell's counter may be.
-func (b *Book) Limits(cell uint32) (floor, ceiling int64) {
+// Room returns between which values the limits of a cell's counter let it be, and what
+// its holds come to.
+func (b *Book) Room(cell uint32) (floor, ceiling int64, held Held) {
 	floor, ceiling = math.MinInt64, math.MaxInt64
 	item, ok := b.places.get(cell)
 	if !ok {
-		return floor, ceiling
+		return floor, ceiling, held
 	}
 	r := b.records.At(item)
 	if r.marks&hasFloor != 0 {
@@ -100,7 +106,7 @@ func (b *Book) Limits(cell uint32) (floor, ceiling int64) {
 	if r.marks&hasCeiling != 0 {
 		ceiling = r.ceiling
 	}
-	return floor, ceiling
+	return floor, ceiling, r.held()
 }
 
 // Over reports whether the time of a cell's counter is over.
@@ -113,15 +119,14 @@ func (b *Book) Over(cell uint32, now int64) bool {
 	return ends != 0 && ends <= now
 }
 
-// Touch loads the terms of a cell's counter, so that Of need not wait for them. What it
-// returns means nothing.
+// Touch loads what a cell's counter has, so that what is asked of it need not wait for
+// that. What it returns means nothing.
 func (b *Book) Touch(cell uint32) uint64 {
 	item, ok := b.places.get(cell)
 	if !ok {
 		return 0
 	}
-	r := b.records.At(item)
-	return uint64(r.ends ^ r.ceiling) // a record may lie across two cache lines
+	return uint64(b.records.At(item).ceiling)
 }
 
 func (r *record) terms() Terms {
@@ -133,38 +138,48 @@ func (r *record) terms() Terms {
 	}
 }
 
+func (r *record) held() Held { return Held{r.up, r.down, r.holds} }
+
 // Put gives a cell's counter other terms. It fails if there is no memory for them,
 // which it can only the first time since there were none.
 func (b *Book) Put(cell uint32, t Terms) error {
-	item, ok := b.places.get(cell)
-	switch {
-	case t == Terms{}:
-		if ok {
-			b.drop(item)
+	if (t == Terms{}) {
+		if item, ok := b.places.get(cell); ok {
+			b.set(item, t, 0)
+			b.dropEmpty(item)
 		}
 		return nil
-	case !ok:
-		var err error
-		if item, err = b.enter(cell); err != nil {
-			return err
-		}
 	}
-	r := b.records.At(item)
-	b.wheel.move(item, t.Ends)
-	r.floor, r.ceiling, r.marks = t.Floor.At, t.Ceiling.At, taken
+	item, err := b.enter(cell)
+	if err != nil {
+		return err
+	}
+	marks := termed
 	if t.Floor.Set {
-		r.marks |= hasFloor
+		marks |= hasFloor
 	}
 	if t.Ceiling.Set {
-		r.marks |= hasCeiling
+		marks |= hasCeiling
 	}
 	if t.Total {
-		r.marks |= isTotal
+		marks |= isTotal
 	}
+	b.set(item, t, marks)
 	return nil
 }
 
+func (b *Book) set(item uint32, t Terms, marks uint8) {
+	r := b.records.At(item)
+	b.wheel.move(item, t.Ends)
+	b.count += int(marks&termed) - int(r.marks&termed)
+	r.floor, r.ceiling, r.marks = t.Floor.At, t.Ceiling.At, marks
+}
+
+// enter returns the record of a cell, and makes it if there is none.
 func (b *Book) enter(cell uint32) (item uint32, err error) {
+	if item, ok := b.places.get(cell); ok {
+		return item, nil
+	}
 	if item, err = b.records.Take(0); err != nil {
 		return 0, err
 	}
@@ -172,23 +187,25 @@ func (b *Book) enter(cell uint32) (item uint32, err error) {
 		b.records.Give(item, 0)
 		return 0, err
 	}
-	*b.records.At(item) = record{cell: cell, marks: taken}
+	b.records.At(item).cell = cell
 	return item, nil
 }
 
-func (b *Book) drop(item uint32) {
-	b.wheel.move(item, 0)
-	b.places.drop(b.records.At(item).cell)
-	b.records.Give(item, 0)
+// dropEmpty takes a record away that is of no use any more.
+func (b *Book) dropEmpty(item uint32) {
+	if r := b.records.At(item); r.marks&termed == 0 && r.holds == 0 {
+		b.places.drop(r.cell)
+		b.records.Give(item, 0)
+	}
 }
 
 // Records returns one more than the largest number of a record.
 func (b *Book) Records() uint32 { return b.records.Used() }
 
-// Record returns a record by its number; ok is false if it is not in use.
+// Record returns the terms of a record by its number; ok is false if it has none.
 func (b *Book) Record(item uint32) (cell uint32, t Terms, ok bool) {
 	r := b.records.At(item)
-	if r.marks&taken == 0 {
+	if r.marks&termed == 0 {
 		return 0, Terms{}, false
 	}
 	return r.cell, r.terms(), true

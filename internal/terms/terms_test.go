@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+	"unsafe"
 
 	"github.com/cuenta-server/cuenta"
 )
@@ -48,6 +49,13 @@ func TestBookAgainstAMap(t *testing.T) {
 			}
 		}
 		compareRecords(t, b, model)
+	}
+}
+
+// A record has a cache line of its own.
+func TestRecordsHaveTheSizeOfACacheLine(t *testing.T) {
+	if size := unsafe.Sizeof(record{}); size != 64 {
+		t.Errorf("%d bytes", size)
 	}
 }
 

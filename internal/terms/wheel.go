@@ -5,11 +5,14 @@ import (
 	"math/bits"
 )
 
-// link hangs a record into a wheel.
+// link hangs a record into a wheel. Marks and cell are the record's own, which have room
+// here.
 type link struct {
 	ends           int64  // nanoseconds since 1970; 0: never, and it hangs in no wheel
 	before, behind uint32 // its neighbours in its list, plus one
+	cell           uint32
 	list           uint16
+	marks          uint8
 }
 
 // A wheel tells which records end when: a timing wheel of several levels, each of
