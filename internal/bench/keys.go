@@ -10,14 +10,24 @@ import (
 // it a name has 16 bytes, the same as redis-benchmark's.
 const keyDigits = 12
 
+// anyDigits is as long as the number of a counter.
+const anyDigits = "000000000000"
+
 // appendDigits appends the number of a counter.
 func appendDigits(dst []byte, key uint64) []byte {
-	var digits [keyDigits]byte
-	for i := keyDigits - 1; i >= 0; i-- {
-		digits[i] = byte('0' + key%10)
-		key /= 10
+	at := len(dst)
+	dst = append(dst, anyDigits...)
+	putDigits((*[keyDigits]byte)(dst[at:]), key)
+	return dst
+}
+
+// putDigits writes the number of a counter in place of another, two digits at a time.
+func putDigits(digits *[keyDigits]byte, key uint64) {
+	for i := keyDigits - 2; i >= 0; i -= 2 {
+		pair := key % 100
+		key /= 100
+		digits[i], digits[i+1] = byte('0'+pair/10), byte('0'+pair%10)
 	}
-	return append(dst, digits[:]...)
 }
 
 // chooser makes the sources of keys of one run, one for each connection.

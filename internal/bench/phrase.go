@@ -12,8 +12,8 @@ import (
 // phrase is a command of the Redis protocol about a counter.
 type phrase struct {
 	words  int    // of the command
-	before string // up to the digits of the counter's name
-	middle string // from there on
+	text   string // up to what say says, with any digits in the counter's name
+	digits int    // where these are in text
 	say    func(dst []byte, key uint64) []byte
 	behind string // what say has said, if anything
 }
@@ -21,9 +21,9 @@ type phrase struct {
 // command appends the command; see codec.
 func (p *phrase) command(dst []byte, key uint64, n *namer) []byte {
 	dst = n.appendRESP(dst, p.words)
-	dst = append(dst, p.before...)
-	dst = appendDigits(dst, key)
-	dst = append(dst, p.middle...)
+	at := len(dst) + p.digits
+	dst = append(dst, p.text...)
+	putDigits((*[keyDigits]byte)(dst[at:]), key)
 	if p.say != nil {
 		dst = p.say(dst, key)
 	}
@@ -33,7 +33,8 @@ func (p *phrase) command(dst []byte, key uint64, n *namer) []byte {
 // phraseOf makes the command out of its name, the beginning of the counter's and the
 // words that follow.
 func phraseOf(name, prefix string, words ...string) phrase {
-	return phrase{words: 2 + len(words), before: bulks(name) + "$16\r\n" + prefix, middle: "\r\n" + bulks(words...)}
+	before := bulks(name) + "$16\r\n" + prefix
+	return phrase{words: 2 + len(words), text: before + anyDigits + "\r\n" + bulks(words...), digits: len(before)}
 }
 
 // bulks are words as the protocol has them.
@@ -69,7 +70,7 @@ func (a *asker) codec() codec {
 	case Transfer:
 		p = phraseOf("CUENTA.TRANSFER", prefix)
 		p.words += 4
-		p.middle += "$16\r\n" + prefix
+		p.text += "$16\r\n" + prefix
 		p.say = func(dst []byte, key uint64) []byte { return appendDigits(dst, a.other(key)) }
 		p.behind = "\r\n" + bulks("1", "FLOOR", lowest)
 	case Reserve:
@@ -81,7 +82,7 @@ func (a *asker) codec() codec {
 	case Ticket:
 		p = phraseOf("CUENTA.TICKET", prefix)
 		p.words++
-		p.middle += "$28\r\n"
+		p.text += "$28\r\n"
 		p.say = func(dst []byte, _ uint64) []byte { return a.appendIdent(dst) }
 		p.behind = "\r\n"
 		next = nextArray(func(n []int64) bool { return len(n) == 3 && n[0] == n[1] && n[2] == 1 })
@@ -118,23 +119,24 @@ const maxIntegers = 4
 // readArray reads a reply of up to maxIntegers integers, as a codec's next does, and
 // appends them.
 func readArray(b []byte, to []int64) (size int, numbers []int64, refusal []byte) {
-	head, size := readLine(b)
-	if size == 0 {
-		return 0, nil, nil
-	}
-	if len(head) != 2 || head[0] != '*' || head[1] < '1' || head[1] > '0'+maxIntegers {
-		return size, nil, reason(bytes.TrimPrefix(head, []byte("-")))
-	}
-	for range head[1] - '0' {
-		line, n := readLine(b[size:])
-		if n == 0 {
+	if len(b) < len("*1\r\n") || b[0] != '*' || b[1] < '1' || b[1] > '0'+maxIntegers || b[2] != '\r' || b[3] != '\n' {
+		line, size := readLine(b)
+		if size == 0 {
 			return 0, nil, nil
 		}
-		size += n
-		number, isInt := parseInteger(line)
-		if !isInt {
-			return size, nil, reason(line)
+		return size, nil, reason(bytes.TrimPrefix(line, []byte("-")))
+	}
+	size = len("*1\r\n")
+	for range b[1] - '0' {
+		number, n := readInteger(b[size:])
+		if n == 0 {
+			line, n := readLine(b[size:])
+			if n == 0 {
+				return 0, nil, nil
+			}
+			return size + n, nil, reason(line)
 		}
+		size += n
 		to = append(to, number)
 	}
 	return size, to, nil
@@ -150,10 +152,23 @@ func readLine(b []byte) (line []byte, size int) {
 	return bytes.TrimSuffix(b[:end], []byte("\r")), end + 1
 }
 
-// parseInteger reads an integer of the protocol.
-func parseInteger(line []byte) (int64, bool) {
-	if len(line) < 2 || line[0] != ':' {
-		return 0, false
+// readInteger reads an integer with its end, and returns its length, 0 if there is none,
+// or not all of it.
+func readInteger(b []byte) (n int64, size int) {
+	const shortest = len(":0\r\n")
+	if len(b) < shortest || b[0] != ':' {
+		return 0, 0
 	}
-	return resp.ParseInt(line[1:])
+	end := 1
+	for end < len(b) && b[end] != '\r' {
+		end++
+	}
+	if end+1 >= len(b) || b[end+1] != '\n' {
+		return 0, 0
+	}
+	n, isInt := resp.ParseInt(b[1:end])
+	if !isInt {
+		return 0, 0
+	}
+	return n, end + len("\r\n")
 }
