@@ -2,6 +2,7 @@ package resp
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/cuenta-server/cuenta"
@@ -21,61 +22,77 @@ const (
 
 func askHold(s *Session, b *cuenta.Batch, args [][]byte) {
 	n, isInt := wire.ParseInt(args[2])
-	expiry, refusal := s.holdEnd(args[3:], "cuenta.hold")
+	terms, refusal := s.blank(), ""
+	terms.Expiry, refusal = s.holdEnd(args[3:], "cuenta.hold")
 	switch {
 	case !isInt || n == math.MinInt64:
 		refusal = errInteger
 	case n == 0:
 		refusal = "ERR the amount of a hold must not be 0"
 	}
-	s.askOfHold(b, refusal, cuenta.Request{Op: cuenta.Hold, Counter: args[1], N: n}, cuenta.Terms{Expiry: expiry}, answerHold)
+	if s.askOfHold(b, refusal, cuenta.Hold, args[1], n, terms) {
+		s.await(answerHold, 1)
+	}
 }
 
 func askExtend(s *Session, b *cuenta.Batch, args [][]byte) {
-	expiry, refusal := s.holdEnd(args[3:], "cuenta.extend")
-	id, isHold := holdOf(args[2])
-	if !isHold {
+	terms, refusal, isHold := s.blank(), "", false
+	terms.Expiry, refusal = s.holdEnd(args[3:], "cuenta.extend")
+	if terms.Hold, isHold = holdOf(args[2]); !isHold {
 		refusal = errHold
 	}
-	s.askOfHold(b, refusal, cuenta.Request{Op: cuenta.Extend, Counter: args[1]}, cuenta.Terms{Hold: id, Expiry: expiry}, answerAvailable)
+	if s.askOfHold(b, refusal, cuenta.Extend, args[1], 0, terms) {
+		s.await(answerAvailable, 1)
+	}
 }
 
 func askRelease(s *Session, b *cuenta.Batch, args [][]byte) {
-	id, isHold := holdOf(args[2])
-	refusal := ""
-	if !isHold {
+	terms, refusal, isHold := s.blank(), "", false
+	if terms.Hold, isHold = holdOf(args[2]); !isHold {
 		refusal = errHold
 	}
-	s.askOfHold(b, refusal, cuenta.Request{Op: cuenta.Release, Counter: args[1]}, cuenta.Terms{Hold: id}, answerAvailable)
+	if s.askOfHold(b, refusal, cuenta.Release, args[1], 0, terms) {
+		s.await(answerAvailable, 1)
+	}
 }
 
 func askSettle(s *Session, b *cuenta.Batch, args [][]byte) {
-	id, isHold := holdOf(args[2])
+	terms, refusal, isHold := s.blank(), "", false
+	terms.Hold, isHold = holdOf(args[2])
 	n, isInt := wire.ParseInt(args[3])
-	clamp, refusal := len(args) == 5, ""
+	terms.Clamp = len(args) == 5
 	switch {
-	case len(args) > 5 || clamp && !isWord(args[4], "clamp"):
+	case len(args) > 5 || terms.Clamp && !isWord(args[4], "clamp"):
 		refusal = errSyntax
 	case !isHold:
 		refusal = errHold
 	case !isInt:
 		refusal = errInteger
 	}
-	s.askOfHold(b, refusal, cuenta.Request{Op: cuenta.Settle, Counter: args[1], N: n}, cuenta.Terms{Hold: id, Clamp: clamp}, answerSettled)
+	if s.askOfHold(b, refusal, cuenta.Settle, args[1], n, terms) {
+		s.detailed(answerSettled, 1, detail{n: n, terms: terms})
+	}
 }
 
-// askOfHold asks what is about a hold, if nothing is against it.
-func (s *Session) askOfHold(b *cuenta.Batch, refusal string, r cuenta.Request, terms cuenta.Terms, answer answerer) {
-	if refusal == "" && !cuenta.ValidName(r.Counter) {
+// askOfHold asks what is about a hold, if nothing is against it, and reports whether it
+// has.
+func (s *Session) askOfHold(b *cuenta.Batch, refusal string, op cuenta.Op, name []byte, n int64, terms *cuenta.Terms) bool {
+	if refusal == "" && !cuenta.ValidName(name) {
 		refusal = errName
 	}
 	if refusal != "" {
 		s.refuse(refusal)
-		return
+		return false
 	}
-	r.Terms = s.say(terms)
-	b.Requests = append(b.Requests, r)
-	s.detailed(answer, 1, detail{n: r.N, terms: r.Terms})
+	b.Requests = append(b.Requests, cuenta.Request{Op: op, Counter: name, N: n, Terms: terms})
+	return true
+}
+
+// blank is say of terms that are yet to be filled in. What memory there is for more of
+// them is always empty, so they need not be copied there.
+func (s *Session) blank() *cuenta.Terms {
+	s.terms = slices.Grow(s.terms, 1)[:len(s.terms)+1]
+	return &s.terms[len(s.terms)-1]
 }
 
 // holdEnd reads EX s or PX ms.

@@ -74,7 +74,7 @@ func askIncrEx(s *Session, b *cuenta.Batch, args [][]byte) {
 		s.refuse(errSyntax)
 		return
 	}
-	terms := s.say(cuenta.Terms{})
+	terms := s.blank()
 	n, refusal := inc.asked(s, terms)
 	var id cuenta.Identity
 	if refusal == "" {
