@@ -2,6 +2,7 @@ package bench
 
 import (
 	"cmp"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -11,12 +12,12 @@ import (
 // Op says what every operation of a run does.
 type Op string
 
-// What is said of values holds whatever values the counters have before.
+// What is said of values holds for counters that only such operations have changed.
 const (
 	Increment Op = "increment" // adds 1
-	Bounded   Op = "bounded"   // adds 1, below a limit of the operation
-	Refused   Op = "refused"   // would add 1 and pass a limit of the operation, which is what is wanted
-	Clamped   Op = "clamped"   // would pass a limit of the operation, and goes as far as that
+	Bounded   Op = "bounded"   // adds limitedBy, below a limit of the operation
+	Refused   Op = "refused"   // would add as much and pass a limit of the operation, which is what is wanted
+	Clamped   Op = "clamped"   // would add as much and pass a limit of the operation, and goes as far as that
 	Transfer  Op = "transfer"  // moves 1 to another counter
 	Reserve   Op = "reserve"   // holds 1, and settles it with 1 when that is answered: both are one operation
 	Take      Op = "take"      // takes 1 of what a rate allows
@@ -36,9 +37,12 @@ func (op Op) CanGo(front string) bool {
 }
 
 const (
-	// clampedBy is what a clamped operation would add: from wherever the counter is,
-	// it passes the limit and no end of int64.
-	clampedBy = 1 << 62
+	// limitedBy is what operations that are accepted, refused and clamped would all add,
+	// so that numbers of about one length are read, kept and answered. Those that are
+	// clamped have limits from leastBound to limitedBy: wherever a counter is, it passes
+	// them.
+	limitedBy  = 1_000_000_000
+	leastBound = limitedBy / 10
 
 	// The rate is so high that it refuses nothing.
 	takeLimit  = 1_000_000_000
@@ -73,17 +77,20 @@ type asker struct {
 }
 
 func newAsker(c *Config) *asker {
-	a := &asker{op: cmp.Or(c.Op, Increment), keys: uint64(c.Keys), bound: time.Now().UnixNano(), prefix: newPrefix()}
+	a := &asker{op: cmp.Or(c.Op, Increment), keys: uint64(c.Keys), prefix: newPrefix()}
+	a.bound = leastBound + rand.Int64N(limitedBy-leastBound)
 	return a
 }
 
 // other returns the counter that gets what is moved away from one: halfway round.
 func (a *asker) other(key uint64) uint64 { return (key + a.keys/2) % a.keys }
 
-// nextBound returns a limit that is another one each time, and later a higher one, so
-// that what is clamped to it changes the counter.
+// nextBound returns a limit that is another one each time, so that what is clamped to it
+// changes the counter.
 func (a *asker) nextBound() int64 {
-	a.bound++
+	if a.bound++; a.bound == limitedBy {
+		a.bound = leastBound
+	}
 	return a.bound
 }
 

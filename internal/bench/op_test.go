@@ -71,7 +71,7 @@ func TestEveryOperation(t *testing.T) {
 // checkDone looks whether 500 operations have done what they should.
 func checkDone(t *testing.T, op Op, service *fronttest.Service, keys int64) {
 	got := sum(service, op.Prefix(), keys)
-	want := map[Op]int64{Increment: 500, Bounded: 500, Refused: 0, Transfer: 0, Reserve: 500, Ticket: 500, Expire: 500}
+	want := map[Op]int64{Increment: 500, Bounded: 500 * limitedBy, Refused: 0, Transfer: 0, Reserve: 500, Ticket: 500, Expire: 500}
 	if total, exact := want[op]; exact && got != total {
 		t.Errorf("the counters together are %d, want %d", got, total)
 	}
@@ -79,7 +79,7 @@ func checkDone(t *testing.T, op Op, service *fronttest.Service, keys int64) {
 	case Clamped:
 		for key := range keys {
 			name := op.Prefix() + string(appendDigits(nil, uint64(key)))
-			if value, revision := service.Value(name); revision > 0 && (value < 1e18 || value >= clampedBy) {
+			if value, revision := service.Value(name); revision > 0 && (value < leastBound || value >= limitedBy) {
 				t.Errorf("%s is %d, which was not clamped", name, value)
 			}
 		}
@@ -151,11 +151,11 @@ func TestSomeHoldsRefused(t *testing.T) {
 func TestPhrases(t *testing.T) {
 	a := newAsker(&Config{Op: Ticket, Keys: 10})
 	copy(a.prefix[:], "0123456789abcdef")
-	a.bound = 41
+	a.bound = 123456788
 	for op, want := range map[Op]string{
-		Bounded:  "INCREX key:000000000007 BYINT 1 UBOUND 9223372036854775807",
-		Refused:  "INCREX key:000000000007 BYINT 1 UBOUND -9223372036854775808",
-		Clamped:  "INCREX key:000000000007 BYINT 4611686018427387904 UBOUND 42 SATURATE",
+		Bounded:  "INCREX key:000000000007 BYINT 1000000000 UBOUND 9223372036854775807 SATURATE",
+		Refused:  "INCREX key:000000000007 BYINT 1000000000 UBOUND -9223372036854775808",
+		Clamped:  "INCREX key:000000000007 BYINT 1000000000 UBOUND 123456789 SATURATE",
 		Transfer: "CUENTA.TRANSFER key:000000000007 key:000000000002 1 FLOOR -9223372036854775808",
 		Reserve:  "CUENTA.HOLD res:000000000007 1 EX 60",
 		Take:     "CUENTA.TAKE rat:000000000007 1 FIXED 1000000000 PER 3600000",
@@ -177,12 +177,12 @@ func TestArrays(t *testing.T) {
 		op              Op
 		answer, refusal string
 	}{
-		{Bounded, "*2\r\n:5\r\n:1\r\n", ""},
+		{Bounded, "*2\r\n:1000000005\r\n:1000000000\r\n", ""},
 		{Bounded, "*2\r\n:5\r\n:0\r\n", other},
 		{Refused, "*2\r\n:-5\r\n:0\r\n", ""},
 		{Refused, "*2\r\n:5\r\n:1\r\n", other},
 		{Clamped, "*2\r\n:5\r\n:-3\r\n", ""},
-		{Clamped, "*2\r\n:5\r\n:4611686018427387904\r\n", other},
+		{Clamped, "*2\r\n:1000000005\r\n:1000000000\r\n", other},
 		{Take, "*4\r\n:1\r\n:9\r\n:-1\r\n:3\r\n", ""},
 		{Take, "*4\r\n:0\r\n:9\r\n:-1\r\n:3\r\n", other},
 		{Ticket, "*3\r\n:7\r\n:7\r\n:1\r\n", ""},

@@ -51,22 +51,22 @@ func bulks(words ...string) string {
 // codec says the operations and reads their answers. Of Reserve it says the first half,
 // and reservations do the rest.
 func (a *asker) codec() codec {
-	lowest, highest := strconv.Itoa(math.MinInt64), strconv.Itoa(math.MaxInt64)
+	lowest, highest, by := strconv.Itoa(math.MinInt64), strconv.Itoa(math.MaxInt64), strconv.Itoa(limitedBy)
 	var p phrase
 	next := nextRESP
 	switch prefix := a.op.Prefix(); a.op {
 	case Bounded:
-		p = phraseOf("INCREX", prefix, "BYINT", "1", "UBOUND", highest)
-		next = nextArray(addedOne)
+		p = phraseOf("INCREX", prefix, "BYINT", by, "UBOUND", highest, "SATURATE")
+		next = nextArray(func(n []int64) bool { return len(n) == 2 && n[1] == limitedBy })
 	case Refused:
-		p = phraseOf("INCREX", prefix, "BYINT", "1", "UBOUND", lowest)
+		p = phraseOf("INCREX", prefix, "BYINT", by, "UBOUND", lowest)
 		next = nextArray(func(n []int64) bool { return len(n) == 2 && n[1] == 0 })
 	case Clamped:
-		p = phraseOf("INCREX", prefix, "BYINT", strconv.Itoa(clampedBy), "UBOUND")
+		p = phraseOf("INCREX", prefix, "BYINT", by, "UBOUND")
 		p.words += 2
 		p.say = func(dst []byte, _ uint64) []byte { return appendNumber(dst, uint64(a.nextBound())) }
 		p.behind = bulks("SATURATE")
-		next = nextArray(func(n []int64) bool { return len(n) == 2 && n[1] != clampedBy })
+		next = nextArray(func(n []int64) bool { return len(n) == 2 && n[1] != limitedBy })
 	case Transfer:
 		p = phraseOf("CUENTA.TRANSFER", prefix)
 		p.words += 4

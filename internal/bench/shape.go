@@ -28,7 +28,7 @@ func (op Op) terms() *cuenta.Terms {
 	lowest, highest := cuenta.Bound{Set: true, At: math.MinInt64}, cuenta.Bound{Set: true, At: math.MaxInt64}
 	switch op {
 	case Bounded:
-		return &cuenta.Terms{Ceiling: highest}
+		return &cuenta.Terms{Ceiling: highest, Clamp: true} // which is not needed, but as Clamped says it
 	case Refused:
 		return &cuenta.Terms{Ceiling: lowest}
 	case Transfer:
@@ -47,9 +47,11 @@ func (op Op) terms() *cuenta.Terms {
 func (r *rings) shape(q *cuenta.Request, i int) {
 	q.Terms = r.alike
 	switch r.asker.op {
+	case Bounded, Refused:
+		q.N = limitedBy
 	case Clamped:
 		r.terms[i] = cuenta.Terms{Ceiling: cuenta.Bound{Set: true, At: r.asker.nextBound()}, Clamp: true}
-		q.N, q.Terms = clampedBy, &r.terms[i]
+		q.N, q.Terms = limitedBy, &r.terms[i]
 	case Transfer:
 		*q = cuenta.Request{Op: cuenta.All, Span: 2}
 	case Reserve:

@@ -138,22 +138,23 @@ dirección, la que «cuenta serve» usa por omisión. Con --front resp vale tamb
 Con --rate la latencia cuenta desde que tocaba enviar, no desde que se pudo. El estado de
 salida es 1 si alguna operación falló.
 
-Con --op se pide otra cosa, a los servicios resp y shm: bounded suma 1 bajo un límite;
-refused pasaría un límite, y debe ser rechazada; clamped llega hasta el límite; transfer
-pasa 1 a otra cuenta; reserve aparta 1 y lo liquida, ambos cuentan como uno; take toma 1
-de lo que una tasa permite; ticket da un número a alguien nuevo; expire suma 1 y pone fin
-a la cuenta en una hora. Otras cuentas usan reserve (res:…), take (rat:…), ticket (tic:…)
-y expire (end:…).`,
+Con --op se pide otra cosa, a los servicios resp y shm: bounded suma 1000000000 bajo un
+límite; refused pasaría así un límite, y debe ser rechazada; clamped también, y llega
+hasta él; transfer pasa 1 a otra cuenta; reserve aparta 1 y lo liquida, ambos cuentan como
+uno; take toma 1 de lo que una tasa permite; ticket da un número a alguien nuevo; expire
+suma 1 y pone fin a la cuenta en una hora. Otras cuentas usan reserve (res:…), take
+(rat:…), ticket (tic:…) y expire (end:…).`,
 				EN: "Every operation adds 1 to a counter key:NNNNNNNNNNNN; let it be nobody's. Without\n" +
 					"an address, the one `cuenta serve` has by default. With --front resp it may be a\n" +
 					"Redis too. With --rate latency counts from when an operation was due, not from\n" +
 					"when it could be sent. The exit status is 1 if any operation failed.\n\n" +
-					"With --op something else is asked, of the fronts resp and shm: bounded adds 1 below\n" +
-					"a limit; refused would pass a limit, and is to be refused; clamped goes as far as\n" +
-					"the limit; transfer moves 1 to another counter; reserve holds 1 and settles it, both\n" +
-					"counting as one; take takes 1 of what a rate allows; ticket gives somebody new a\n" +
-					"number; expire adds 1 and has the counter end in an hour. Other counters are used by\n" +
-					"reserve (res:…), take (rat:…), ticket (tic:…) and expire (end:…)."}},
+					"With --op something else is asked, of the fronts resp and shm: bounded adds\n" +
+					"1000000000 below a limit; refused would pass a limit by that, and is to be refused;\n" +
+					"clamped would too, and goes as far as the limit; transfer moves 1 to another counter;\n" +
+					"reserve holds 1 and settles it, both counting as one; take takes 1 of what a rate\n" +
+					"allows; ticket gives somebody new a number; expire adds 1 and has the counter end in an\n" +
+					"hour. Other counters are used by reserve (res:…), take (rat:…), ticket (tic:…) and\n" +
+					"expire (end:…)."}},
 		{names: []string{"demo"}, operands: lang.Text{ES: "crash", EN: "crash"}, min: 1, max: 1, flags: demoFlags, run: (*app).demo,
 			summary: lang.Text{ES: "muestra que un reintento no cuenta dos veces", EN: "show that a retry does not count twice"},
 			detail: lang.Text{

@@ -141,7 +141,7 @@ func described(op bench.Op) string {
 	case bench.Increment:
 		return "increment (`INCR`)"
 	case bench.Bounded:
-		return "accepted below a limit (`INCREX … UBOUND`)"
+		return "accepted below a limit (`INCREX … UBOUND … SATURATE`)"
 	case bench.Refused:
 		return "refused at a limit (`INCREX … UBOUND`)"
 	case bench.Clamped:

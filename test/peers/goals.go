@@ -85,7 +85,8 @@ func beyondText(s *settings, m machine, groups []*beyondGroup, watched []*watche
 		g.write(&b)
 	}
 	b.WriteString("Names have 16 bytes, and there are 100,000 counters for each operation. Those that are accepted, refused, clamped and moved have no limits of " +
-		"their own: the operation says them. Those that are held of have a floor and a ceiling. A hold and its settling count as one operation, whose latency is of both; " +
+		"their own: the operation says them. It would add 1,000,000,000 each time; what is accepted says SATURATE, too, so that it differs from what is " +
+		"clamped by its limit alone, which has 19 digits there and 9 here. Those that are held of have a floor and a ceiling. A hold and its settling count as one operation, whose latency is of both; " +
 		"the load waits for the hold's answer before it settles. Each operation's text is of another length, and what reading it takes is part of its cost.\n\n")
 	writeWatched(&b, watched)
 	e.write(&b)
