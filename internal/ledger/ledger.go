@@ -33,6 +33,7 @@ import (
 	"errors"
 	"hash/maphash"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/identity"
@@ -373,12 +374,19 @@ const Ahead = 32
 //go:noinline
 func (l *Ledger) Fetch(requests []cuenta.Request, hashes *[Ahead]uint32) (touched uint64) {
 	for i := range requests {
+		if i > 0 && isSame(requests[i].Counter, requests[i-1].Counter) {
+			hashes[i] = hashes[i-1]
+			continue
+		}
 		hashes[i] = l.Hash(&requests[i])
 		touched ^= l.index.Touch(hashes[i])
 	}
 	var cells [Ahead]uint32
 	n := 0
-	for _, hash := range hashes[:len(requests)] {
+	for i, hash := range hashes[:len(requests)] {
+		if i > 0 && hash == hashes[i-1] {
+			continue
+		}
 		if cell := l.index.Near(hash); cell < l.used {
 			touched ^= l.cells.At(cell).Touch()
 			cells[n] = cell
@@ -392,6 +400,9 @@ func (l *Ledger) Fetch(requests []cuenta.Request, hashes *[Ahead]uint32) (touche
 	}
 	return touched
 }
+
+// isSame reports whether two names are the same bytes in memory.
+func isSame(a, b []byte) bool { return len(a) == len(b) && unsafe.SliceData(a) == unsafe.SliceData(b) }
 
 func (l *Ledger) find(hash uint32, name []byte) (uint32, bool) {
 	if cell := l.index.Near(hash); cell < l.used && string(l.Name(cell)) == string(name) {

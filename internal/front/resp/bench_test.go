@@ -13,7 +13,8 @@ var countings = []struct {
 	name string
 	say  func(n int) []byte
 }{
-	{"INCR", func(int) []byte { return said("INCR", "key:000000012345") }},
+	{"INCR", func(n int) []byte { return said("INCR", fmt.Sprintf("key:%012d", 7919*n)) }},
+	{"INCR of one", func(int) []byte { return said("INCR", "key:000000012345") }},
 	{"GET", func(int) []byte { return said("GET", "key:000000012345") }},
 	{"SET", func(int) []byte { return said("SET", "key:000000012345", "12345") }},
 	{"SET EX", func(int) []byte { return said("SET", "key:000000012345", "12345", "EX", "60") }},

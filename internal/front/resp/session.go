@@ -54,6 +54,7 @@ type Session struct {
 	version   wire.Version // as of the command being answered
 	replies   int          // where in dst the answers of this Decode begin
 
+	same       int      // size of the command before, if that was a usual INCR of this Decode; else 0
 	granted    granted  // the session of the last request that had one
 	inner      *command // the last one with an identity
 	identified bool     // one identity is for all that the command being planned asks
@@ -157,7 +158,7 @@ func (s *Session) begin() {
 	s.due, s.details, s.kept = emptied(s.due), emptied(s.details), emptied(s.kept)
 	s.terms, s.keys, s.listed = emptied(s.terms), emptied(s.keys), 0
 	s.blocked, s.pending = false, true
-	s.malformed = 0
+	s.malformed, s.same = 0, 0
 	s.decoder.Forget()
 }
 

@@ -132,3 +132,24 @@ func FuzzUsual(f *testing.F) {
 		}
 	})
 }
+
+// TestSameAgain says one thing over and over, with others between, in pieces of every
+// size.
+func TestSameAgain(t *testing.T) {
+	words := []string{
+		"INCR a", "INCR a", "INCR a", "INCR b", "INCR b", "GET b", "INCR b", "INCR bb", "INCR bb", "DECR bb", "INCR bb",
+		"PING", "INCR bb", "INCR bb", "SET bb 7", "INCR bb", "INCR a", "MULTI", "INCR a", "INCR a", "EXEC", "INCR a", "INCR a",
+	}
+	var stream []byte
+	for _, w := range words {
+		stream = append(stream, said(strings.Fields(w)...)...)
+	}
+	want := heardSession(longWay(stream), 0, cuenta.MaxBatch)
+	for cut := range stream {
+		if got := heardSession(stream, cut, cuenta.MaxBatch); cut == 0 && got != want {
+			t.Errorf("at one go:\n%s\nthe long way:\n%s", got, want)
+		} else if long := heardSession(longWay(stream), cut, cuenta.MaxBatch); got != long {
+			t.Fatalf("cut at %d:\n%s\nthe long way:\n%s", cut, got, long)
+		}
+	}
+}
