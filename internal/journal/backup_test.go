@@ -194,16 +194,16 @@ func TestBackupOfDamage(t *testing.T) {
 	for name, spoil := range map[string]func(t *testing.T, mem *disktest.FS, files []string){
 		"a record": func(t *testing.T, mem *disktest.FS, files []string) {
 			last := files[len(files)-1]
-			patch(t, mem, last, records(load(t, mem, last))[0]+recordHead, 0xff)
+			flip(t, mem, last, records(load(t, mem, last))[0]+recordHead)
 		},
 		"a record of a sealed segment": func(t *testing.T, mem *disktest.FS, files []string) {
-			patch(t, mem, files[0], headSize+recordHead, 0xff)
+			flip(t, mem, files[0], headSize+recordHead)
 		},
 		"a seal": func(t *testing.T, mem *disktest.FS, files []string) {
 			at := records(load(t, mem, files[0]))
-			patch(t, mem, files[0], at[len(at)-2]+1, 0xff)
+			flip(t, mem, files[0], at[len(at)-2]+1)
 		},
-		"a header": func(t *testing.T, mem *disktest.FS, files []string) { patch(t, mem, files[1], 20, 0xff) },
+		"a header": func(t *testing.T, mem *disktest.FS, files []string) { flip(t, mem, files[1], 20) },
 	} {
 		mem, _, _ := sampleLog(t, false)
 		spoil(t, mem, segmentFiles(t, mem))

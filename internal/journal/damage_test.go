@@ -54,6 +54,12 @@ func patch(t testing.TB, mem *disktest.FS, name string, off int, data ...byte) {
 	must(t, f.Close())
 }
 
+// flip changes a byte, whatever it is.
+func flip(t testing.TB, mem *disktest.FS, name string, off int) {
+	t.Helper()
+	patch(t, mem, name, off, ^load(t, mem, name)[off])
+}
+
 func load(t testing.TB, mem *disktest.FS, name string) []byte {
 	t.Helper()
 	data, err := disktest.ReadFile(mem, name)

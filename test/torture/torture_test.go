@@ -67,10 +67,17 @@ func kills(t *testing.T) int {
 func TestKills(t *testing.T) {
 	var said bytes.Buffer
 	n := kills(t)
-	c := campaign{program: program, seed: 20, kills: n, each: 10, parallel: 2, keep: t.TempDir(), out: &said}
+	keep, err := os.MkdirTemp("", "cuenta-kills-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := campaign{program: program, seed: 20, kills: n, each: 10, parallel: 2, keep: keep, out: &said}
 	covered, err := c.run(context.Background())
 	if err != nil {
-		t.Fatalf("%v\n%s", err, said.String())
+		t.Fatalf("%v\n%s", err, said.String()) // what is kept there tells how
+	}
+	if err := os.RemoveAll(keep); err != nil {
+		t.Error(err)
 	}
 	t.Logf("%s", covered.line())
 	if killed := covered.kills.Load(); killed < int64(n) {
