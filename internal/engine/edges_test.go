@@ -416,3 +416,47 @@ func TestListingsLeaveOutWhatIsOver(t *testing.T) {
 		}
 	})
 }
+
+// TestAListLeavesOutWhatIsBeingDeleted: a counter whose time is over is deleted, and
+// while that is on its way to the disk nobody is shown it any more.
+func TestAListLeavesOutWhatIsBeingDeleted(t *testing.T) {
+	fs := disktest.New()
+	e := open(t, fs)
+	defer e.Close()
+	ends := cuenta.Terms{Expiry: cuenta.Expiry{Kind: cuenta.ExpireAfter, Time: int64(20 * time.Millisecond)}}
+	b := cuenta.Batch{Requests: []cuenta.Request{{Op: cuenta.Add, Counter: []byte("ends"), N: 1, Terms: &ends}}}
+	if e.Do(t.Context(), &b); b.Results[0].Code != cuenta.OK {
+		t.Fatalf("%+v", b.Results[0])
+	}
+	syncing, lift := make(chan struct{}, 1), make(chan struct{})
+	fs.OnCall(func(c disktest.Call) error {
+		if c.Op == disktest.Sync {
+			select {
+			case syncing <- struct{}{}:
+			default:
+			}
+			<-lift
+		}
+		return nil
+	})
+	<-syncing // of its deletion
+	listed := make(chan []cuenta.Counter, 1)
+	go func() {
+		all, _, err := e.List(context.Background(), cuenta.ClassConsole, "", 0, 10)
+		if err != nil {
+			t.Error(err)
+		}
+		listed <- all
+	}()
+	select {
+	case all := <-listed:
+		t.Errorf("shown before the deletion is durable: %+v", all)
+		close(lift)
+		return
+	case <-time.After(30 * time.Millisecond): // it waits, as it should
+	}
+	close(lift)
+	if all := <-listed; len(all) > 0 {
+		t.Errorf("shown though its time is over: %+v", all)
+	}
+}

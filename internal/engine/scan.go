@@ -23,7 +23,7 @@ func (e *Engine) List(ctx context.Context, class cuenta.Class, prefix string, cu
 		}
 		end := min(cursor+sliceCells, uint64(e.ledger.Used()))
 		for ; cursor < end && len(found) < limit; cursor++ {
-			if counter, ok := e.durable(uint32(cursor), prefix); ok && e.ledger.Over(uint32(cursor), e.clock.now()) {
+			if counter, ok := e.durable(uint32(cursor), prefix); ok && e.ledger.Leaving(uint32(cursor), e.clock.now()) {
 				over = append(over, counter)
 			} else if ok {
 				found = append(found, counter)
@@ -40,17 +40,18 @@ func (e *Engine) List(ctx context.Context, class cuenta.Class, prefix string, cu
 	}
 }
 
-// stillThere returns what must be shown of counters whose time is over: nothing if a
-// record tells the time, which a read of one of them sees to.
+// stillThere returns what must be shown of counters whose time is over, or which are
+// being deleted: nothing if a record tells the time, which a read of one of them sees
+// to, and what was applied by now is durable.
 func (e *Engine) stillThere(ctx context.Context, class cuenta.Class, over []cuenta.Counter) []cuenta.Counter {
 	if len(over) == 0 {
 		return nil
 	}
 	b := cuenta.Batch{Class: class, Requests: []cuenta.Request{{Op: cuenta.Get, Counter: []byte(over[0].Name)}}}
-	if e.Do(ctx, &b); b.Results[0].Code == cuenta.OK {
-		return nil
+	if e.Do(ctx, &b); b.Results[0].Code != cuenta.OK || e.flush() != nil {
+		return over
 	}
-	return over
+	return nil
 }
 
 // durable returns what of a cell may be revealed; false if its counter's making

@@ -254,6 +254,11 @@ func (l *Ledger) Over(cell uint32, now int64) bool {
 	return l.cells.At(cell).Flags&ending != 0 && l.terms.Over(cell, now)
 }
 
+// Leaving reports whether the counter of a cell is over or deleted, be it not durably.
+func (l *Ledger) Leaving(cell uint32, now int64) bool {
+	return l.Over(cell, now) || !l.lives(cell, true)
+}
+
 // MayBeOver reports whether, by what is durable, the time of a counter may be over:
 // where its state is not the durable one, nobody knows which end that had.
 func (l *Ledger) MayBeOver(r *cuenta.Request, now int64) bool {
