@@ -144,7 +144,8 @@
 //   - lost requests for different things under one identity, none of them
 //     answered: that at most one was carried out;
 //   - the value that an Outcome tells of a batch which does not begin with a read;
-//   - parts of a lost batch that is not Whole are taken one by one;
+//   - parts of a batch that is not Whole are taken one by one where it, or what was sent
+//     of it before, was lost;
 //   - whether a session or a key was kept as long as promised, and a key refused
 //     as too old or too new with reason: that needs the server's clock.
 //

@@ -304,6 +304,20 @@ func (g *group) model() (attempt, bool) {
 	return g.open[0], true
 }
 
+// apart reports whether an attempt may not be the one that was carried out, so that it
+// need not have taken effect together with the rest of its batch.
+func (g *group) apart(a attempt) bool {
+	if o := g.op(a); o.told(First) || o.told(Whole) {
+		return false
+	}
+	for _, list := range [][]attempt{g.open, g.settled} {
+		if slices.ContainsFunc(list, func(b attempt) bool { return b.id != a.id && g.asks(b) }) {
+			return true
+		}
+	}
+	return false
+}
+
 // after is when the identity can have been used at the earliest.
 func (g *group) after(start int64) int64 {
 	for _, a := range g.absent {
@@ -343,10 +357,14 @@ func (g *group) leaveOut(a attempt) {
 // replace puts a made-up attempt in the place of a, with all that answers tell.
 // If it is a batch of which only an Outcome told, answers are none.
 func (g *group) replace(a attempt, start, end int64, answers []attempt) {
+	apart := g.apart(a)
 	for i := range a.items {
 		id := a.id + i
 		o := *g.c.at(id)
 		o.Start, o.End = start, end
+		if apart {
+			o.Batch = 0
+		}
 		for _, b := range answers {
 			told := g.c.at(b.id + i)
 			if o.Op == cuenta.Delete && told.Op == cuenta.Outcome && !told.told(WithRevision) {

@@ -39,6 +39,18 @@ func TestSaid(t *testing.T) {
 			{"start":3,"end":4,"op":"add","n":1,"code":"ok","value":1,"revision":1}
 			{"start":5,"end":6,"op":"get","code":"ok","value":6,"revision":2}`,
 			"revisions are missing"},
+		{"a batch whose first sending was lost is repeated beside a read of what came since", `
+			{"start":1,"op":"add","n":5,` + session + `,"number":1,"batch":1}
+			{"start":1,"op":"get","counter":"b","batch":1}
+			{"start":5,"end":6,"op":"add","counter":"b","n":7,"code":"ok","value":7,"revision":1}
+			{"start":7,"end":8,"op":"add","n":5,` + session + `,"number":1,"batch":2,"code":"ok","value":5,"revision":1,"replayed":true}
+			{"start":7,"end":8,"op":"get","counter":"b","batch":2,"code":"ok","value":7,"revision":1}
+			{"start":3,"end":4,"state":"a crash","counters":[{"name":"cuenta","value":5,"revision":1}]}`, ""},
+		{"a batch that was answered first did not happen at once", `
+			{"start":1,"end":8,"op":"add","n":5,` + session + `,"number":1,"batch":2,"code":"ok","value":5,"revision":1,"replayed":false}
+			{"start":1,"end":8,"op":"get","counter":"b","batch":2,"code":"ok","value":7,"revision":1}
+			{"start":5,"end":6,"op":"add","counter":"b","n":7,"code":"ok","value":7,"revision":1}
+			{"start":3,"end":4,"state":"a crash","counters":[{"name":"cuenta","value":5,"revision":1}]}`, "each have taken effect at one moment"},
 		{"values alone", `
 			{"start":1,"end":9,"op":"add","n":5,"code":"ok","value":12}
 			{"start":1,"end":9,"op":"add","n":7,"code":"ok","value":7}
