@@ -418,46 +418,63 @@ func TestListingsLeaveOutWhatIsOver(t *testing.T) {
 }
 
 // TestAListLeavesOutWhatIsBeingDeleted: a counter whose time is over is deleted, and
-// while that is on its way to the disk nobody is shown it any more.
+// while that is on its way to the disk, and another's deletion behind it, a list shows
+// neither, nor anything before both are durable.
 func TestAListLeavesOutWhatIsBeingDeleted(t *testing.T) {
 	fs := disktest.New()
 	e := open(t, fs)
 	defer e.Close()
 	ends := cuenta.Terms{Expiry: cuenta.Expiry{Kind: cuenta.ExpireAfter, Time: int64(20 * time.Millisecond)}}
-	b := cuenta.Batch{Requests: []cuenta.Request{{Op: cuenta.Add, Counter: []byte("ends"), N: 1, Terms: &ends}}}
+	b := cuenta.Batch{Requests: []cuenta.Request{
+		{Op: cuenta.Add, Counter: []byte("ends"), N: 1, Terms: &ends},
+		{Op: cuenta.Add, Counter: []byte("other"), N: 1},
+	}}
 	if e.Do(t.Context(), &b); b.Results[0].Code != cuenta.OK {
 		t.Fatalf("%+v", b.Results[0])
 	}
-	syncing, lift := make(chan struct{}, 1), make(chan struct{})
+	syncing, lift := make(chan struct{}, 10), make(chan struct{})
 	fs.OnCall(func(c disktest.Call) error {
 		// That of a segment that is being made is nobody's.
 		if c.Op == disktest.Sync && !strings.HasSuffix(c.Name, ".tmp") {
-			select {
-			case syncing <- struct{}{}:
-			default:
-			}
+			syncing <- struct{}{}
 			<-lift
 		}
 		return nil
 	})
-	<-syncing // of its deletion
+	<-syncing // of the deletion of ends
+	var clients sync.WaitGroup
+	defer clients.Wait()
+	clients.Go(func() {
+		b := cuenta.Batch{Class: cuenta.ClassConsole, Requests: []cuenta.Request{{Op: cuenta.Delete, Counter: []byte("other")}}}
+		e.Do(context.Background(), &b)
+	})
+	for alive := true; alive; {
+		if err := e.gate.Acquire(t.Context(), cuenta.ClassConsole, 1); err != nil {
+			t.Fatal(err)
+		}
+		_, _, alive = e.ledger.State(1)
+		e.gate.Release(1)
+	}
 	listed := make(chan []cuenta.Counter, 1)
-	go func() {
+	clients.Go(func() {
 		all, _, err := e.List(context.Background(), cuenta.ClassConsole, "", 0, 10)
 		if err != nil {
 			t.Error(err)
 		}
 		listed <- all
-	}()
-	select {
-	case all := <-listed:
-		t.Errorf("shown before the deletion is durable: %+v", all)
-		close(lift)
-		return
-	case <-time.After(30 * time.Millisecond): // it waits, as it should
+	})
+	for range 2 {
+		select {
+		case all := <-listed:
+			t.Errorf("shown before both deletions are durable: %+v", all)
+			close(lift)
+			return
+		case <-time.After(30 * time.Millisecond): // it waits, as it should
+		}
+		lift <- struct{}{}
 	}
 	close(lift)
 	if all := <-listed; len(all) > 0 {
-		t.Errorf("shown though its time is over: %+v", all)
+		t.Errorf("shown though deleted: %+v", all)
 	}
 }

@@ -128,9 +128,9 @@ type Slot struct {
 	client uint32
 }
 
-// Find looks up a well-formed identity and fills in a slot that is zero. OK without Known says that it is new, and
-// that room was made for its answer, which Keep or Release must follow; any other
-// code is a refusal.
+// Find looks up a well-formed identity and fills in a slot that is zero. OK without
+// Known says that it is new, and that room was made for its answer, which Keep or
+// Release must follow; any other code is a refusal.
 func (m *Memory) Find(id *cuenta.Identity, client uint32, now int64, s *Slot) cuenta.Code {
 	if m.due(now) {
 		m.Sweep(now, sweepPerUse)

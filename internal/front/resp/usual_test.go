@@ -137,7 +137,7 @@ func FuzzUsual(f *testing.F) {
 // size.
 func TestSameAgain(t *testing.T) {
 	words := []string{
-		"INCR a", "INCR a", "INCR a", "INCR b", "INCR b", "GET b", "INCR b", "INCR bb", "INCR bb", "DECR bb", "INCR bb",
+		"INCR a", "INCR a", "INCR a", "INCR b", "INCR b", "GET b", "INCR b", "INCR bb", "INCR bb", "INCR ab", "INCR ab", "INCR bb", "DECR bb", "INCR bb",
 		"PING", "INCR bb", "INCR bb", "SET bb 7", "INCR bb", "INCR a", "MULTI", "INCR a", "INCR a", "EXEC", "INCR a", "INCR a",
 	}
 	var stream []byte
