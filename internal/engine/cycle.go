@@ -227,8 +227,11 @@ func (c *Cycle) Apply(b *cuenta.Batch, deny cuenta.Code, now int64) (t Ticket) {
 				standing, *out = ledger.Durable, cuenta.Result{Code: deny}
 			}
 			t = max(t, c.ticket(standing))
-			if out.Code == cuenta.Unmet && r.Op == cuenta.Check {
-				i += passOver(b.Results[i+1:], int(r.Span))
+			switch next := i + 1; {
+			case out.Code == cuenta.Unmet && r.Op == cuenta.Check:
+				i += passOver(b.Results[next:], int(r.Span))
+			case standing == ledger.Fresh && deny == cuenta.OK && next < fetched && hashes[next-from] == hashes[i-from]:
+				i += c.ledger.Again(b.Requests[i:fetched], b.Results[i:fetched])
 			}
 		}
 	}

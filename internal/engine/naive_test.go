@@ -48,6 +48,21 @@ func newPlayer(seed uint64) *player {
 func (p *player) batch(least int) (requests []cuenta.Request) {
 	for len(requests) < least {
 		requests = append(requests, p.next()...)
+		if p.rng.IntN(4) == 0 {
+			requests = append(requests, p.row(requests[len(requests)-1].Counter)...)
+		}
+	}
+	return requests
+}
+
+// row makes additions to one counter, one behind the other.
+func (p *player) row(counter []byte) (requests []cuenta.Request) {
+	for range 1 + p.rng.IntN(4) {
+		r := cuenta.Request{Op: cuenta.Add, Counter: counter, N: p.rng.Int64N(9) - 4}
+		if p.rng.IntN(8) == 0 {
+			r.N = math.MaxInt64 - p.rng.Int64N(4)
+		}
+		requests = append(requests, r)
 	}
 	return requests
 }

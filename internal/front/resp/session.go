@@ -54,7 +54,6 @@ type Session struct {
 	version   wire.Version // as of the command being answered
 	replies   int          // where in dst the answers of this Decode begin
 
-	same       int      // size of the command before, if that was a usual INCR of this Decode; else 0
 	granted    granted  // the session of the last request that had one
 	inner      *command // the last one with an identity
 	identified bool     // one identity is for all that the command being planned asks
@@ -120,9 +119,9 @@ func (s *Session) Decode(b *cuenta.Batch, limit int) (commands int) {
 	most := max(limit-len(b.Requests), 1) // commands: those that ask nothing cost time, too
 	for !s.ended && !s.blocked && commands < most && len(s.due) < maxDue {
 		buf := s.buf[s.start:s.end]
-		if size := s.usual(b, buf, limit); size > 0 {
+		if n, size := s.usual(b, buf, min(most-commands, maxDue-len(s.due), limit-len(b.Requests))); n > 0 {
 			s.start += size
-			commands++
+			commands += n
 			continue
 		}
 		args, size, err := s.decoder.Next(buf)
@@ -158,7 +157,7 @@ func (s *Session) begin() {
 	s.due, s.details, s.kept = emptied(s.due), emptied(s.details), emptied(s.kept)
 	s.terms, s.keys, s.listed = emptied(s.terms), emptied(s.keys), 0
 	s.blocked, s.pending = false, true
-	s.malformed, s.same = 0, 0
+	s.malformed = 0
 	s.decoder.Forget()
 }
 

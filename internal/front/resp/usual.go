@@ -8,64 +8,65 @@ import (
 // incrHead is how INCR key begins.
 const incrHead = "*2\r\n$4\r\nINCR\r\n"
 
-// usual takes the command that buf begins with if it is one of the two that clients in
-// a hurry send most: INCR key, and CUENTA.SEQ id number INCR key, the id being that of
-// the last command that had one. They are read at one go, and mean what the same words
-// mean to [Session.take]. Of any other, also of one that is to be refused or queued, it
-// takes nothing and returns 0.
-func (s *Session) usual(b *cuenta.Batch, buf []byte, limit int) (size int) {
-	same := s.same
-	s.same = 0
-	if s.multi.open || len(b.Requests) >= limit {
-		return 0
+// usual takes the commands that buf begins with, at most room of them, if they are of
+// the two that clients in a hurry send most: INCR key, which whoever counts one thing says
+// over and over, and CUENTA.SEQ id number INCR key, the id being that of the last command
+// that had one. They are read at one go, and mean what the same words mean to
+// [Session.take]. Of any other, also of one that is to be refused or queued, it takes
+// nothing and returns 0.
+func (s *Session) usual(b *cuenta.Batch, buf []byte, room int) (commands, size int) {
+	switch {
+	case s.multi.open || room <= 0:
+		return 0, 0
+	case len(buf) > len(incrHead) && string(buf[:len(incrHead)]) == incrHead:
+		commands, size = s.usualIncr(b, buf, room)
+	default:
+		commands, size = s.usualSeq(b, buf)
 	}
-	if len(buf) > len(incrHead) && string(buf[:len(incrHead)]) == incrHead {
-		size = s.usualIncr(b, buf, same)
-		s.same = size
-	} else {
-		size = s.usualSeq(b, buf)
-	}
-	if size > 0 {
+	if commands > 0 {
 		s.decoder.Again() // it may have been in the midst of this command
 	}
-	return size
+	return commands, size
 }
 
-// usualIncr takes INCR key. Whoever counts one thing says the same over and over, which
-// need not be read again: same is the size of the last command if it was an INCR that
-// was taken here, else 0.
-func (s *Session) usualIncr(b *cuenta.Batch, buf []byte, same int) (size int) {
-	// Where names differ their last byte does, mostly.
-	before := s.buf[s.start-same : s.start]
-	if same > 0 && len(buf) >= same && buf[same-len("x\r\n")] == before[same-len("x\r\n")] && string(buf[:same]) == string(before) {
-		s.add(b, b.Requests[len(b.Requests)-1].Counter, 1)
-		return same
-	}
+func (s *Session) usualIncr(b *cuenta.Batch, buf []byte, room int) (commands, size int) {
 	words, rest := s.decoder.Short(buf[len(incrHead):], 1)
 	if rest == 0 || !cuenta.ValidName(words[0]) {
-		return 0
+		return 0, 0
 	}
 	s.decoder.Known = true
 	s.client.command = s.p.commands.incr
-	s.add(b, words[0], 1)
-	return len(incrHead) + rest
+	said := buf[:len(incrHead)+rest]
+	for again := true; again; again = commands < room && says(buf[size:], said) {
+		s.add(b, words[0], 1)
+		commands++
+		size += len(said)
+	}
+	return commands, size
 }
 
-func (s *Session) usualSeq(b *cuenta.Batch, buf []byte) (size int) {
+// says reports whether buf begins with what was said before. Where two commands differ
+// the last byte of their names does, mostly.
+func says(buf, said []byte) bool {
+	last := len(said) - len("x\r\n")
+	return len(buf) >= len(said) && buf[last] == said[last] && string(buf[:len(said)]) == string(said)
+}
+
+func (s *Session) usualSeq(b *cuenta.Batch, buf []byte) (commands, size int) {
 	head := len(s.granted.head)
 	if s.granted.id == 0 || len(buf) < head || string(buf[:head]) != string(s.granted.head[:]) {
-		return 0
+		return 0, 0
 	}
 	words, rest := s.decoder.Short(buf[head:], 3)
 	if rest == 0 || string(words[1]) != "INCR" || !cuenta.ValidName(words[2]) {
-		return 0
+		return 0, 0
 	}
 	number, isNumber := wire.ParseUint(words[0])
 	if !isNumber || number == 0 {
-		return 0
+		return 0, 0
 	}
 	s.client.command = s.p.commands.seq
 	r := s.add(b, words[2], 1)
 	r.Client, r.Identity.Session, r.Identity.Number = s.client.number(), s.granted.id, number
-	return head + rest
+	return 1, head + rest
 }

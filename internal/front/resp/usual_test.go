@@ -87,19 +87,32 @@ func TestUsual(t *testing.T) {
 	} {
 		var b cuenta.Batch
 		stream := said(strings.Fields(c.words)...)
-		if size := s.usual(&b, stream, 1); size > 0 != c.usual || size > 0 && size != len(stream) {
-			t.Errorf("%q: %d bytes of %d are taken", c.words, size, len(stream))
+		if n, size := s.usual(&b, stream, 1); n > 0 != c.usual || n > 0 && (n != 1 || size != len(stream)) {
+			t.Errorf("%q: %d bytes of %d are taken, as %d commands", c.words, size, len(stream), n)
 		}
 		for n := range stream {
-			if s.usual(&b, stream[:n], 10) > 0 {
+			if n, _ := s.usual(&b, stream[:n], 10); n > 0 {
 				t.Errorf("%q: taken before it is there", c.words)
 			}
 		}
-		if s.usual(&b, stream, len(b.Requests)) > 0 {
+		if n, _ := s.usual(&b, stream, 0); n > 0 {
 			t.Errorf("%q: taken where there is no room", c.words)
 		}
 		s.Filled(copy(s.Space(), stream))
 		s.Decode(&b, cuenta.MaxBatch)
+	}
+}
+
+// TestUsualInARow: the same said over and over is taken at one go, as far as there is room.
+func TestUsualInARow(t *testing.T) {
+	incr := said("INCR", "a")
+	stream := append(bytes.Repeat(incr, 5), said("INCR", "b")...)
+	for room := range 8 {
+		var b cuenta.Batch
+		n, size := newWorld().NewSession("10.1.2.3:4567", "here").usual(&b, stream, room)
+		if want := min(room, 5); n != want || size != want*len(incr) || len(b.Requests) != want {
+			t.Errorf("room for %d: %d commands of %d bytes, %d requests", room, n, size, len(b.Requests))
+		}
 	}
 }
 
