@@ -10,10 +10,11 @@ import (
 // has terms that make a difference, and makes the counter if there is none.
 func (l *Ledger) change(r *cuenta.Request, hash, cell uint32, found bool, out *cuenta.Result) Standing {
 	var is state
+	var standing Standing
 	if found {
-		is = l.look(cell)
+		is, standing = l.view(cell)
 	}
-	if !l.meets(r, cell, is.alive()) {
+	if !meets(r, &is) {
 		return l.unmet(cell, found, out)
 	}
 	var next int64
@@ -26,12 +27,17 @@ func (l *Ledger) change(r *cuenta.Request, hash, cell uint32, found bool, out *c
 			return l.overflow(r, cell, found, out)
 		}
 	}
-	cell, code := l.write(r, hash, cell, found, next)
-	if code != cuenta.OK {
-		*out = cuenta.Result{Code: code}
-		return Durable
+	if !found {
+		var code cuenta.Code
+		if cell, code = l.settle(nameOf(r), hash); code != cuenta.OK {
+			*out = cuenta.Result{Code: code}
+			return Durable
+		}
+		is, standing = l.view(cell)
 	}
-	return l.answer(cell, true, out)
+	e := l.put(cell, !found, is, standing, next)
+	*out = cuenta.Result{Cell: cell, Generation: e.Generation, Value: e.Value, Revision: e.Revision}
+	return Fresh
 }
 
 // sum adds n to a value, and reports whether that fits.
@@ -81,25 +87,20 @@ func idle(r *cuenta.Request) bool {
 		!t.Floor.Set && !t.Ceiling.Set && !t.Clamp
 }
 
-// meets reports whether a request's condition holds.
-func (l *Ledger) meets(r *cuenta.Request, cell uint32, alive bool) bool {
-	if r.If == cuenta.Always {
-		return true
-	}
-	var value, revision int64
-	if alive {
-		is := l.look(cell)
-		value, revision = is.value, int64(is.revision)
-	}
+// meets reports whether a request's condition holds, given what the counter's cell
+// holds, or the zero state where it has none.
+func meets(r *cuenta.Request, is *state) bool {
 	switch r.If {
+	case cuenta.Always:
+		return true
 	case cuenta.IfAbsent:
-		return !alive
+		return !is.alive()
 	case cuenta.IfPresent:
-		return alive
+		return is.alive()
 	case cuenta.IfValue:
-		return r.Terms != nil && value == r.Terms.Expect
+		return r.Terms != nil && is.seen().value == r.Terms.Expect
 	case cuenta.IfRevision:
-		return r.Terms != nil && revision == r.Terms.Expect
+		return r.Terms != nil && int64(is.seen().revision) == r.Terms.Expect
 	}
 	return false
 }
@@ -129,16 +130,24 @@ func (l *Ledger) write(r *cuenta.Request, hash, cell uint32, found bool, next in
 			return 0, code
 		}
 	}
+	is, standing := l.view(cell)
+	l.put(cell, !found, is, standing, next)
+	return cell, cuenta.OK
+}
+
+// put gives a counter its next value, given what its cell holds, and begins it where
+// that is vacant. Settled says that its name has only just been given the cell.
+func (l *Ledger) put(cell uint32, settled bool, is state, standing Standing, next int64) *Effect {
 	if l.undoing {
-		l.note(cell, !found)
+		l.note(cell, settled)
 	}
-	e := l.effect(cell)
+	e := l.effectOver(cell, is, standing)
 	if e.Generation&1 == 0 {
 		l.make(e)
 	}
 	e.Value = next
 	e.Revision++
-	return cell, cuenta.OK
+	return e
 }
 
 // make begins a counter in its cell. If another's end is among the effects not taken
@@ -157,11 +166,12 @@ func (l *Ledger) make(e *Effect) {
 }
 
 func (l *Ledger) delete(r *cuenta.Request, cell uint32, found bool, out *cuenta.Result) Standing {
-	alive := l.lives(cell, found)
+	is := l.seen(cell, found)
+	alive := is.alive()
 	if r.Terms != nil && !r.Terms.Valid() {
 		return refuse(cuenta.Syntax, out)
 	}
-	if !l.meets(r, cell, alive) {
+	if !meets(r, &is) {
 		return l.unmet(cell, found, out)
 	}
 	if !alive {

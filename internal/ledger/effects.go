@@ -34,6 +34,14 @@ type state struct {
 // alive reports whether a counter lives in the cell.
 func (s *state) alive() bool { return s.generation&1 != 0 }
 
+// seen is what requests may know of it: nothing of a cell that is vacant.
+func (s *state) seen() state {
+	if !s.alive() {
+		return state{}
+	}
+	return *s
+}
+
 // Effect is what changes left behind in one cell. Until it is published, it is where
 // the newest state of the cell stands.
 type Effect struct {
@@ -113,12 +121,19 @@ func (l *Ledger) look(cell uint32) state {
 	return is
 }
 
-// lives reports whether a counter was found, and lives.
-func (l *Ledger) lives(cell uint32, found bool) bool {
+// seen returns what a counter that was found holds as last applied, the zero state if it
+// was not, or is deleted.
+func (l *Ledger) seen(cell uint32, found bool) state {
 	if !found {
-		return false
+		return state{}
 	}
 	is := l.look(cell)
+	return is.seen()
+}
+
+// lives reports whether a counter was found, and lives.
+func (l *Ledger) lives(cell uint32, found bool) bool {
+	is := l.seen(cell, found)
 	return is.alive()
 }
 
@@ -138,11 +153,16 @@ func (l *Ledger) State(cell uint32) (value int64, revision uint64, alive bool) {
 // effect returns the effect on a cell among those not taken yet, to be changed. It is
 // valid until the next cell has one.
 func (l *Ledger) effect(cell uint32) *Effect {
+	is, standing := l.view(cell)
+	return l.effectOver(cell, is, standing)
+}
+
+// effectOver is effect, given what the cell holds.
+func (l *Ledger) effectOver(cell uint32, is state, standing Standing) *Effect {
 	c := l.cells.At(cell)
-	if e := effectOn(cell, c, l.open); e != nil {
-		return e
+	if standing == Fresh {
+		return &l.open[c.Effect]
 	}
-	is := l.look(cell)
 	if !is.alive() {
 		l.newNames += int(c.NameLen)
 	}

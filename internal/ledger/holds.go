@@ -34,23 +34,20 @@ func (l *Ledger) Holds() *terms.Holds { return l.holds }
 
 // hold holds a part of a counter's limit back.
 func (l *Ledger) hold(r *cuenta.Request, hash, cell uint32, found bool, now int64, out *cuenta.Result) Standing {
-	alive := l.lives(cell, found)
+	is := l.seen(cell, found)
+	alive := is.alive()
 	ends, code := endOfHold(r, now)
 	switch {
 	case code != cuenta.OK:
 		return refuse(code, out)
 	case r.N == 0 || r.N == math.MinInt64:
 		return refuse(cuenta.Syntax, out)
-	case !l.meets(r, cell, alive):
+	case !meets(r, &is):
 		return l.unmet(cell, found, out)
 	}
 	own, sums := l.own(cell, alive)
-	var value int64
-	if alive {
-		value = l.look(cell).value
-	}
-	if limit, code := own.between(r.Terms.Floor, r.Terms.Ceiling).after(cuenta.Add, r.N, value, false); code != cuenta.OK {
-		return l.atLimit(code, limit, value, cell, found, out)
+	if limit, code := own.between(r.Terms.Floor, r.Terms.Ceiling).after(cuenta.Add, r.N, is.value, false); code != cuenta.OK {
+		return l.atLimit(code, limit, is.value, cell, found, out)
 	}
 	if sums.Count >= cuenta.MaxHolds || l.holds.Len() >= maxHolds || overflows(sums, r.N) {
 		return refuse(cuenta.TooMany, out)
@@ -167,14 +164,14 @@ func (l *Ledger) extend(r *cuenta.Request, hash, cell uint32, found bool, now in
 
 // known finds the hold that a request is about, or refuses it.
 func (l *Ledger) known(r *cuenta.Request, cell uint32, found bool, out *cuenta.Result) (item uint32, hold terms.Hold, s Standing, ok bool) {
-	alive := l.lives(cell, found)
+	is := l.seen(cell, found)
 	switch {
 	case r.Terms == nil || !r.Terms.Valid():
 		return 0, hold, refuse(cuenta.Syntax, out), false
-	case !l.meets(r, cell, alive):
+	case !meets(r, &is):
 		return 0, hold, l.unmet(cell, found, out), false
 	}
-	if alive && r.Terms.Hold != 0 {
+	if is.alive() && r.Terms.Hold != 0 {
 		item, hold, ok = l.holds.Find(cell, r.Terms.Hold)
 	}
 	if !ok {

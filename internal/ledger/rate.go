@@ -26,11 +26,12 @@ type verdict struct {
 
 // take takes from what a rate allows.
 func (l *Ledger) take(r *cuenta.Request, hash, cell uint32, found bool, now int64, out *cuenta.Result) Standing {
-	alive := l.lives(cell, found)
+	is := l.seen(cell, found)
+	alive := is.alive()
 	switch {
 	case r.Terms == nil || !r.Terms.Rate.Valid() || r.N < 0:
 		return refuse(cuenta.Syntax, out)
-	case !l.meets(r, cell, alive):
+	case !meets(r, &is):
 		return l.unmet(cell, found, out)
 	}
 	value, was := l.state(cell, alive)

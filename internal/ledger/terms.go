@@ -18,11 +18,12 @@ func (l *Ledger) changeWithin(r *cuenta.Request, hash, cell uint32, found bool, 
 	if asked == nil {
 		asked = &noTerms
 	}
-	alive := l.lives(cell, found)
+	is := l.seen(cell, found)
+	alive := is.alive()
 	switch {
 	case !asked.Valid():
 		return refuse(cuenta.Syntax, out)
-	case !l.meets(r, cell, alive):
+	case !meets(r, &is):
 		return l.unmet(cell, found, out)
 	}
 	value, was := l.state(cell, alive)
@@ -51,11 +52,12 @@ func (l *Ledger) changeWithin(r *cuenta.Request, hash, cell uint32, found bool, 
 
 // limitTo gives a counter other limits.
 func (l *Ledger) limitTo(r *cuenta.Request, hash, cell uint32, found bool, out *cuenta.Result) Standing {
-	alive := l.lives(cell, found)
+	is := l.seen(cell, found)
+	alive := is.alive()
 	switch {
 	case r.Terms == nil || !r.Terms.Valid():
 		return refuse(cuenta.Syntax, out)
-	case !l.meets(r, cell, alive):
+	case !meets(r, &is):
 		return l.unmet(cell, found, out)
 	}
 	value, was := l.state(cell, alive)
@@ -82,11 +84,12 @@ func said(b cuenta.Bound) cuenta.Bound {
 
 // expire gives a counter another end.
 func (l *Ledger) expire(r *cuenta.Request, cell uint32, found bool, now int64, out *cuenta.Result) Standing {
-	alive := l.lives(cell, found)
+	is := l.seen(cell, found)
+	alive := is.alive()
 	switch {
 	case r.Terms == nil || !r.Terms.Valid() || r.Terms.Expiry.Kind == cuenta.KeepExpiry:
 		return refuse(cuenta.Syntax, out)
-	case !alive || !l.meets(r, cell, alive):
+	case !alive || !meets(r, &is):
 		return l.unmet(cell, found, out)
 	}
 	value, was := l.state(cell, alive)
