@@ -131,18 +131,10 @@ const (
 	NumConditions
 )
 
-// Request is one operation on one counter.
+// Request is one operation on one counter. (Requests are many: the small fields stand
+// together, which saves a sixth.)
 type Request struct {
 	Op Op
-
-	// Counter is the counter's name; empty means [DefaultCounter]. The bytes
-	// are borrowed: they must stay as they are until Do returns, and are not
-	// kept afterwards.
-	Counter []byte
-
-	// N is the amount of Add, Take, Ticket, Hold and Settle, the value of Set, the
-	// revision of Check (0: the counter does not exist). Ignored by the others.
-	N int64
 
 	// If is the condition of a change of one counter. Of Check, whose own condition N
 	// is, it is IfValue where N is to be the counter's value.
@@ -155,6 +147,20 @@ type Request struct {
 	// code, and the All and the rest are [Aborted].
 	Span uint16
 
+	// Client stands for the host that asks; see [ClientOf]. When the memory for
+	// identities is shared out, what has the same number shares one part. 0: the
+	// host is not known.
+	Client uint32
+
+	// Counter is the counter's name; empty means [DefaultCounter]. The bytes
+	// are borrowed: they must stay as they are until Do returns, and are not
+	// kept afterwards.
+	Counter []byte
+
+	// N is the amount of Add, Take, Ticket, Hold and Settle, the value of Set, the
+	// revision of Check (0: the counter does not exist). Ignored by the others.
+	N int64
+
 	// Terms, if not nil, are what the request says beyond that. Limit, Expire and
 	// Describe must have them.
 	Terms *Terms
@@ -163,11 +169,6 @@ type Request struct {
 	// about. That of an All is its requests' together, which then have none of
 	// their own.
 	Identity Identity
-
-	// Client stands for the host that asks; see [ClientOf]. When the memory for
-	// identities is shared out, what has the same number shares one part. 0: the
-	// host is not known.
-	Client uint32
 }
 
 // Result is the answer to one request.
