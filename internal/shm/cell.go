@@ -54,10 +54,7 @@ func (c *Cell) DurableRevision() uint64 { return atomic.LoadUint64(&c.revision) 
 
 // Publish makes a state the durable one. One goroutine at a time.
 func (c *Cell) Publish(generation uint32, value int64, revision uint64) {
-	odd := c.lock.Load() + 1
-	c.lock.Store(odd)
-	c.store(generation, value, revision)
-	c.lock.Store(odd + 1)
+	publish(c, generation, value, revision)
 }
 
 // Touch loads the first and the last of a cell, so that its user need not wait for
