@@ -12,7 +12,7 @@ import (
 // before is what a cell held before a change that may be taken back.
 type before struct {
 	cell    uint32
-	place   uint32 // of the cell's effect, if it had one
+	number  uint32 // of the cell's effect, if it had one
 	flags   uint8
 	settled bool   // the change gave the name its cell
 	had     bool   // it had an effect that was not taken yet
@@ -28,8 +28,8 @@ type termsBefore struct {
 // note writes down what is about to be changed.
 func (l *Ledger) note(cell uint32, settled bool) {
 	c := l.cells.At(cell)
-	was := before{cell: cell, place: c.Effect, flags: c.Flags, settled: settled}
-	if e := effectOn(cell, c, l.open); e != nil {
+	was := before{cell: cell, number: c.Effect, flags: c.Flags, settled: settled}
+	if e := l.open.on(cell, c); e != nil {
 		was.had, was.effect = true, *e
 	}
 	l.undo = append(l.undo, was)
@@ -44,7 +44,7 @@ type mark struct {
 
 func (l *Ledger) begin() mark {
 	l.undoing, l.undo, l.undoTerms, l.undoHolds = true, l.undo[:0], l.undoTerms[:0], l.undoHolds[:0]
-	return mark{len(l.open), l.anew, l.newNames, l.newTerms, len(l.heldEffects), l.alive, l.floor}
+	return mark{len(l.open.list), l.anew, l.newNames, l.newTerms, len(l.heldEffects), l.alive, l.floor}
 }
 
 // takeBack undoes everything since begin, the latest first.
@@ -60,9 +60,9 @@ func (l *Ledger) takeBack(m mark) {
 	}
 	for _, b := range slices.Backward(l.undo) {
 		c := l.cells.At(b.cell)
-		c.Effect, c.Flags = b.place, b.flags
+		c.Effect, c.Flags = b.number, b.flags
 		if b.had {
-			l.open[b.place] = b.effect
+			*l.open.at(b.number) = b.effect
 		}
 		if b.settled {
 			l.index.Remove(l.hash(l.Name(b.cell)), b.cell)
@@ -70,7 +70,7 @@ func (l *Ledger) takeBack(m mark) {
 			l.free = append(l.free, b.cell)
 		}
 	}
-	l.open, l.anew, l.newNames, l.newTerms = l.open[:m.open], m.anew, m.newNames, m.newTerms
+	l.open.list, l.anew, l.newNames, l.newTerms = l.open.list[:m.open], m.anew, m.newNames, m.newTerms
 	l.alive, l.floor, l.undoing = m.alive, m.floor, false
 }
 

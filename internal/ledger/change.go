@@ -56,7 +56,7 @@ func (l *Ledger) Again(requests []cuenta.Request, results []cuenta.Result) (n in
 		return 0
 	}
 	c := l.cells.At(first.Cell)
-	e := effectOn(first.Cell, c, l.open)
+	e := l.open.on(first.Cell, c)
 	if e == nil || c.Flags&(termed|holding) != 0 {
 		return 0
 	}

@@ -91,24 +91,38 @@ func (e *Effects) Key(of *Identified) []byte {
 // Empty reports whether there is nothing to make durable.
 func (e *Effects) Empty() bool { return len(e.Cells) == 0 && len(e.Identified) == 0 }
 
-// effectOn returns the effect on a cell among effects, nil if there is none. The cell
-// says where it would stand; what stands there says whether that is so.
-func effectOn(cell uint32, c *shm.Cell, effects []Effect) *Effect {
-	if i := int(c.Effect); i < len(effects) && effects[i].Cell == cell {
-		return &effects[i]
+// numbered is effects in the order of their numbers. All effects are numbered, and a cell
+// tells the number of its last one: so it is known of most cells, and at no cost, that
+// theirs is not among those of a list.
+type numbered struct {
+	from uint32 // the number of the first
+	list []Effect
+}
+
+// on returns the effect on a cell, nil if there is none. Numbers come again after 2³²
+// effects, so it is looked at whose the effect is.
+func (n *numbered) on(cell uint32, c *shm.Cell) *Effect {
+	if i := c.Effect - n.from; i < uint32(len(n.list)) && n.list[i].Cell == cell {
+		return &n.list[i]
 	}
 	return nil
 }
+
+// at returns the effect of a number that is among them.
+func (n *numbered) at(number uint32) *Effect { return &n.list[number-n.from] }
+
+// end returns the number of the next effect.
+func (n *numbered) end() uint32 { return n.from + uint32(len(n.list)) }
 
 // view returns what a cell holds as last applied, and how durable that is. What was
 // published is in the cell, and nobody writes there while neither list has an effect on
 // it.
 func (l *Ledger) view(cell uint32) (state, Standing) {
 	c := l.cells.At(cell)
-	if e := effectOn(cell, c, l.open); e != nil {
+	if e := l.open.on(cell, c); e != nil {
 		return state{e.Generation, e.Value, e.Revision}, Fresh
 	}
-	if e := effectOn(cell, c, l.taken); e != nil && e.Revision != c.DurableRevision() {
+	if e := l.taken.on(cell, c); e != nil && e.Revision != c.DurableRevision() {
 		return state{e.Generation, e.Value, e.Revision}, Taken
 	}
 	generation, value, revision := c.DurableState()
@@ -161,16 +175,16 @@ func (l *Ledger) effect(cell uint32) *Effect {
 func (l *Ledger) effectOver(cell uint32, is state, standing Standing) *Effect {
 	c := l.cells.At(cell)
 	if standing == Fresh {
-		return &l.open[c.Effect]
+		return l.open.at(c.Effect)
 	}
 	if !is.alive() {
 		l.newNames += int(c.NameLen)
 	}
-	c.Effect = uint32(len(l.open))
-	l.open = append(l.open, Effect{
+	c.Effect = l.open.end()
+	l.open.list = append(l.open.list, Effect{
 		Cell: cell, Generation: is.generation, Value: is.value, Revision: is.revision, Opened: !is.alive(),
 	})
-	return &l.open[c.Effect]
+	return l.open.at(c.Effect)
 }
 
 // Outstanding is how much was not taken yet: effects on cells and on identities,
@@ -180,7 +194,7 @@ type Outstanding struct{ Cells, Anew, Terms, Holds, Identified, Bytes int }
 
 // Outstanding tells what TakeEffects would take.
 func (l *Ledger) Outstanding() Outstanding {
-	return Outstanding{len(l.open), l.anew, l.newTerms, len(l.heldEffects), len(l.identified), l.newNames + len(l.keys)}
+	return Outstanding{len(l.open.list), l.anew, l.newTerms, len(l.heldEffects), len(l.identified), l.newNames + len(l.keys)}
 }
 
 // TakeEffects fills e with the effects since it was last called, which must be
@@ -194,8 +208,8 @@ func (l *Ledger) TakeEffects(e *Effects) {
 		panic("ledger: memory cannot be given back: " + err.Error())
 	}
 	e.Holds = l.takeHolds(e.Holds[:0])
-	e.Cells, l.open = l.open, e.Cells[:0]
-	l.taken = e.Cells
+	l.taken, l.open = l.open, numbered{l.open.end(), e.Cells[:0]}
+	e.Cells = l.taken.list
 	l.anew, l.newNames, l.newTerms = 0, 0, 0
 	e.Identified, l.identified = l.identified, e.Identified[:0]
 	e.keys, l.keys = l.keys, e.keys[:0]
@@ -232,7 +246,7 @@ func (l *Ledger) Publish(effects *Effects) {
 func (l *Ledger) releaseVacated() {
 	for _, cell := range l.vacated {
 		c := l.cells.At(cell)
-		if effectOn(cell, c, l.open) != nil || l.lives(cell, true) || c.NameLen == 0 {
+		if l.open.on(cell, c) != nil || l.lives(cell, true) || c.NameLen == 0 {
 			continue
 		}
 		l.index.Remove(l.hash(l.Name(cell)), cell)

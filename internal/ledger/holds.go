@@ -312,7 +312,7 @@ func (l *Ledger) takeBackHolds() {
 // effects are taken.
 func (l *Ledger) takeHolds(dst []HoldEffect) []HoldEffect {
 	for _, e := range l.heldEffects {
-		if of := effectOn(e.Cell, l.cells.At(e.Cell), l.open); !of.Dropped && e.Revision > of.Above {
+		if of := l.open.on(e.Cell, l.cells.At(e.Cell)); !of.Dropped && e.Revision > of.Above {
 			e.Revision = of.Revision
 			dst = append(dst, e)
 		}

@@ -67,8 +67,8 @@ type Ledger struct {
 
 	terms    *terms.Book  // by cell
 	holds    *terms.Holds // by cell
-	open     []Effect     // not taken yet
-	taken    []Effect     // those taken last
+	open     numbered     // effects not taken yet
+	taken    numbered     // those taken last
 	anew     int          // how many of the open ones are of counters that were made anew
 	newTerms int          // how many of them are of other terms
 	newNames int          // bytes of names among them that the journal must learn
@@ -112,6 +112,7 @@ func New(cells shm.Cells, limit uint32, identities identity.Config) (*Ledger, er
 	}
 	return &Ledger{
 		cells:  cells,
+		open:   numbered{from: 1}, // a cell that had none tells 0
 		index:  ix,
 		seed:   maphash.MakeSeed(),
 		limit:  min(limit, uint32(min(cells.Len(), offheap.MaxItems))),

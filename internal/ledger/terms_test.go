@@ -48,7 +48,7 @@ func picture(l *Ledger) string {
 	for cell := range l.used {
 		if c := l.cells.At(cell); c.NameLen > 0 {
 			text += fmt.Sprintf("%d %s: %+v, marks %d, %+v, effect %+v\n",
-				cell, l.Name(cell), l.look(cell), c.Flags, l.terms.Of(cell), effectOn(cell, c, l.open))
+				cell, l.Name(cell), l.look(cell), c.Flags, l.terms.Of(cell), l.open.on(cell, c))
 		}
 	}
 	return text

@@ -21,7 +21,7 @@ type Cell struct {
 	value      int64
 	revision   uint64 // of the value, or of the deletion that made the cell vacant
 
-	Effect  uint32           // where the ledger may have a newer state
+	Effect  uint32           // the number of the ledger's last effect on it, which may be a newer state
 	Flags   uint8            // the ledger's marks
 	NameLen uint8            // length of the counter's name
 	Name    [InlineName]byte // the name if it fits, else the ledger's reference to it
