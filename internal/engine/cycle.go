@@ -24,6 +24,7 @@ type Cycle struct {
 	ledger  *ledger.Ledger
 	draw    func() uint64 // the ids of sessions
 	record  journal.Record
+	ahead   lookahead
 	effects ledger.Effects // of the sealed group
 	sealed  Ticket
 	flight  atomic.Int64 // size of the sealed record in bytes, until it has landed
@@ -201,13 +202,10 @@ func changes(r *cuenta.Request) bool {
 // code deny unless it is OK, but for those that are only repeated.
 func (c *Cycle) Apply(b *cuenta.Batch, deny cuenta.Code, now int64) (t Ticket) {
 	b.Results = slices.Grow(b.Results[:0], len(b.Requests))[:len(b.Requests)]
-	var hashes [ledger.Ahead]uint32
-	from, fetched := 0, 0
+	c.ahead.begin(len(b.Requests))
 	for i := 0; i < len(b.Requests); i++ {
-		if i >= fetched {
-			ahead := b.Requests[i:min(i+ledger.Ahead, len(b.Requests))]
-			c.ledger.Fetch(ahead, &hashes)
-			from, fetched = i, i+len(ahead)
+		if i >= c.ahead.due {
+			c.ahead.advance(c.ledger, b.Requests, i)
 		}
 		r, out := &b.Requests[i], &b.Results[i]
 		switch {
@@ -222,16 +220,16 @@ func (c *Cycle) Apply(b *cuenta.Batch, deny cuenta.Code, now int64) (t Ticket) {
 			if r.Op == cuenta.OpenSession {
 				r.Identity = cuenta.Identity{Session: c.draw()}
 			}
-			standing := c.ledger.Apply(r, hashes[i-from], now, out)
+			standing := c.ledger.Apply(r, c.ahead.hashes[i], now, out)
 			if standing == ledger.Timed && deny != cuenta.OK {
 				standing, *out = ledger.Durable, cuenta.Result{Code: deny}
 			}
 			t = max(t, c.ticket(standing))
-			switch next := i + 1; {
+			switch {
 			case out.Code == cuenta.Unmet && r.Op == cuenta.Check:
-				i += passOver(b.Results[next:], int(r.Span))
-			case standing == ledger.Fresh && deny == cuenta.OK && next < fetched && hashes[next-from] == hashes[i-from]:
-				i += c.ledger.Again(b.Requests[i:fetched], b.Results[i:fetched])
+				i += passOver(b.Results[i+1:], int(r.Span))
+			case standing == ledger.Fresh && deny == cuenta.OK && c.ahead.sameNext(i):
+				i += c.ledger.Again(b.Requests[i:], b.Results[i:])
 			}
 		}
 	}

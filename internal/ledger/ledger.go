@@ -367,44 +367,33 @@ func (l *Ledger) hash(name []byte) uint32 {
 // Hash returns the hash of the request's counter.
 func (l *Ledger) Hash(r *cuenta.Request) uint32 { return l.hash(nameOf(r)) }
 
-// Ahead is how many requests it pays to Fetch before they are applied.
-const Ahead = 32
-
-// Fetch hashes up to Ahead requests and touches the memory that applying them
-// will need: first all slots of the index, then all cells, then what terms and holds
-// there are. The processor waits for many cache lines at the same time in this way,
-// where each request by itself would wait for its own one after the other. What it
-// returns means nothing, but that the loads cannot be optimised away; nor may it be
-// inlined where that is passed over.
-//
-//go:noinline
-func (l *Ledger) Fetch(requests []cuenta.Request, hashes *[Ahead]uint32) (touched uint64) {
+// Seek hashes requests, and asks for the memory where the index may know their counters.
+func (l *Ledger) Seek(requests []cuenta.Request, hashes []uint32) {
 	for i := range requests {
 		if i > 0 && isSame(requests[i].Counter, requests[i-1].Counter) {
 			hashes[i] = hashes[i-1]
 			continue
 		}
 		hashes[i] = l.Hash(&requests[i])
-		touched ^= l.index.Touch(hashes[i])
+		l.index.Prefetch(hashes[i])
 	}
-	var cells [Ahead]uint32
-	n := 0
-	for i, hash := range hashes[:len(requests)] {
+}
+
+// Reach asks for the cells of counters that were sought, and for the terms that they may
+// have. It pays to seek some dozens of requests, then to reach for them, and to apply them
+// some dozens of others later: what they need has come by then.
+func (l *Ledger) Reach(hashes []uint32) {
+	for i, hash := range hashes {
 		if i > 0 && hash == hashes[i-1] {
 			continue
 		}
 		if cell := l.index.Near(hash); cell < l.used {
-			touched ^= l.cells.At(cell).Touch()
-			cells[n] = cell
-			n++
+			l.cells.At(cell).Prefetch()
+			if !l.terms.Empty() {
+				l.terms.Prefetch(cell)
+			}
 		}
 	}
-	if !l.terms.Empty() {
-		for _, cell := range cells[:n] {
-			touched ^= l.terms.Touch(cell)
-		}
-	}
-	return touched
 }
 
 // isSame reports whether two names are the same bytes in memory.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"math/bits"
 	"unsafe"
+
+	"github.com/cuenta-server/cuenta/internal/prefetch"
 )
 
 // Index finds the numbers of items by 32-bit hashes of their names, which it
@@ -223,9 +225,11 @@ func (ix *Index) Free() error {
 	return err
 }
 
-// Touch loads the first slot where a hash may stand, so that Near need not wait for
-// it. What it returns means nothing.
-func (ix *Index) Touch(hash uint32) uint64 { return ix.cur.slots[hash>>ix.cur.shift] }
+// Prefetch asks for the first slot where a hash may stand, so that Near need not wait
+// for it.
+func (ix *Index) Prefetch(hash uint32) {
+	prefetch.Line(unsafe.Pointer(&ix.cur.slots[hash>>ix.cur.shift]))
+}
 
 // nearSlots is how many slots Near looks at: those of a cache line.
 const nearSlots = 8

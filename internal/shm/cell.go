@@ -3,6 +3,8 @@ package shm
 import (
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/cuenta-server/cuenta/internal/prefetch"
 )
 
 // CellSize is the size of a cell in bytes.
@@ -57,9 +59,11 @@ func (c *Cell) Publish(generation uint32, value int64, revision uint64) {
 	publish(c, generation, value, revision)
 }
 
-// Touch loads the first and the last of a cell, so that its user need not wait for
-// either. What it returns means nothing.
-func (c *Cell) Touch() uint64 { return uint64(c.lock.Load()) ^ uint64(c.Name[InlineName-1]) }
+// Prefetch asks for a cell, so that its user need not wait for it.
+func (c *Cell) Prefetch() {
+	prefetch.Line(unsafe.Pointer(c))
+	prefetch.Line(unsafe.Pointer(&c.Name[InlineName-1])) // which may be in the next line
+}
 
 // Cells is the array of cells over a segment. Pages that no counter lives in
 // cost nothing.

@@ -12,9 +12,11 @@ package terms
 import (
 	"errors"
 	"math"
+	"unsafe"
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/offheap"
+	"github.com/cuenta-server/cuenta/internal/prefetch"
 )
 
 // Terms are those of one counter. The zero Terms are none.
@@ -119,14 +121,11 @@ func (b *Book) Over(cell uint32, now int64) bool {
 	return ends != 0 && ends <= now
 }
 
-// Touch loads what a cell's counter has, so that what is asked of it need not wait for
-// that. What it returns means nothing.
-func (b *Book) Touch(cell uint32) uint64 {
-	item, ok := b.places.get(cell)
-	if !ok {
-		return 0
+// Prefetch asks for what a cell's counter has, so that its user need not wait for it.
+func (b *Book) Prefetch(cell uint32) {
+	if item, ok := b.places.get(cell); ok {
+		prefetch.Line(unsafe.Pointer(b.records.At(item)))
 	}
-	return uint64(b.records.At(item).ceiling)
 }
 
 func (r *record) terms() Terms {
