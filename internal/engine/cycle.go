@@ -405,18 +405,14 @@ func (c *Cycle) recordHolds() {
 }
 
 func (c *Cycle) recordIdentified() {
-	var a journal.Answer // filled in where it stays, as there are so many
 	for i := range c.effects.Identified {
 		switch e := &c.effects.Identified[i]; {
 		case e.Number != 0:
-			a.Session, a.Number, a.Lowest = e.Session, e.Number, e.Lowest
-			k := &e.Answer
-			a.Fingerprint, a.Code, a.Value, a.Revision, a.Amount = k.Fingerprint, uint8(k.Code), k.Value, k.Revision, k.Amount
-			c.record.Answer(&a)
+			c.record.Answer(e.Session, e.Number, e.Lowest, (*journal.Kept)(&e.Answer))
 		case e.Session != 0:
 			c.record.Session(e.Session)
 		default:
-			c.record.Key(c.effects.Key(e), keptOf(e.Answer))
+			c.record.Key(c.effects.Key(e), journal.Kept(e.Answer))
 		}
 	}
 }

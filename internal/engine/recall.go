@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 
-	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/identity"
 	"github.com/cuenta-server/cuenta/internal/journal"
 	"github.com/cuenta-server/cuenta/internal/ledger"
@@ -16,14 +15,6 @@ func drawSession() uint64 {
 	var b [8]byte
 	rand.Read(b[:]) // it never fails
 	return binary.LittleEndian.Uint64(b[:])
-}
-
-func keptOf(a identity.Answer) journal.Kept {
-	return journal.Kept{Fingerprint: a.Fingerprint, Code: uint8(a.Code), Value: a.Value, Revision: a.Revision, Amount: a.Amount}
-}
-
-func answerOf(k journal.Kept) identity.Answer {
-	return identity.Answer{Fingerprint: k.Fingerprint, Code: cuenta.Code(k.Code), Value: k.Value, Revision: k.Revision, Amount: k.Amount}
 }
 
 func journalTerms(of terms.Terms) journal.Terms {
@@ -60,11 +51,11 @@ func (s sink) Session(id, lowest uint64, used int64) error {
 }
 
 func (s sink) Answer(a journal.Answer, used int64) error {
-	return s.Identities().RestoreAnswer(a.Session, a.Number, a.Lowest, answerOf(a.Kept), used)
+	return s.Identities().RestoreAnswer(a.Session, a.Number, a.Lowest, identity.Answer(a.Kept), used)
 }
 
 func (s sink) Key(key []byte, k journal.Kept, used, until int64) error {
-	return s.Identities().RestoreKey(key, answerOf(k), used, until)
+	return s.Identities().RestoreKey(key, identity.Answer(k), used, until)
 }
 
 func (s sink) Horizon(time int64) { s.Identities().RestoreHorizon(time) }

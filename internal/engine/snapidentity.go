@@ -40,7 +40,7 @@ func (s *sessionSlice) write(to *journal.Snapshot) error {
 	for i, state := range s.sessions {
 		s.state = s.state[:0]
 		for _, a := range s.answers[start:s.ends[i]] {
-			s.state = append(s.state, journal.Answer{Number: a.Number, Kept: keptOf(a.Answer)})
+			s.state = append(s.state, journal.Answer{Number: a.Number, Kept: journal.Kept(a.Answer)})
 		}
 		start, state.Answers = s.ends[i], s.state
 		if err := to.PutSession(state); err != nil {
@@ -71,7 +71,7 @@ func (s *keySlice) copy(l *ledger.Ledger, from, to uint32) {
 	for item := from; item < to; item++ {
 		if name, a, until := m.Key(item); name != nil {
 			s.names = append(s.names, name...)
-			s.keys = append(s.keys, keyRow{keptOf(a), until, len(s.names)})
+			s.keys = append(s.keys, keyRow{journal.Kept(a), until, len(s.names)})
 		}
 	}
 }

@@ -12,17 +12,13 @@ import (
 
 // key is one idempotency key with its answer.
 type key struct {
-	value       int64
-	revision    uint64
-	amount      int64
-	group       uint64 // that made it
-	fingerprint uint32
-	until       uint32 // the minute in which it ends
-	next        uint32 // of the schedule
-	place       offheap.Place
-	client      uint16 // on whose account it is
-	length      uint8
-	code        cuenta.Code
+	Answer
+	group  uint64 // that made it
+	until  uint32 // the minute in which it ends
+	next   uint32 // of the schedule
+	place  offheap.Place
+	client uint16 // on whose account it is
+	length uint8
 }
 
 // ahead is how far the own time of a key may be before ours.
@@ -57,7 +53,7 @@ func (m *Memory) findKey(id *cuenta.Identity, now int64, slot *Slot) cuenta.Code
 			return cuenta.TooOld
 		}
 		slot.item, slot.Known, slot.Group = item, true, k.group
-		slot.Answer = Answer{k.value, k.revision, k.amount, k.fingerprint, k.code}
+		slot.Answer = k.Answer
 		return cuenta.OK
 	}
 	if timed {
@@ -92,7 +88,7 @@ func (m *Memory) keepKey(slot *Slot, a Answer, group uint64, now int64) {
 // fill puts an answer into an entry.
 func (m *Memory) fill(item uint32, a Answer, until uint32) {
 	k := m.keys.At(item)
-	k.value, k.revision, k.amount, k.fingerprint, k.code = a.Value, a.Revision, a.Amount, a.Fingerprint, a.Code
+	k.Answer = a
 	if k.until == 0 {
 		m.expiry.add(until, item, &k.next)
 	}

@@ -62,11 +62,11 @@ func (c *Config) setDefaults() {
 // Answer is what was answered under an identity, to an operation of that
 // fingerprint.
 type Answer struct {
+	Fingerprint uint32
+	Code        cuenta.Code
 	Value       int64
 	Revision    uint64
 	Amount      int64
-	Fingerprint uint32
-	Code        cuenta.Code
 }
 
 // Memory is all that is remembered.

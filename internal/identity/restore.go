@@ -48,7 +48,7 @@ func (m *Memory) RestoreAnswer(id, number, lowest uint64, a Answer, used int64) 
 			return err
 		}
 	}
-	*m.answer(s, number) = kept{a.Value, a.Revision, a.Amount, a.Fingerprint, a.Code, true}
+	m.answer(s, number).keep(&a)
 	return nil
 }
 
@@ -98,7 +98,7 @@ func (m *Memory) Session(item uint32, dst []NumberedAnswer) (id, lowest uint64, 
 		run := m.answers.Run(s.answers, s.log)
 		for n := s.lowest; n-s.lowest < uint64(len(run)); n++ {
 			if a := &run[n&uint64(len(run)-1)]; a.there {
-				dst = append(dst, NumberedAnswer{n, Answer{a.value, a.revision, a.amount, a.fingerprint, a.code}})
+				dst = append(dst, NumberedAnswer{n, a.answer()})
 			}
 		}
 	}
@@ -113,5 +113,5 @@ func (m *Memory) Key(item uint32) (name []byte, a Answer, until int64) {
 	if k.length == 0 {
 		return nil, Answer{}, 0
 	}
-	return m.name(k), Answer{k.value, k.revision, k.amount, k.fingerprint, k.code}, timeOf(k.until)
+	return m.name(k), k.Answer, timeOf(k.until)
 }

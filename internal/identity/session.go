@@ -30,14 +30,22 @@ const (
 	maxSlack = 64
 )
 
-// kept is an answer in a run.
+// kept is an answer in a run, in no more room than it takes.
 type kept struct {
-	value       int64
-	revision    uint64
-	amount      int64
 	fingerprint uint32
 	code        cuenta.Code
 	there       bool
+	value       int64
+	revision    uint64
+	amount      int64
+}
+
+func (k *kept) keep(a *Answer) {
+	k.fingerprint, k.code, k.there, k.value, k.revision, k.amount = a.Fingerprint, a.Code, true, a.Value, a.Revision, a.Amount
+}
+
+func (k *kept) answer() Answer {
+	return Answer{k.fingerprint, k.code, k.value, k.revision, k.amount}
 }
 
 const (
@@ -116,7 +124,7 @@ func (m *Memory) findNumber(id *cuenta.Identity, now int64, slot *Slot) cuenta.C
 	}
 	if a := m.answer(s, id.Number); a != nil && a.there {
 		slot.Known = true
-		slot.Answer = Answer{a.value, a.revision, a.amount, a.fingerprint, a.code}
+		slot.Answer = a.answer()
 	}
 	return cuenta.OK
 }
@@ -222,7 +230,7 @@ func (m *Memory) move(s *session, log uint8) error {
 func (m *Memory) keepNumber(slot *Slot, a *Answer, group uint64, now int64) {
 	s := slot.session
 	k := m.answer(s, slot.number)
-	k.value, k.revision, k.amount, k.fingerprint, k.code, k.there = a.Value, a.Revision, a.Amount, a.Fingerprint, a.Code, true
+	k.keep(a)
 	s.group, s.used = group, minuteOf(now)
 }
 

@@ -142,8 +142,8 @@ func (a *auditor) Key(key []byte, k Kept, _, _ int64) error {
 }
 
 // code checks an answer's code.
-func code(c uint8) error {
-	if cuenta.Code(c) >= cuenta.NumCodes {
+func code(c cuenta.Code) error {
+	if c >= cuenta.NumCodes {
 		return fmt.Errorf("an answer has the code %d, which means nothing", c)
 	}
 	return nil

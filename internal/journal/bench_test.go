@@ -45,7 +45,7 @@ func BenchmarkRecordAnswer(b *testing.B) {
 		r.Reset(1)
 		for range 16 {
 			a.Number, a.Lowest, a.Value, a.Revision = a.Number+1, a.Lowest+1, a.Value+5, a.Revision+1
-			r.Answer(&a)
+			r.Answer(a.Session, a.Number, a.Lowest, &a.Kept)
 		}
 		groups, bytes = groups+1, bytes+r.Len()
 	}

@@ -77,7 +77,7 @@ func answers(all ...Answer) func(*Record) {
 		r.Session(5)
 		for _, a := range all {
 			a.Session = 5
-			r.Answer(&a)
+			r.Answer(a.Session, a.Number, a.Lowest, &a.Kept)
 		}
 	}
 }
@@ -97,7 +97,7 @@ func TestCheckPasses(t *testing.T) {
 		if n == 1<<40-1 {
 			lowest = 1<<40 - 127
 		}
-		all = append(all, Answer{Number: n, Lowest: lowest, Kept: Kept{Code: uint8(cuenta.NumCodes) - 1}})
+		all = append(all, Answer{Number: n, Lowest: lowest, Kept: Kept{Code: cuenta.NumCodes - 1}})
 	}
 	answers(all...)(&r)
 	must(t, j.Append(&r))

@@ -39,8 +39,8 @@ type Answer struct {
 
 // Kept is what became of the request with an identity.
 type Kept struct {
-	Fingerprint uint32 // of the request
-	Code        uint8  // below 128
+	Fingerprint uint32      // of the request
+	Code        cuenta.Code // below 128
 	Value       int64
 	Revision    uint64
 	Amount      int64 // how much was applied, or would have been; nearly always 0
@@ -53,27 +53,28 @@ func (r *Record) Session(id uint64) {
 	r.buf = byteOrder.AppendUint64(r.buf, id)
 }
 
-// Answer adds the answer to a number of a session that was granted before. Where
-// a session's numbers come one after the other, all but the first are short.
-func (r *Record) Answer(a *Answer) {
-	if a.Session == 0 || a.Lowest-1 >= a.Number || a.Code >= withAmount {
+// Answer adds the answer to a number of a session that was granted before, the lowest of
+// which that is still remembered being lowest. Where a session's numbers come one after
+// the other, all but the first are short.
+func (r *Record) Answer(session, number, lowest uint64, k *Kept) {
+	if session == 0 || lowest-1 >= number || k.Code >= withAmount {
 		// It could not be told from another one, and the log not be read again.
 		panic("journal: an answer needs a session, a lowest number from 1 to its own, and a code below 128")
 	}
 	b := slices.Grow(r.buf, MaxAnswer)
-	switch follows := a.Session == r.session && a.Number == r.number+1; {
-	case follows && a.Lowest == r.lowest:
+	switch follows := session == r.session && number == r.number+1; {
+	case follows && lowest == r.lowest:
 		b = append(b, entryNext)
-	case follows && a.Lowest == r.lowest+1:
+	case follows && lowest == r.lowest+1:
 		b = append(b, entryShift)
 	default:
 		b = append(b, entryAnswer)
-		b = byteOrder.AppendUint64(b, a.Session)
-		b = binary.AppendUvarint(b, a.Number)
-		b = binary.AppendUvarint(b, a.Number-a.Lowest)
+		b = byteOrder.AppendUint64(b, session)
+		b = binary.AppendUvarint(b, number)
+		b = binary.AppendUvarint(b, number-lowest)
 	}
-	r.session, r.number, r.lowest = a.Session, a.Number, a.Lowest
-	r.buf = a.Kept.append(b)
+	r.session, r.number, r.lowest = session, number, lowest
+	r.buf = k.append(b)
 }
 
 // Key adds the answer to the first request with an idempotency key, which must be
@@ -89,7 +90,7 @@ func (r *Record) Key(key []byte, k Kept) {
 
 func (k *Kept) append(b []byte) []byte {
 	b = byteOrder.AppendUint32(b, k.Fingerprint)
-	code := k.Code
+	code := byte(k.Code)
 	if k.Amount != 0 {
 		code |= withAmount
 	}
@@ -106,7 +107,7 @@ func readKept(data []byte) (k Kept, rest []byte, ok bool) {
 	if len(data) < 5 {
 		return Kept{}, nil, false
 	}
-	k.Fingerprint, k.Code = byteOrder.Uint32(data), data[4]&^withAmount
+	k.Fingerprint, k.Code = byteOrder.Uint32(data), cuenta.Code(data[4]&^withAmount)
 	k.Value, k.Revision, rest, ok = readState(data[5:])
 	if !ok || data[4]&withAmount == 0 {
 		return k, rest, ok

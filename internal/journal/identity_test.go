@@ -91,7 +91,7 @@ func TestIdentitiesInLog(t *testing.T) {
 	r.Reset(40) // time never goes back
 	want := []any{toldSession{1, 1, 50}, toldSession{math.MaxUint64, 1, 50}}
 	for _, a := range answers {
-		r.Answer(&a)
+		r.Answer(a.Session, a.Number, a.Lowest, &a.Kept)
 		want = append(want, toldAnswer{a, 50})
 	}
 	must(t, j.Append(&r))
@@ -140,7 +140,7 @@ func TestShortAnswers(t *testing.T) {
 		r.Session(uint64(100 + i))
 		before := r.Len()
 		a := Answer{Session: tt.session, Number: tt.number, Lowest: tt.lowest, Kept: Kept{Fingerprint: uint32(i)}}
-		r.Answer(&a)
+		r.Answer(a.Session, a.Number, a.Lowest, &a.Kept)
 		answers = append(answers, a)
 		if n := r.Len() - before - outcome; n != tt.length {
 			t.Errorf("%+v takes %d bytes, want %d", tt, n, tt.length)
@@ -162,7 +162,7 @@ func TestShortAnswers(t *testing.T) {
 		t.Errorf("not read: %+v", answers)
 	}
 	r.Reset(1)
-	if r.Answer(&Answer{Session: 7, Number: 31, Lowest: 31}); r.Len() != whole+outcome {
+	if r.Answer(7, 31, 31, &Kept{}); r.Len() != whole+outcome {
 		t.Errorf("the first answer of a record takes %d bytes", r.Len())
 	}
 }
@@ -176,7 +176,7 @@ func TestMostBytes(t *testing.T) {
 	}{
 		"session": {func(r *Record) { r.Session(math.MaxUint64) }, MaxSession},
 		"answer": {func(r *Record) {
-			r.Answer(&Answer{1, math.MaxUint64, 1, Kept{1, 1, math.MinInt64, math.MaxUint64, math.MinInt64}})
+			r.Answer(1, math.MaxUint64, 1, &Kept{1, 1, math.MinInt64, math.MaxUint64, math.MinInt64})
 		}, MaxAnswer},
 		"counter's terms": {func(r *Record) {
 			r.Terms(math.MaxUint32, math.MaxUint64, Terms{bound(math.MinInt64), bound(math.MinInt64), true, math.MaxInt64})
@@ -211,11 +211,11 @@ func TestMostBytes(t *testing.T) {
 // What could not be read again is not written.
 func TestIdentitiesThatDoNotFit(t *testing.T) {
 	tests := map[string]func(*Record){
-		"no session":     func(r *Record) { r.Answer(&Answer{Number: 1, Lowest: 1}) },
-		"no number":      func(r *Record) { r.Answer(&Answer{Session: 1}) },
-		"no lowest":      func(r *Record) { r.Answer(&Answer{Session: 1, Number: 1}) },
-		"lowest too big": func(r *Record) { r.Answer(&Answer{Session: 1, Number: 1, Lowest: 2}) },
-		"code too big":   func(r *Record) { r.Answer(&Answer{Session: 1, Number: 1, Lowest: 1, Kept: Kept{Code: 128}}) },
+		"no session":     func(r *Record) { r.Answer(0, 1, 1, &Kept{}) },
+		"no number":      func(r *Record) { r.Answer(1, 0, 0, &Kept{}) },
+		"no lowest":      func(r *Record) { r.Answer(1, 1, 0, &Kept{}) },
+		"lowest too big": func(r *Record) { r.Answer(1, 1, 2, &Kept{}) },
+		"code too big":   func(r *Record) { r.Answer(1, 1, 1, &Kept{Code: 128}) },
 		"key's code":     func(r *Record) { r.Key([]byte("k"), Kept{Code: 128}) },
 		"end too early":  func(r *Record) { r.Terms(1, 1, Terms{Expires: -1}) },
 		"hold's id":      func(r *Record) { r.Hold(1, 1, Hold{0, 1, 1}) },
@@ -306,7 +306,7 @@ func TestSessionsOutOfPlace(t *testing.T) {
 	a := Answer{Session: 5, Number: 1, Lowest: 1}
 	tests := map[string]func(*Record){
 		"session 0000000000000005 is granted twice":                   func(r *Record) { r.Session(5); r.Session(5) },
-		"session 0000000000000005 has an answer before it is granted": func(r *Record) { r.Answer(&a); r.Session(5) },
+		"session 0000000000000005 has an answer before it is granted": func(r *Record) { r.Answer(a.Session, a.Number, a.Lowest, &a.Kept); r.Session(5) },
 	}
 	for message, put := range tests {
 		mem := disktest.New()

@@ -286,7 +286,7 @@ func TestSnapshotWhileIdentitiesChange(t *testing.T) {
 	}
 	add := func(r *Record, session, number, lowest uint64) {
 		a := answer(session, number, lowest)
-		r.Answer(&a)
+		r.Answer(a.Session, a.Number, a.Lowest, &a.Kept)
 	}
 	group(func(r *Record) { r.Session(1); r.Session(2) })
 	group(func(r *Record) { add(r, 1, 1, 1); add(r, 2, 1, 1) })
