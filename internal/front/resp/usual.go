@@ -5,8 +5,13 @@ import (
 	wire "github.com/cuenta-server/cuenta/internal/wire/resp"
 )
 
-// incrHead is how INCR key begins.
-const incrHead = "*2\r\n$4\r\nINCR\r\n"
+const (
+	// incrHead is how INCR key begins.
+	incrHead = "*2\r\n$4\r\nINCR\r\n"
+
+	// afterNumber is what comes between the number of a session and the key.
+	afterNumber = "$4\r\nINCR\r\n"
+)
 
 // usual takes the commands that buf begins with, at most room of them, if they are of
 // the two that clients in a hurry send most: INCR key, which whoever counts one thing says
@@ -57,16 +62,18 @@ func (s *Session) usualSeq(b *cuenta.Batch, buf []byte) (commands, size int) {
 	if s.granted.id == 0 || len(buf) < head || string(buf[:head]) != string(s.granted.head[:]) {
 		return 0, 0
 	}
-	words, rest := s.decoder.Short(buf[head:], 3)
-	if rest == 0 || string(words[1]) != "INCR" || !cuenta.ValidName(words[2]) {
+	number, size := wire.ShortUint(buf[head:])
+	size += head
+	if number == 0 || len(buf) < size+len(afterNumber) || string(buf[size:size+len(afterNumber)]) != afterNumber {
 		return 0, 0
 	}
-	number, isNumber := wire.ParseUint(words[0])
-	if !isNumber || number == 0 {
+	size += len(afterNumber)
+	words, rest := s.decoder.Short(buf[size:], 1)
+	if rest == 0 || !cuenta.ValidName(words[0]) {
 		return 0, 0
 	}
 	s.client.command = s.p.commands.seq
-	r := s.add(b, words[2], 1)
+	r := s.add(b, words[0], 1)
 	r.Client, r.Identity.Session, r.Identity.Number = s.client.number(), s.granted.id, number
-	return 1, head + rest
+	return 1, size + rest
 }

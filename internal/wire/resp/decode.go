@@ -117,6 +117,32 @@ func (d *Decoder) Short(buf []byte, words int) (args [][]byte, size int) {
 	return args, size
 }
 
+// ShortUint reads an argument that is a number of up to 19 digits, at the beginning of
+// buf. It returns 0 for any other, for 0 and for what is not there as a whole.
+func ShortUint(buf []byte) (n uint64, size int) {
+	if len(buf) < len("$0\r\n0\r\n") || buf[0] != '$' {
+		return 0, 0
+	}
+	digits, rest := int(buf[1]-'0'), buf[len("$0"):]
+	switch {
+	case digits > 9: // none
+		return 0, 0
+	case digits == 1 && rest[0]-'0' <= 9:
+		digits, rest = 10+int(rest[0]-'0'), rest[1:]
+	}
+	end := len("\r\n") + digits
+	if len(rest) < end+len("\r\n") || !endsLine(rest) || !endsLine(rest[end:]) || rest[len("\r\n")] == '0' {
+		return 0, 0
+	}
+	for _, c := range rest[len("\r\n"):end] {
+		if c-'0' > 9 {
+			return 0, 0
+		}
+		n = n*10 + uint64(c-'0')
+	}
+	return n, len(buf) - len(rest) + end + len("\r\n")
+}
+
 // endsLine reports whether CR LF comes next. (At one go, as it is asked so often.)
 func endsLine(b []byte) bool { return binary.LittleEndian.Uint16(b) == '\r'|'\n'<<8 }
 

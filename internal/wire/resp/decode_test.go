@@ -273,3 +273,31 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// TestShortUint: what is read at one go is what the decoder and ParseUint make of it.
+func TestShortUint(t *testing.T) {
+	numbers := []string{"", "0", "1", "9", "01", "10", "123456789", "1234567890", "9999999999999999999", "10000000000000000000", "18446744073709551615", "x", "1x", "-1", "1 ", "+1", "1\r", "1:"}
+	for _, number := range numbers {
+		argument := bulks(number)[len("*1\r\n"):]
+		want, ok := ParseUint([]byte(number))
+		if !ok || len(number) > 19 {
+			want = 0
+		}
+		for _, behind := range []string{"", "$", "\r\n"} {
+			n, size := ShortUint([]byte(argument + behind))
+			if n != want || n > 0 && size != len(argument) {
+				t.Errorf("%q: %d, %d bytes; want %d, %d", argument+behind, n, size, want, len(argument))
+			}
+		}
+		for end := range argument {
+			if n, _ := ShortUint([]byte(argument[:end])); n != 0 {
+				t.Errorf("%q: %d, before it is there", argument[:end], n)
+			}
+		}
+	}
+	for _, argument := range []string{"$:\r\n1234567890\r\n", "$/\r\n1\r\n", "$01\r\n1\r\n", "$1:\r\n11111111111111111111\r\n", "*1\r\n1\r\n", "$1\n\r1\r\n", "$1\r\n1\n\r", "$2\r\n1\r\n\r\n", "$1\r\n11\r\n", "$-1\r\n"} {
+		if n, _ := ShortUint([]byte(argument)); n != 0 {
+			t.Errorf("%q: %d", argument, n)
+		}
+	}
+}
