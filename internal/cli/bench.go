@@ -115,7 +115,7 @@ func benchFailed(c bench.Config, err error) error {
 	}
 	return lang.Text{
 		ES: "no se pudo conectar con %s (%v)", EN: "could not connect to %s (%v)",
-	}.Fill(c.Address, systemCause(err))
+	}.Fill(c.Address, lang.System(err))
 }
 
 // benchLine is the line of one second.

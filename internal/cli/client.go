@@ -59,7 +59,7 @@ func (a *app) client() error {
 	}
 	conn, err := net.DialTimeout("tcp", address, dialTimeout)
 	if err != nil {
-		return noServer(address, systemCause(err))
+		return noServer(address, err)
 	}
 	defer conn.Close() // every command was answered or is reported: nothing can be lost
 	return a.talk(client{labelTCP, newStream(conn, lineTimeout).exchange})
@@ -140,7 +140,7 @@ type datagrams struct {
 func (d datagrams) exchange(command string) (answer string, open bool, err error) {
 	conn, err := net.Dial("udp", d.address)
 	if err != nil {
-		return "", false, noServer(d.address, systemCause(err))
+		return "", false, noServer(d.address, err)
 	}
 	defer conn.Close() // one answer is all it was for
 	wait := d.wait
@@ -149,7 +149,7 @@ func (d datagrams) exchange(command string) (answer string, open bool, err error
 		switch {
 		case errors.Is(err, syscall.ECONNREFUSED):
 			// The far side's system says that nobody has that port: nobody heard.
-			return "", open, noServer(d.address, systemCause(err))
+			return "", open, noServer(d.address, err)
 		case err != nil && !errors.Is(err, os.ErrDeadlineExceeded):
 			return "", true, err
 		case err == nil && !strings.HasPrefix(answer, busy):
@@ -189,15 +189,4 @@ func once(conn net.Conn, command string, wait time.Duration) (answer string, err
 			return answer, nil
 		}
 	}
-}
-
-// systemCause is what the system said, without the addresses around it.
-func systemCause(err error) error {
-	if op, ok := errors.AsType[*net.OpError](err); ok {
-		err = op.Err
-	}
-	if call, ok := errors.AsType[*os.SyscallError](err); ok {
-		err = call.Err
-	}
-	return err
 }

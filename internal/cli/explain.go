@@ -105,7 +105,8 @@ func explain(err error, l lang.Lang) string {
 }
 
 func cause(err error) lang.Text {
-	if refusal, ok := errors.AsType[*cuenta.Error](err); ok {
+	_, told := errors.AsType[lang.Text](err)
+	if refusal, ok := errors.AsType[*cuenta.Error](err); ok && !told {
 		return explainRefusal(refusal)
 	}
 	if none, ok := errors.AsType[*rpcclient.NoServerError](err); ok {
@@ -130,7 +131,7 @@ func noServer(address string, err error) lang.Text {
 	return lang.Text{
 		ES: "no hay servidor en %s (%v); «cuenta serve» lo arranca",
 		EN: "no server at %s (%v); `cuenta serve` starts one",
-	}.Fill(address, err)
+	}.Fill(address, lang.System(err))
 }
 
 // explainRefusal shows the code, which is never translated, and a sentence.

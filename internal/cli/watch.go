@@ -86,7 +86,7 @@ func (a *app) ended(ctx context.Context, err error, address string) error {
 	if refused, ok := errors.AsType[*cuenta.Error](err); ok {
 		return refused
 	}
-	return noServer(address, systemCause(err))
+	return noServer(address, err)
 }
 
 // tell shows a delivery.

@@ -37,7 +37,7 @@ func Load(environ []string, path string) (*Environment, error) {
 	}
 	text, err := readDotenv(path)
 	if err != nil {
-		return e, lang.Text{ES: "no se puede leer %s: %v", EN: "cannot read %s: %v"}.Fill(path, err)
+		return e, lang.Text{ES: "no se puede leer %s: %v", EN: "cannot read %s: %v"}.Fill(path, lang.System(err))
 	}
 	vars, ok := parseDotenv(text)
 	if !ok {
@@ -71,26 +71,17 @@ func readDotenv(path string) (string, error) {
 		return "", nil
 	}
 	if err != nil {
-		return "", causeOf(err)
+		return "", err
 	}
 	defer f.Close() // opened for reading only: nothing can be lost
 	b, err := io.ReadAll(io.LimitReader(f, maxDotenv+1))
 	if err != nil {
-		return "", causeOf(err)
+		return "", err
 	}
 	if len(b) > maxDotenv {
 		return "", lang.Text{ES: "ocupa más de %d bytes", EN: "it is over %d bytes"}.Fill(maxDotenv)
 	}
 	return strings.TrimPrefix(string(b), "\ufeff"), nil
-}
-
-// causeOf drops the path that an error of package os repeats.
-func causeOf(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
 }
 
 func parseDotenv(text string) (map[string]string, bool) {

@@ -2,7 +2,6 @@ package inspect
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -91,41 +90,4 @@ func ReadWorkers(ctx context.Context, workers []Worker) {
 			w.CPUPercent, w.RSS = load(ctx, p)
 		}
 	}
-}
-
-// holderTime bounds how long Holder delays an error message.
-const holderTime = time.Second
-
-// Holder says which process holds a busy port, as "process redis-server (pid
-// 1234)", for the error message of whoever wanted it. It reports false when that
-// cannot be known: the port is free again, or the process is another user's.
-func Holder(network string, port int) (string, bool) {
-	ctx, cancel := context.WithTimeout(context.Background(), holderTime)
-	defer cancel()
-	all, _ := sockets(ctx, network) // what could not be read is "cannot be known"
-	var wanted []uint64
-	for _, k := range all {
-		if int(k.local.Port()) == port && k.receives() && k.owner != 0 {
-			wanted = append(wanted, k.owner)
-		}
-	}
-	if len(wanted) == 0 {
-		return "", false
-	}
-	pids, _ := owners(ctx, wanted)
-	for _, owner := range wanted {
-		if pid := pids[owner]; pid != 0 {
-			return describe(ctx, pid), true
-		}
-	}
-	return "", false
-}
-
-func describe(ctx context.Context, pid int32) string {
-	if p, err := process.NewProcessWithContext(ctx, pid); err == nil {
-		if name, err := p.NameWithContext(ctx); err == nil && name != "" {
-			return fmt.Sprintf("process %s (pid %d)", printable(name), pid)
-		}
-	}
-	return fmt.Sprintf("process with pid %d", pid)
 }

@@ -91,9 +91,9 @@ func TestHolderIsAChild(t *testing.T) {
 	needSockets(t)
 	for _, network := range []string{"tcp", "udp"} {
 		pid, port := startHolder(t, network)
-		got, ok := Holder(network, port)
-		if !ok || !strings.HasPrefix(got, "process ") || !strings.HasSuffix(got, fmt.Sprintf(" (pid %d)", pid)) {
-			t.Errorf("%s: %q %v, want pid %d", network, got, ok, pid)
+		got, name, ok := PortHolder(network, port)
+		if !ok || got != pid || name == "" {
+			t.Errorf("%s: %q with pid %d, %v; want pid %d", network, name, got, ok, pid)
 		}
 		s, err := ReadSystem(t.Context(), []Port{{"front", network, port}})
 		if err != nil {
@@ -117,11 +117,11 @@ func TestHolderIsThisProcess(t *testing.T) {
 	}
 	defer l.Close()
 	port := l.Addr().(*net.TCPAddr).Port
-	if got, ok := Holder("tcp", port); !ok || !strings.Contains(got, fmt.Sprintf("(pid %d)", os.Getpid())) {
-		t.Errorf("%q %v", got, ok)
+	if got, name, ok := PortHolder("tcp", port); !ok || got != os.Getpid() || name == "" {
+		t.Errorf("%q with pid %d, %v", name, got, ok)
 	}
-	if got, ok := Holder("udp", port); ok && strings.Contains(got, fmt.Sprintf("(pid %d)", os.Getpid())) {
-		t.Errorf("udp is not tcp: %q", got)
+	if got, _, ok := PortHolder("udp", port); ok && got == os.Getpid() {
+		t.Error("udp is not tcp")
 	}
 }
 
@@ -132,8 +132,8 @@ func TestHolderOfAFreePort(t *testing.T) {
 	}
 	port := l.Addr().(*net.TCPAddr).Port
 	l.Close()
-	if got, ok := Holder("tcp", port); ok && strings.Contains(got, fmt.Sprintf("(pid %d)", os.Getpid())) {
-		t.Errorf("%q holds a port that was closed", got)
+	if got, name, ok := PortHolder("tcp", port); ok && got == os.Getpid() {
+		t.Errorf("%q holds a port that was closed", name)
 	}
 }
 

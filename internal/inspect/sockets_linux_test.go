@@ -237,7 +237,7 @@ func TestConcurrentReaders(t *testing.T) {
 			if err != nil || !s.Ports[0].Active || s.Ports[0].Process == nil {
 				t.Errorf("%v %+v", err, s.Ports)
 			}
-			Holder("tcp", tcpPort(l).Port)
+			PortHolder("tcp", tcpPort(l).Port)
 		})
 	}
 	group.Wait()

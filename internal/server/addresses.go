@@ -2,11 +2,11 @@ package server
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/lang"
 )
 
 // writeAddresses writes front name → bound address as a JSON object. It appears
@@ -24,7 +24,7 @@ func writeAddresses(path string, fronts []*front) error {
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
 	if err != nil {
-		return fmt.Errorf("writing the addresses file %s: %w", path, err)
+		return addressesError(path, err)
 	}
 	_, err = tmp.Write(append(text, '\n'))
 	if closeErr := tmp.Close(); err == nil {
@@ -35,7 +35,14 @@ func writeAddresses(path string, fronts []*front) error {
 	}
 	if err != nil {
 		os.Remove(tmp.Name()) // the first error tells more
-		return fmt.Errorf("writing the addresses file %s: %w", path, err)
+		return addressesError(path, err)
 	}
 	return nil
+}
+
+func addressesError(path string, err error) error {
+	return &told{lang.Text{
+		ES: "no se puede escribir el fichero de direcciones %s: %s; elija otro con --addresses",
+		EN: "the addresses file %s cannot be written: %s; choose another with --addresses",
+	}.Fill(path, lang.System(err)), err}
 }

@@ -12,14 +12,6 @@ import (
 	"github.com/cuenta-server/cuenta/internal/lang"
 )
 
-// dataError is an error of a data directory, told to whoever named it.
-type dataError struct {
-	lang.Text
-	err error
-}
-
-func (e *dataError) Unwrap() []error { return []error{e.Text, e.err} }
-
 // ExplainData tells in a person's language why a data directory, or one of those that a
 // command works on, cannot be used: what happened, to what, and what to do. What is
 // about something else stays as it is.
@@ -36,7 +28,7 @@ func ExplainData(err error, dirs ...string) error {
 		}
 		text = lang.Text{ES: said, EN: said}
 	}
-	return &dataError{text, err}
+	return &told{text, err}
 }
 
 func dataText(err error, dirs []string) (lang.Text, bool) {
@@ -73,16 +65,16 @@ func dataText(err error, dirs []string) (lang.Text, bool) {
 		}.Fill(dir), true
 	}
 	return lang.Text{
-		ES: "no se puede usar el directorio de datos %s: %s: %v; compruebe que es un directorio y que su disco funciona",
-		EN: "the data directory %s cannot be used: %s: %v; see that it is a directory and that its disk works",
-	}.Fill(dir, file.Path, file.Err), true
+		ES: "no se puede usar el directorio de datos %s: %s: %s; compruebe que es un directorio y que su disco funciona",
+		EN: "the data directory %s cannot be used: %s: %s; see that it is a directory and that its disk works",
+	}.Fill(dir, file.Path, lang.System(file.Err)), true
 }
 
 // contentText is about what a directory holds.
 func contentText(err error) (lang.Text, bool) {
 	if damaged, ok := errors.AsType[*journal.DamageError](err); ok {
 		return lang.Text{
-			ES: "%s está dañado en la posición %d (%s); no se cambió nada: guarde una copia del directorio y recupere el archivo de una copia de seguridad",
+			ES: "%s está dañado en la posición %d (%s); no se cambió nada: guarde una copia del directorio y recupere el fichero de una copia de seguridad",
 			EN: "%s is damaged at offset %d: %s; nothing was changed: keep a copy of the directory, then restore the file from a backup",
 		}.Fill(damaged.File, damaged.Offset, damaged.Reason), true
 	}

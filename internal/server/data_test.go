@@ -17,8 +17,8 @@ import (
 	"github.com/cuenta-server/cuenta/internal/lang"
 )
 
-// told is what an error says to a person in both languages.
-func told(t *testing.T, err error) lang.Text {
+// textOf is what an error says to a person in both languages.
+func textOf(t *testing.T, err error) lang.Text {
 	t.Helper()
 	text, both := errors.AsType[lang.Text](err)
 	if !both || text.EN != err.Error() || strings.Contains(text.ES+text.EN, "journal:") {
@@ -29,7 +29,7 @@ func told(t *testing.T, err error) lang.Text {
 
 func expectTold(t *testing.T, err error, spanish, english string) {
 	t.Helper()
-	if got := told(t, err); !strings.Contains(got.ES, spanish) || !strings.Contains(got.EN, english) {
+	if got := textOf(t, err); !strings.Contains(got.ES, spanish) || !strings.Contains(got.EN, english) {
 		t.Errorf("got %q and %q, want %q and %q", got.ES, got.EN, spanish, english)
 	}
 }
@@ -47,7 +47,7 @@ func TestDirectoryInUse(t *testing.T) {
 	if _, _, known := inspect.LockHolder(c.Data); known {
 		holder = fmt.Sprintf("(pid %d)", os.Getpid())
 	}
-	if got := told(t, err); !strings.Contains(got.ES, holder) {
+	if got := textOf(t, err); !strings.Contains(got.ES, holder) {
 		t.Errorf("%q does not tell %q", got.ES, holder)
 	}
 	other := t.TempDir()

@@ -63,7 +63,7 @@ func New(c Config) (_ *Server, err error) {
 	if s.engine, err = engine.Open(engine.Config{Dir: c.Data, Log: c.Log, Identities: identity.Config{
 		Memory: c.IdentityMemory, Retention: c.KeyRetention, Idle: c.SessionIdle,
 	}}); err != nil {
-		return nil, ExplainData(err, c.Data)
+		return nil, explainEngine(err, c.Data)
 	}
 	s.watches = watch.NewTally(s.engine)
 	s.reportRecovery()
@@ -85,7 +85,7 @@ func (s *Server) startAll() error {
 			continue
 		}
 		if err := f.start(); err != nil {
-			return err
+			return explainFront(f.name, err)
 		}
 		if f.banner != "" {
 			fmt.Fprintf(s.config.Banner, f.banner+"\n", portOf(f.status().Address))
