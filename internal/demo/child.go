@@ -4,39 +4,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"runtime"
+
+	"github.com/cuenta-server/cuenta/internal/spawn"
 )
-
-// mother starts child processes. Linux ties its promise that a child dies with its
-// parent to the thread that started it, so one thread starts them all and must
-// outlive them.
-type mother struct{ orders chan order }
-
-type order struct {
-	cmd  *exec.Cmd
-	done chan error
-}
-
-func newMother() *mother {
-	m := &mother{orders: make(chan order)}
-	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		for o := range m.orders {
-			o.done <- o.cmd.Start()
-		}
-	}()
-	return m
-}
-
-func (m *mother) start(cmd *exec.Cmd) error {
-	o := order{cmd, make(chan error, 1)}
-	m.orders <- o
-	return <-o.done
-}
-
-// retire ends the thread's duty. All its children must be dead.
-func (m *mother) retire() { close(m.orders) }
 
 // child is one life of a process.
 type child struct {
@@ -47,7 +17,7 @@ type child struct {
 
 // bear starts a process in dir, without settings from the surroundings. What it
 // prints is appended to the file named log.
-func (m *mother) bear(dir, log, path string, args ...string) (*child, error) {
+func bear(m *spawn.Mother, dir, log, path string, args ...string) (*child, error) {
 	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
@@ -56,8 +26,7 @@ func (m *mother) bear(dir, log, path string, args ...string) (*child, error) {
 	cmd := exec.Command(path, args...)
 	cmd.Dir, cmd.Env = dir, surroundings(os.Environ())
 	cmd.Stdout, cmd.Stderr = out, out
-	cmd.SysProcAttr = dieWithParent()
-	if err := m.start(cmd); err != nil {
+	if err := m.Start(cmd); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", path, err)
 	}
 	c := &child{cmd: cmd, exited: make(chan struct{})}

@@ -14,6 +14,7 @@ import (
 	"github.com/cuenta-server/cuenta/internal/badnet"
 	"github.com/cuenta-server/cuenta/internal/lang"
 	"github.com/cuenta-server/cuenta/internal/rpcclient"
+	"github.com/cuenta-server/cuenta/internal/spawn"
 )
 
 const (
@@ -89,7 +90,7 @@ type run struct {
 	start  time.Time
 	report Report
 
-	mother  *mother
+	mother  *spawn.Mother
 	server  *server
 	redis   *redis // nil without one
 	network badnet.Network
@@ -107,10 +108,10 @@ func Crash(ctx context.Context, c Config, progress func(Snapshot)) (_ Report, er
 	if err != nil {
 		return Report{}, err
 	}
-	r := &run{config: c, dir: dir, mother: newMother(), report: Report{Seed: c.Seed, LeftOut: []Omission{}}}
+	r := &run{config: c, dir: dir, mother: spawn.New(), report: Report{Seed: c.Seed, LeftOut: []Omission{}}}
 	r.network = badnet.Network{Seed: c.Seed, MeanPieces: meanPieces, Counts: new(badnet.Counts)}
 	r.server = &server{mother: r.mother, executable: c.Executable, dir: dir, host: ownHost()}
-	defer r.mother.retire()
+	defer r.mother.Retire()
 	defer r.end()
 	if err = r.prepare(ctx); err == nil {
 		err = r.suffer(ctx, progress)

@@ -7,12 +7,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"github.com/cuenta-server/cuenta/internal/spawn"
 )
 
 // redis is a real Redis, as durable as it can be: every write is synced before its
 // answer. It listens on a Unix socket, so that it takes nobody's port.
 type redis struct {
-	mother     *mother
+	mother     *spawn.Mother
 	executable string
 	dir        string
 	life       *child
@@ -36,7 +38,7 @@ func (r *redis) start(ctx context.Context) error {
 		return err
 	}
 	log := filepath.Join(r.dir, "redis.log")
-	life, err := r.mother.bear(r.dir, log, r.executable, "--port", "0", "--unixsocket", r.socket(), "--dir", data,
+	life, err := bear(r.mother, r.dir, log, r.executable, "--port", "0", "--unixsocket", r.socket(), "--dir", data,
 		"--appendonly", "yes", "--appendfsync", "always", "--save", "")
 	if err != nil {
 		return err

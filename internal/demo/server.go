@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/spawn"
 )
 
 const (
@@ -30,7 +31,7 @@ const (
 
 // server is Cuenta under test: one data directory, many lives.
 type server struct {
-	mother     *mother
+	mother     *spawn.Mother
 	executable string
 	dir        string
 	host       string            // that it listens on
@@ -61,7 +62,7 @@ func (s *server) tryStart(ctx context.Context) error {
 	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	life, err := s.mother.bear(s.dir, filepath.Join(s.dir, logName), s.executable, s.arguments(file)...)
+	life, err := bear(s.mother, s.dir, filepath.Join(s.dir, logName), s.executable, s.arguments(file)...)
 	if err != nil {
 		return err
 	}

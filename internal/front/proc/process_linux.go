@@ -110,7 +110,7 @@ func (p *process) launch(socket *os.File) error {
 		files = append(files, p.s.cells)
 	}
 	p.cmd, p.last = p.s.command(files)
-	if err := p.s.mother.start(p.cmd); err != nil {
+	if err := p.s.mother.Start(p.cmd); err != nil {
 		return fmt.Errorf("starting a worker: %w", err)
 	}
 	return nil

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/spawn"
 )
 
 const front = cuenta.FrontProc
@@ -39,7 +40,7 @@ type Server struct {
 	ctx      context.Context // ends when a drain runs out of time
 	cut      context.CancelFunc
 	stopping chan struct{} // closed when a drain begins
-	mother   *mother
+	mother   *spawn.Mother
 
 	mu       sync.Mutex
 	listener *net.TCPListener
@@ -73,7 +74,7 @@ func New(c Config) (*Server, error) {
 		}
 	}
 	s.ctx, s.cut = context.WithCancel(context.Background())
-	s.mother = newMother()
+	s.mother = spawn.New()
 	return s, nil
 }
 
@@ -147,7 +148,7 @@ func (s *Server) Drain(ctx context.Context) error {
 		<-gone
 	}
 	s.cut()
-	s.mother.retire()
+	s.mother.Retire()
 	if s.cells != nil {
 		err = errors.Join(err, s.cells.Close())
 	}

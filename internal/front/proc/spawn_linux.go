@@ -4,45 +4,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"runtime"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
-
-// mother starts processes. The kernel ties the promise that a child dies with
-// its parent to the thread that started it, so one thread starts all workers
-// and must outlive them.
-type mother struct {
-	orders chan order
-}
-
-type order struct {
-	cmd  *exec.Cmd
-	done chan error
-}
-
-func newMother() *mother {
-	m := &mother{orders: make(chan order)}
-	go func() {
-		runtime.LockOSThread()
-		for o := range m.orders {
-			o.done <- o.cmd.Start()
-		}
-		runtime.UnlockOSThread()
-	}()
-	return m
-}
-
-func (m *mother) start(cmd *exec.Cmd) error {
-	o := order{cmd, make(chan error, 1)}
-	m.orders <- o
-	return <-o.done
-}
-
-// retire ends the thread's duty. All its children must be dead.
-func (m *mother) retire() { close(m.orders) }
 
 // command prepares a worker that is born with the files, from descriptor 3 on.
 func (s *Server) command(files []*os.File) (*exec.Cmd, *tail) {
@@ -53,10 +19,6 @@ func (s *Server) command(files []*os.File) (*exec.Cmd, *tail) {
 	last := new(tail)
 	cmd.Stderr = last
 	cmd.WaitDelay = time.Second // a worker has no children that could hold its stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Setpgid:   true, // what is typed at the server's terminal is not for the workers
-		Pdeathsig: syscall.SIGKILL,
-	}
 	return cmd, last
 }
 
