@@ -107,6 +107,16 @@ func ClientOf(host netip.Addr) uint32 {
 	return max(1, uint32(mix(mix(binary.BigEndian.Uint64(b[:8]))^binary.BigEndian.Uint64(b[8:]))))
 }
 
+// ClientAt is [ClientOf] for the host of an address with a port, as a front knows its
+// peer by; 0 for one that has no host, as in an in-memory network.
+func ClientAt(peer string) uint32 {
+	at, err := netip.ParseAddrPort(peer)
+	if err != nil {
+		return 0
+	}
+	return ClientOf(at.Addr())
+}
+
 // mix spreads every bit over all (the finalizer of splitmix64).
 func mix(x uint64) uint64 {
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9

@@ -88,6 +88,14 @@ func TestClientsAreHosts(t *testing.T) {
 	if ClientOf(netip.MustParseAddr("fe80::1%eth0")) != ClientOf(netip.MustParseAddr("fe80::1")) {
 		t.Error("a zone makes another client")
 	}
+	for peer, want := range map[string]uint32{
+		"127.0.0.1:9": a, "[::ffff:127.0.0.1]:1": a, "[fe80::1%eth0]:9": ClientOf(netip.MustParseAddr("fe80::1")),
+		"127.0.0.1": 0, "pipe": 0, "unix": 0, "pid 7": 0, "": 0, "localhost:9": 0,
+	} {
+		if got := ClientAt(peer); got != want {
+			t.Errorf("%q is client %d, want %d", peer, got, want)
+		}
+	}
 }
 
 func TestIdentitiesAllocateNothing(t *testing.T) {

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"net/http"
-	"net/netip"
 	"strings"
 
 	"github.com/cuenta-server/cuenta"
@@ -26,10 +25,7 @@ type callerKey struct{}
 
 // withCaller returns the request's context with its caller.
 func withCaller(r *http.Request) context.Context {
-	c := &caller{origin: cuenta.Origin{Front: cuenta.FrontWeb, Peer: r.RemoteAddr}}
-	if address, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
-		c.client = cuenta.ClientOf(address.Addr())
-	}
+	c := &caller{origin: cuenta.Origin{Front: cuenta.FrontWeb, Peer: r.RemoteAddr}, client: cuenta.ClientAt(r.RemoteAddr)}
 	c.key, c.badKey = idempotencyKey(r.Header.Values("Idempotency-Key"))
 	return context.WithValue(r.Context(), callerKey{}, c)
 }

@@ -3,7 +3,6 @@ package resp
 import (
 	"cmp"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -72,10 +71,7 @@ func (c *client) spoke(now time.Time) {
 // number stands for the client's host in requests with an identity.
 func (c *client) number() uint32 {
 	if !c.located {
-		c.located = true
-		if addr, err := netip.ParseAddrPort(c.peer); err == nil { // other networks have no hosts
-			c.host = cuenta.ClientOf(addr.Addr())
-		}
+		c.located, c.host = true, cuenta.ClientAt(c.peer)
 	}
 	return c.host
 }

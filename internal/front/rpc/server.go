@@ -15,7 +15,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/rpc"
 	"time"
 
@@ -143,24 +142,11 @@ func (s *Server) serve(conn *limit.Conn, buffered *bufio.Reader) {
 	receiver := &methods{
 		server: s, ctx: ctx,
 		origin: cuenta.Origin{Front: s.config.Front, Peer: peer},
-		client: clientAt(far.RemoteAddr()),
+		client: cuenta.ClientAt(peer),
 	}
 	if err := calls.RegisterName(cuenta.RPCService, receiver); err != nil {
 		panic("rpc: the methods cannot be registered: " + err.Error())
 	}
 	calls.ServeCodec(codec)
 	log.Debug("connection closed")
-}
-
-// clientAt returns the number of the host at addr, 0 if it is no TCP address.
-func clientAt(addr net.Addr) uint32 {
-	tcp, ok := addr.(*net.TCPAddr)
-	if !ok {
-		return 0
-	}
-	host, ok := netip.AddrFromSlice(tcp.IP)
-	if !ok {
-		return 0
-	}
-	return cuenta.ClientOf(host)
 }

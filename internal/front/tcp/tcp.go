@@ -10,7 +10,6 @@ package tcp
 
 import (
 	"log/slog"
-	"net/netip"
 	"time"
 
 	"github.com/cuenta-server/cuenta"
@@ -52,9 +51,5 @@ func New(c Config) *stream.Server {
 }
 
 func newSession(peer, _ string) stream.Conversation {
-	s := new(text.Session)
-	if host, err := netip.ParseAddrPort(peer); err == nil { // not so in an in-memory network
-		s.Client = cuenta.ClientOf(host.Addr())
-	}
-	return s
+	return &text.Session{Client: cuenta.ClientAt(peer)}
 }

@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"net/netip"
 	"strings"
 
 	"github.com/cuenta-server/cuenta"
@@ -34,9 +33,7 @@ func identify(request *cuenta.Request, r *http.Request) (wrong string) {
 		}
 		request.Identity.Key = []byte(key)
 	}
-	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
-		request.Client = cuenta.ClientOf(peer.Addr())
-	}
+	request.Client = cuenta.ClientAt(r.RemoteAddr)
 	return ""
 }
 
