@@ -26,7 +26,7 @@ const (
 // Fronts share a floor, so none can know another.
 var floors = [][]string{
 	{".", "proto/cuenta/v1", "internal/front/accept", "internal/prefetch"},
-	{"proto/cuenta/v1/cuentav1connect", "internal/offheap", "internal/uuid", "internal/spawn", "internal/badnet", "internal/history", "internal/disk", "internal/lang", "internal/gate", "internal/queue", "internal/watch", "internal/wire/text", "internal/wire/resp", "internal/wire/ring", "internal/rpcclient", "internal/front/limit", "internal/front/stream"},
+	{"proto/cuenta/v1/cuentav1connect", "internal/offheap", "internal/uuid", "internal/spawn", "internal/badnet", "internal/history", "internal/disk", "internal/lang", "internal/gate", "internal/queue", "internal/watch", "internal/wire/text", "internal/wire/resp", "internal/wire/ring", "internal/wire/idempotency", "internal/rpcclient", "internal/front/limit", "internal/front/stream"},
 	{"internal/identity", "internal/terms", "internal/shm", "internal/config", "internal/journal"},
 	{"internal/front/pump", "internal/ringclient"},
 	{"internal/ledger", "internal/front/tcp", "internal/front/resp", "internal/front/udp", "internal/front/proc", "internal/front/local", "internal/front/api", "internal/front/web", "internal/front/rpc", "internal/inspect", "internal/bench", "internal/transfer", "internal/demo", "client"},

@@ -3,9 +3,9 @@ package api
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/wire/idempotency"
 )
 
 // caller is what is known of a request besides its message.
@@ -26,7 +26,10 @@ type callerKey struct{}
 // withCaller returns the request's context with its caller.
 func withCaller(r *http.Request) context.Context {
 	c := &caller{origin: cuenta.Origin{Front: cuenta.FrontWeb, Peer: r.RemoteAddr}, client: cuenta.ClientAt(r.RemoteAddr)}
-	c.key, c.badKey = idempotencyKey(r.Header.Values("Idempotency-Key"))
+	key, err := idempotency.Parse(r.Header.Values(idempotency.Header))
+	if c.key = key; err != nil {
+		c.badKey = refuse(cuenta.Syntax, "%s", err)
+	}
 	return context.WithValue(r.Context(), callerKey{}, c)
 }
 
@@ -36,44 +39,4 @@ func callerOf(ctx context.Context) *caller {
 		panic("api: a call without a caller")
 	}
 	return c
-}
-
-// idempotencyKey reads the header Idempotency-Key: a key as it is, or as a
-// structured-field string in quotes (RFC 9651, section 3.3.3).
-func idempotencyKey(values []string) (string, *refusal) {
-	if len(values) == 0 {
-		return "", nil
-	}
-	if len(values) > 1 {
-		return "", refuse(cuenta.Syntax, "more than one Idempotency-Key")
-	}
-	key := strings.Trim(values[0], " \t")
-	if strings.HasPrefix(key, `"`) {
-		var ok bool
-		if key, ok = unquote(key); !ok {
-			return "", refuse(cuenta.Syntax, "the Idempotency-Key begins with a quote and is no structured-field string")
-		}
-	}
-	if !cuenta.ValidKey([]byte(key)) {
-		return "", refuse(cuenta.Syntax, "an Idempotency-Key has 1 to %d visible ASCII bytes", cuenta.MaxKey)
-	}
-	return key, nil
-}
-
-// unquote reads a structured-field string, in which a backslash stands before
-// quotes and backslashes and nowhere else.
-func unquote(s string) (string, bool) {
-	var text strings.Builder
-	for i := 1; i < len(s); i++ {
-		switch s[i] {
-		case '"':
-			return text.String(), i == len(s)-1
-		case '\\':
-			if i++; i == len(s) || s[i] != '"' && s[i] != '\\' {
-				return "", false
-			}
-		}
-		text.WriteByte(s[i])
-	}
-	return "", false
 }

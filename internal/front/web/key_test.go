@@ -97,25 +97,3 @@ func TestBadKeys(t *testing.T) {
 		t.Errorf("%d batches were executed", calls.Batches)
 	}
 }
-
-func FuzzParseKey(f *testing.F) {
-	for _, s := range []string{"a", `"a"`, `"a\"\\"`, `"`, `""`, `"a";b`, `\`, "a b", ""} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, value string) {
-		key, ok := parseKey(value)
-		if !ok {
-			return
-		}
-		if !cuenta.ValidKey([]byte(key)) {
-			t.Fatalf("%q was read as %q, which is no key", value, key)
-		}
-		quoted := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(key) + `"`
-		if value != key && value != quoted {
-			t.Fatalf("%q was read as %q", value, key)
-		}
-		if again, ok := parseKey(quoted); !ok || again != key {
-			t.Fatalf("%q was read as %q, and %q as %q, %v", value, key, quoted, again, ok)
-		}
-	})
-}
