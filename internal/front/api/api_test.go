@@ -181,15 +181,6 @@ func (s *site) expectNothingDone() {
 	}
 }
 
-func eventually(condition func() bool) bool {
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		if condition() {
-			return true
-		}
-	}
-	return condition()
-}
-
 func names(n int) []cuenta.Counter {
 	all := make([]cuenta.Counter, n)
 	for i := range all {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/front/fronttest"
 )
 
 // TestManyLargeBodies fills the memory for bodies: further large ones are told to
@@ -28,7 +29,7 @@ func TestManyLargeBodies(t *testing.T) {
 		}
 		held = append(held, conn)
 	}
-	if !eventually(func() bool { return s.api.bodies.used.Load() == maxBodies }) {
+	if !fronttest.Eventually(func() bool { return s.api.bodies.used.Load() == maxBodies }) {
 		t.Fatalf("%d bytes are used", s.api.bodies.used.Load())
 	}
 	large := `{"operations":[{"add":{"counter":"a"}}]}` + strings.Repeat(" ", smallBody)
@@ -46,7 +47,7 @@ func TestManyLargeBodies(t *testing.T) {
 	for _, conn := range held {
 		conn.Close()
 	}
-	if !eventually(func() bool { return s.api.bodies.used.Load() == 0 }) {
+	if !fronttest.Eventually(func() bool { return s.api.bodies.used.Load() == 0 }) {
 		t.Fatalf("%d bytes are used for ever", s.api.bodies.used.Load())
 	}
 	if a := s.ask("POST", "/v1/batch", large); a.status != 200 {

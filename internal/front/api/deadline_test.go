@@ -15,6 +15,7 @@ import (
 	"connectrpc.com/connect"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/front/fronttest"
 	cuentav1 "github.com/cuenta-server/cuenta/proto/cuenta/v1"
 )
 
@@ -44,7 +45,7 @@ func TestDeadlines(t *testing.T) {
 // awaitGivenUp waits until the service has refused whatever was asked.
 func (s *site) awaitGivenUp() {
 	s.t.Helper()
-	if !eventually(func() bool {
+	if !fronttest.Eventually(func() bool {
 		refused := s.traffic.Errors.Load()
 		return refused > 0 && refused == int64(s.service.Calls().Batches)
 	}) {
@@ -173,7 +174,7 @@ func TestDrain(t *testing.T) {
 	s.service.AwaitBlocked(3 * each)
 	drained := make(chan error, 1)
 	go func() { drained <- s.drain() }()
-	if !eventually(func() bool {
+	if !fronttest.Eventually(func() bool {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
 		if err == nil {
 			conn.Close()

@@ -3,7 +3,6 @@ package fronttest
 import (
 	"runtime"
 	"testing"
-	"time"
 )
 
 // NoLeaks fails the test if it ends with more goroutines than there are now.
@@ -13,13 +12,9 @@ func NoLeaks(t testing.TB) {
 	before := runtime.NumGoroutine()
 	t.Cleanup(func() {
 		// A goroutine that has done its work may not be gone yet.
-		for end := time.Now().Add(patience); runtime.NumGoroutine() > before; {
-			if time.Now().After(end) {
-				stacks := make([]byte, 1<<16)
-				t.Errorf("%d goroutines before, %d after:\n%s", before, runtime.NumGoroutine(), stacks[:runtime.Stack(stacks, true)])
-				return
-			}
-			time.Sleep(time.Millisecond)
+		if !Eventually(func() bool { return runtime.NumGoroutine() <= before }) {
+			stacks := make([]byte, 1<<16)
+			t.Errorf("%d goroutines before, %d after:\n%s", before, runtime.NumGoroutine(), stacks[:runtime.Stack(stacks, true)])
 		}
 	})
 }

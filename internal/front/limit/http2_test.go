@@ -103,7 +103,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 		t.Error(got)
 	}
 	b.http2.CloseIdleConnections()
-	if !eventually(func() bool { return b.traffic.Open.Load() == 0 }) {
+	if !fronttest.Eventually(func() bool { return b.traffic.Open.Load() == 0 }) {
 		t.Fatal("a closed connection keeps its place")
 	}
 	if got := b.get(b.http1); got != "HTTP/1.1 127.0.0.1 true" {
@@ -130,15 +130,6 @@ func (b *both) turnedAway(t *testing.T) string {
 	return string(answer)
 }
 
-func eventually(condition func() bool) bool {
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		if condition() {
-			return true
-		}
-	}
-	return condition()
-}
-
 // TestDrainOfBoth begins with requests under way and connections idle.
 func TestDrainOfBoth(t *testing.T) {
 	inside, let := make(chan struct{}), make(chan struct{})
@@ -162,7 +153,7 @@ func TestDrainOfBoth(t *testing.T) {
 	}
 	drained := make(chan error, 1)
 	go func() { drained <- b.server.Drain(context.Background()) }()
-	if !eventually(b.refuses) {
+	if !fronttest.Eventually(b.refuses) {
 		t.Fatal("a draining server accepts")
 	}
 	close(let)
@@ -273,7 +264,7 @@ func TestHalfAPreface(t *testing.T) {
 	if got := b.get(b.http2); got != "HTTP/2.0 127.0.0.1 true" {
 		t.Error(got)
 	}
-	if !eventually(func() bool { return b.traffic.Open.Load() <= 1 }) {
+	if !fronttest.Eventually(func() bool { return b.traffic.Open.Load() <= 1 }) {
 		t.Errorf("%d connections are open", b.traffic.Open.Load())
 	}
 }

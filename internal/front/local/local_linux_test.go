@@ -113,10 +113,8 @@ func (r *running) drainWithin(patience time.Duration) error {
 // await waits until a state is reached that nobody announces.
 func (r *running) await(what string, reached func() bool) {
 	r.t.Helper()
-	for end := time.Now().Add(patience); !reached(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			r.t.Fatalf("no sign of %s", what)
-		}
+	if !fronttest.Eventually(reached) {
+		r.t.Fatalf("no sign of %s", what)
 	}
 }
 

@@ -119,7 +119,7 @@ func TestGarbage(t *testing.T) {
 		conn.Close()
 	}
 	expect(t, honest, "Get", int64(0), int64(0))
-	if !eventually(func() bool { return s.traffic.Open.Load() == 1 }) {
+	if !fronttest.Eventually(func() bool { return s.traffic.Open.Load() == 1 }) {
 		t.Errorf("%d connections are open", s.traffic.Open.Load())
 	}
 }
@@ -143,7 +143,7 @@ func TestLargeArgument(t *testing.T) {
 	s := start(t, Config{})
 	c := s.dial()
 	expectRefusal(t, c, "Apply", cuenta.RPCRequest{Op: "add", N: 1, Counter: strings.Repeat("x", 70<<10)}, cuenta.TooLarge)
-	if !eventually(func() bool { return s.traffic.Open.Load() == 0 }) {
+	if !fronttest.Eventually(func() bool { return s.traffic.Open.Load() == 0 }) {
 		t.Error("the connection goes on")
 	}
 	c = s.dial()
@@ -279,7 +279,7 @@ func TestAnswersNeverRead(t *testing.T) {
 			break // closed
 		}
 	}
-	if !eventually(func() bool { return s.traffic.Open.Load() == 0 && s.traffic.Accepted.Load() == 1 }) {
+	if !fronttest.Eventually(func() bool { return s.traffic.Open.Load() == 0 && s.traffic.Accepted.Load() == 1 }) {
 		t.Error("the connection goes on")
 	}
 }

@@ -142,15 +142,6 @@ func (s *site) dial() *rpc.Client {
 	return client
 }
 
-func eventually(condition func() bool) bool {
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		if condition() {
-			return true
-		}
-	}
-	return condition()
-}
-
 func call[Reply any](t testing.TB, client *rpc.Client, method string, argument any) (Reply, error) {
 	t.Helper()
 	var reply Reply
@@ -331,7 +322,7 @@ func TestConnectionLimit(t *testing.T) {
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if !eventually(func() bool { return s.traffic.Open.Load() == 0 }) {
+	if !fronttest.Eventually(func() bool { return s.traffic.Open.Load() == 0 }) {
 		t.Fatal("a closed connection keeps its place")
 	}
 	expect(t, s.dial(), "Inc", int64(1), int64(2))
@@ -352,7 +343,7 @@ func TestDrainAnswersWhatIsUnderWay(t *testing.T) {
 	s.service.AwaitBlocked(64)
 	drained := make(chan error, 1)
 	go func() { drained <- s.server.Drain(context.Background()) }()
-	if !eventually(func() bool { return idle.Call("Cuenta.Services", "", new(string)) != nil }) {
+	if !fronttest.Eventually(func() bool { return idle.Call("Cuenta.Services", "", new(string)) != nil }) {
 		t.Fatal("an idle connection outlives the drain")
 	}
 	lift()

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/cuenta-server/cuenta/internal/front/fronttest"
 )
 
 const increment = "GET /cambiar?counter=inc.1 HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -43,7 +45,7 @@ func TestDrainAnswersWhatWasRead(t *testing.T) {
 		busy = append(busy, conn)
 	}
 	s.service.AwaitBlocked(len(busy))
-	if !eventually(func() bool { return s.traffic.Open.Load() == 23 }) {
+	if !fronttest.Eventually(func() bool { return s.traffic.Open.Load() == 23 }) {
 		t.Fatalf("%d connections are open", s.traffic.Open.Load())
 	}
 	drained := make(chan error, 1)
@@ -92,7 +94,7 @@ func TestDrainAnswersWhatHasArrived(t *testing.T) {
 	send(t, conn, padded+padded)
 	drained := make(chan error, 1)
 	go func() { drained <- s.server.Drain(context.Background()) }()
-	if !eventually(s.refuses) {
+	if !fronttest.Eventually(s.refuses) {
 		t.Fatal("a draining server accepts")
 	}
 	lift()
@@ -191,7 +193,7 @@ func TestConnectionLimit(t *testing.T) {
 		t.Errorf("%d refused", got)
 	}
 	held[0].Close()
-	if !eventually(func() bool { return s.traffic.Open.Load() == 1 }) {
+	if !fronttest.Eventually(func() bool { return s.traffic.Open.Load() == 1 }) {
 		t.Fatal("a closed connection keeps its place")
 	}
 	s.expect(s.ask("GET", "/cambiar?counter=con.0"), 200, "Valor del Contador, 2")

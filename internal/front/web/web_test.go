@@ -72,16 +72,6 @@ func start(t testing.TB, c Config) *site {
 	return s
 }
 
-// eventually waits until the condition holds, and reports whether it did.
-func eventually(condition func() bool) bool {
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		if condition() {
-			return true
-		}
-	}
-	return condition()
-}
-
 // answer is what a client got.
 type answer struct {
 	status int
