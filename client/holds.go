@@ -103,8 +103,8 @@ func (n Counter) Holds(ctx context.Context) iter.Seq2[Held, error] {
 	}
 }
 
-// holdsPage is how many holds are asked for at once.
-const holdsPage = maxReplyParts
+// holdsPage is how many holds are asked for at once. As many fit into a [maxReply].
+const holdsPage = 128
 
 // holdsBehind reads some of the holds behind one, or of all. There are none behind the last.
 func (n Counter) holdsBehind(ctx context.Context, hold uint64) ([]cuenta.Held, error) {

@@ -16,7 +16,7 @@ func (r *reply) termResult(to expectation) (result cuenta.Result, ok bool) {
 	n, isNumbers := r.numbers()
 	switch {
 	case to.op == cuenta.Limit:
-		return cuenta.Result{}, r.kind == '+'
+		return cuenta.Result{}, r.Kind == '+'
 	case to.op == cuenta.Expire:
 		return r.expired()
 	case to.terms != nil && to.op == cuenta.Describe && cap(to.terms.Holds) > 0:
@@ -25,10 +25,10 @@ func (r *reply) termResult(to expectation) (result cuenta.Result, ok bool) {
 		return r.description(to.terms)
 	case to.op == cuenta.Add && len(n) == 2 && to.terms != nil:
 		return increased(n[0], n[1], to.n, to.terms), true
-	case to.op == cuenta.All && r.kind == ':':
-		return cuenta.Result{Value: r.n}, true
-	case (to.op == cuenta.Release || to.op == cuenta.Extend) && r.kind == ':':
-		return cuenta.Result{Amount: r.n}, true
+	case to.op == cuenta.All && r.Kind == ':':
+		return cuenta.Result{Value: r.N}, true
+	case (to.op == cuenta.Release || to.op == cuenta.Extend) && r.Kind == ':':
+		return cuenta.Result{Amount: r.N}, true
 	case !isNumbers:
 		return result, false
 	case to.op == cuenta.Take && len(n) == 4:
@@ -71,36 +71,36 @@ func increased(value, added, asked int64, t *cuenta.Terms) cuenta.Result {
 
 // expired is whether there was a counter that could be given another end.
 func (r *reply) expired() (result cuenta.Result, ok bool) {
-	if r.kind == '$' && !r.null {
-		result.Value, ok = wire.ParseInt(r.text)
+	if r.Kind == '$' && !r.Null {
+		result.Value, ok = wire.ParseInt(r.Text)
 		return result, ok
 	}
-	if r.null || r.n == 0 {
+	if r.Null || r.N == 0 {
 		result.Code = cuenta.Unmet
 	}
-	return result, r.kind == '$' || r.kind == ':'
+	return result, r.Kind == '$' || r.Kind == ':'
 }
 
 // listing reads CUENTA.HOLDS' reply into terms.
 func (r *reply) listing(t *cuenta.Terms) (ok bool) {
 	*t = cuenta.Terms{Holds: t.Holds[:0]}
-	for i := range r.parts {
-		n, isNumbers := r.parts[i].numbers()
+	for i := range r.Parts {
+		n, isNumbers := (*reply)(&r.Parts[i]).numbers()
 		if !isNumbers || len(n) != 3 {
 			return false
 		}
 		t.Holds = append(t.Holds, cuenta.Held{ID: uint64(n[0]), Amount: n[1], Ends: inNanoseconds(n[2])})
 	}
-	return r.kind == '*'
+	return r.Kind == '*'
 }
 
 // numbers are the parts of a reply if all are.
 func (r *reply) numbers() (n []int64, ok bool) {
-	for i := range r.parts {
-		if r.parts[i].kind != ':' {
+	for i := range r.Parts {
+		if r.Parts[i].Kind != ':' {
 			return nil, false
 		}
-		n = append(n, r.parts[i].n)
+		n = append(n, r.Parts[i].N)
 	}
 	return n, len(n) > 0
 }
@@ -116,31 +116,31 @@ func inNanoseconds(ms int64) int64 {
 // description reads the fields of CUENTA.DESCRIBE's reply into terms.
 func (r *reply) description(t *cuenta.Terms) (result cuenta.Result, ok bool) {
 	*t = cuenta.Terms{}
-	for fields := r.parts; len(fields) >= 2; fields = fields[2:] {
+	for fields := r.Parts; len(fields) >= 2; fields = fields[2:] {
 		value := &fields[1]
-		if value.null {
+		if value.Null {
 			continue
 		}
-		switch string(fields[0].text) {
+		switch string(fields[0].Text) {
 		case "value":
-			result.Value = value.n
+			result.Value = value.N
 		case "revision":
-			result.Revision = uint64(value.n)
+			result.Revision = uint64(value.N)
 		case "floor":
-			t.Floor = cuenta.Bound{Set: true, At: value.n}
+			t.Floor = cuenta.Bound{Set: true, At: value.N}
 		case "ceiling":
-			t.Ceiling = cuenta.Bound{Set: true, At: value.n}
+			t.Ceiling = cuenta.Bound{Set: true, At: value.N}
 		case "total":
-			t.Total = value.n != 0
+			t.Total = value.N != 0
 		case "held":
-			t.Held = value.n
+			t.Held = value.N
 		case "held-down":
-			t.HeldDown = value.n
+			t.HeldDown = value.N
 		case "expires":
-			t.Expiry = cuenta.Expiry{Kind: cuenta.ExpireAt, Time: inNanoseconds(value.n)}
+			t.Expiry = cuenta.Expiry{Kind: cuenta.ExpireAt, Time: inNanoseconds(value.N)}
 		case "ttl":
-			result.Amount = inNanoseconds(value.n)
+			result.Amount = inNanoseconds(value.N)
 		}
 	}
-	return result, r.kind == '*'
+	return result, r.Kind == '*'
 }

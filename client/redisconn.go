@@ -189,7 +189,7 @@ const maxSpare = 64 << 10
 
 // read gives replies to those that wait for them, in their order.
 func (c *redisConn) read() {
-	in := bufio.NewReaderSize(c.Conn, 16<<10)
+	in := bufio.NewReaderSize(c.Conn, maxReply)
 	for {
 		reply, err := readReply(in)
 		if err == nil {
@@ -208,10 +208,10 @@ func (c *redisConn) deliver(r *reply) error {
 	x := c.first
 	if x == nil {
 		defer c.mu.Unlock()
-		if r.kind == '-' { // a server that has no room says so unasked
-			return &cuenta.Error{Code: codeOf(r.text), Text: string(r.text)}
+		if r.Kind == '-' { // a server that has no room says so unasked
+			return &cuenta.Error{Code: codeOf(r.Text), Text: string(r.Text)}
 		}
-		return errReply
+		return wire.ErrReply
 	}
 	defer c.mu.Unlock()
 	result, err := r.result(x.expected[len(x.results)])

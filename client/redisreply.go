@@ -2,137 +2,94 @@ package client
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/cuenta-server/cuenta"
 	wire "github.com/cuenta-server/cuenta/internal/wire/resp"
 )
 
-// No command that the client sends has a longer reply.
-const (
-	maxReplyText  = 4096
-	maxReplyParts = 128
-)
+// reply is one reply of the server.
+type reply wire.Reply
 
-var errReply = errors.New("the server does not answer as the Redis protocol has it")
+// maxReply bounds a reply, in bytes. No command that the client sends has a longer one.
+const maxReply = 16 << 10
 
-// reply is one reply of the server, in version 2 of the protocol.
-type reply struct {
-	kind  byte // '+', '-', ':', '$' or '*'
-	null  bool
-	text  []byte // of a '+', '-' or '$'
-	n     int64  // of a ':'
-	parts []reply
-}
-
-// readReply reads one reply. It takes no more memory than the bounds above.
-func readReply(in *bufio.Reader) (reply, error) { return readNested(in, 2) }
-
-func readNested(in *bufio.Reader, depth int) (reply, error) {
-	line, err := in.ReadSlice('\n')
-	switch {
-	case errors.Is(err, bufio.ErrBufferFull):
-		return reply{}, errReply
-	case err != nil:
-		return reply{}, err
-	case len(line) < 3 || line[len(line)-2] != '\r' || len(line) > maxReplyText:
-		return reply{}, errReply
-	}
-	r, rest := reply{kind: line[0]}, line[1:len(line)-2]
-	if r.kind == '+' || r.kind == '-' {
-		r.text = bytes.Clone(rest)
-		return r, nil
-	}
-	n, ok := wire.ParseInt(rest)
-	switch {
-	case !ok:
-		return reply{}, errReply
-	case r.kind == ':':
-		r.n = n
-		return r, nil
-	case n == -1 && (r.kind == '$' || r.kind == '*'):
-		r.null = true
-		return r, nil
-	case r.kind == '$' && 0 <= n && n <= maxReplyText:
-		return readBulk(in, r, int(n))
-	case r.kind == '*' && 0 <= n && n <= maxReplyParts && depth > 0:
-		r.parts = make([]reply, n)
-		for i := range r.parts {
-			if r.parts[i], err = readNested(in, depth-1); err != nil {
-				return reply{}, err
-			}
+// readReply reads one reply from a buffer that has room for one. What it holds is good
+// until the next is read.
+func readReply(in *bufio.Reader) (reply, error) {
+	for more := 0; ; more = 1 {
+		if _, err := in.Peek(max(1, in.Buffered()+more)); errors.Is(err, bufio.ErrBufferFull) {
+			return reply{}, wire.ErrReply
+		} else if err != nil {
+			return reply{}, err
 		}
-		return r, nil
+		there, err := in.Peek(in.Buffered())
+		if err != nil {
+			return reply{}, err
+		}
+		r, size, err := wire.DecodeReply(there)
+		if err != nil {
+			return reply{}, err
+		}
+		if size > 0 {
+			_, err = in.Discard(size)
+			return reply(r), err
+		}
 	}
-	return reply{}, errReply
-}
-
-func readBulk(in *bufio.Reader, r reply, size int) (reply, error) {
-	r.text = make([]byte, size+2)
-	if _, err := io.ReadFull(in, r.text); err != nil {
-		return reply{}, err
-	}
-	if !bytes.HasSuffix(r.text, []byte("\r\n")) {
-		return reply{}, errReply
-	}
-	r.text = r.text[:size]
-	return r, nil
 }
 
 // result makes the answer to a request of its reply.
 func (r *reply) result(to expectation) (cuenta.Result, error) {
-	if r.kind == '-' {
-		return refusal(codeOf(r.text), r.text, to.n), nil
+	if r.Kind == '-' {
+		return refusal(codeOf(r.Text), r.Text, to.n), nil
 	}
 	switch to.op {
 	case cuenta.Set, cuenta.Reset:
 		switch {
-		case r.kind == '+':
+		case r.Kind == '+':
 			return cuenta.Result{Value: to.n}, nil
-		case r.null:
+		case r.Null:
 			return cuenta.Result{Code: cuenta.Unmet}, nil
 		}
 	case cuenta.Get, cuenta.Delete:
-		if r.kind != '$' {
+		if r.Kind != '$' {
 			break
 		}
-		if value, ok := wire.ParseInt(r.text); ok || r.null {
+		if value, ok := wire.ParseInt(r.Text); ok || r.Null {
 			return cuenta.Result{Value: value}, nil
 		}
 	case cuenta.OpenSession:
-		if id, ok := cuenta.ParseSession(r.text); ok && r.kind == '$' {
+		if id, ok := cuenta.ParseSession(r.Text); ok && r.Kind == '$' {
 			return cuenta.Result{Revision: id}, nil
 		}
 	case cuenta.Outcome:
 		return r.outcome()
 	case cuenta.Add:
-		if r.kind == ':' && to.terms == nil {
-			return cuenta.Result{Value: r.n}, nil
+		if r.Kind == ':' && to.terms == nil {
+			return cuenta.Result{Value: r.N}, nil
 		}
 	}
 	if result, ok := r.termResult(to); ok {
 		return result, nil
 	}
-	return cuenta.Result{}, fmt.Errorf("%w: reply of type %q to %v", errReply, r.kind, to.op)
+	return cuenta.Result{}, fmt.Errorf("%w: reply of type %q to %v", wire.ErrReply, r.Kind, to.op)
 }
 
 // outcome reads the fields of CUENTA.OUTCOME's reply.
 func (r *reply) outcome() (result cuenta.Result, err error) {
 	state, why := "", ""
-	for fields := r.parts; len(fields) >= 2; fields = fields[2:] {
-		switch value := &fields[1]; string(fields[0].text) {
+	for fields := r.Parts; len(fields) >= 2; fields = fields[2:] {
+		switch value := &fields[1]; string(fields[0].Text) {
 		case "state":
-			state = string(value.text)
+			state = string(value.Text)
 		case "value":
-			result.Value = value.n
+			result.Value = value.N
 		case "revision":
-			result.Revision = uint64(value.n)
+			result.Revision = uint64(value.N)
 		case "error":
-			why = string(value.text)
+			why = string(value.Text)
 		}
 	}
 	switch state {
@@ -148,7 +105,7 @@ func (r *reply) outcome() (result cuenta.Result, err error) {
 	case "forgotten":
 		return cuenta.Result{Code: cuenta.TooOld}, nil
 	}
-	return result, fmt.Errorf("%w: an outcome of state %q", errReply, state)
+	return result, fmt.Errorf("%w: an outcome of state %q", wire.ErrReply, state)
 }
 
 // refusals are the errors of the server, by how they begin. A line is for all

@@ -173,7 +173,7 @@ func describeCommand(counter string, t *cuenta.Terms) []string {
 	if cap(t.Holds) == 0 {
 		return []string{"CUENTA.DESCRIBE", counter}
 	}
-	words := []string{"CUENTA.HOLDS", counter, "COUNT", decimal(int64(min(cap(t.Holds), maxReplyParts)))}
+	words := []string{"CUENTA.HOLDS", counter, "COUNT", decimal(int64(min(cap(t.Holds), holdsPage)))}
 	if t.Hold != 0 {
 		words = append(words, "AFTER", unsigned(t.Hold))
 	}

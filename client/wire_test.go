@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/cuenta-server/cuenta"
@@ -219,6 +220,34 @@ func TestCallersWhoGiveUpAreBounded(t *testing.T) {
 	}
 }
 
+// Replies are read as they come, one behind the other or cut anywhere, and none is
+// waited for that is there already.
+func TestReplies(t *testing.T) {
+	const replies = "+OK\r\n:7\r\n$2\r\n13\r\n*2\r\n:1\r\n$-1\r\n"
+	for name, from := range map[string]io.Reader{
+		"at once": strings.NewReader(replies), "cut": iotest.OneByteReader(strings.NewReader(replies)),
+	} {
+		in := bufio.NewReaderSize(from, maxReply)
+		for _, kind := range "+:$*" {
+			if r, err := readReply(in); err != nil || r.Kind != byte(kind) {
+				t.Fatalf("%s: %+v, %v", name, r, err)
+			}
+		}
+		if r, err := readReply(in); err != io.EOF {
+			t.Errorf("%s: behind all replies %+v, %v", name, r, err)
+		}
+	}
+	near, far := net.Pipe()
+	defer near.Close()
+	go far.Write([]byte(replies)) // and nothing more ever
+	in := bufio.NewReaderSize(near, maxReply)
+	for range 4 {
+		if _, err := readReply(in); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // A server may say anything; nothing of it is taken for an answer that is none.
 func TestBadReplies(t *testing.T) {
 	for _, said := range []string{
@@ -246,15 +275,15 @@ func FuzzReply(f *testing.F) {
 		f.Add([]byte(said), byte(cuenta.Outcome))
 	}
 	f.Fuzz(func(t *testing.T, said []byte, op byte) {
-		in := bufio.NewReaderSize(bytes.NewReader(said), 16<<10)
+		in := bufio.NewReaderSize(bytes.NewReader(said), maxReply)
 		for {
 			r, err := readReply(in)
 			if err != nil {
 				return
 			}
 			result, err := r.result(expectationOf(&cuenta.Request{Op: cuenta.Op(op), N: 5, Terms: &cuenta.Terms{Holds: make([]cuenta.Held, 0, len(said)%2)}}))
-			if err == nil && result.Code == cuenta.OK && r.kind == '-' {
-				t.Fatalf("the error %q is read as %+v", r.text, result)
+			if err == nil && result.Code == cuenta.OK && r.Kind == '-' {
+				t.Fatalf("the error %q is read as %+v", r.Text, result)
 			}
 		}
 	})

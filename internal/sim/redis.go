@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"bytes"
 	"strconv"
 	"strings"
 
@@ -72,48 +71,9 @@ func condition(c cuenta.Condition) []string {
 }
 
 // reply is a reply of the Redis protocol.
-type reply struct {
-	kind  byte
-	null  bool
-	text  string
-	parts []reply
-}
+type reply wire.Reply
 
-// parseRESP reads a reply and returns its length, 0 if it is not all there.
-func parseRESP(data []byte) (r reply, size int) {
-	i := bytes.Index(data, []byte("\r\n"))
-	if i < 1 {
-		return r, 0
-	}
-	r.kind, r.text, size = data[0], string(data[1:i]), i+2
-	if r.kind != '$' && r.kind != '*' {
-		return r, size
-	}
-	n, err := strconv.Atoi(r.text)
-	switch {
-	case err != nil:
-		return r, size // whoever reads it will find that it makes no sense
-	case n < 0:
-		r.null, r.text = true, ""
-		return r, size
-	case r.kind == '$':
-		if len(data) < size+n+2 {
-			return r, 0
-		}
-		r.text = string(data[size : size+n])
-		return r, size + n + 2
-	}
-	for range n {
-		part, more := parseRESP(data[size:])
-		if more == 0 {
-			return r, 0
-		}
-		r.parts, size = append(r.parts, part), size+more
-	}
-	return r, size
-}
-
-func readInt[T []byte | string](s T, to *int64) bool {
+func readInt(s []byte, to *int64) bool {
 	n, err := strconv.ParseInt(string(s), 10, 64)
 	*to = n
 	return err == nil
@@ -153,9 +113,9 @@ func (c *client) readRESP(a *attempt, r reply) {
 
 // result makes an answer of a reply, and how much it tells.
 func (r *reply) result(to *cuenta.Request) (result cuenta.Result, told history.Told, ok bool) {
-	if r.kind == '-' {
+	if r.Kind == '-' {
 		for _, refused := range refusals {
-			if strings.HasPrefix(r.text, refused.begin) {
+			if strings.HasPrefix(string(r.Text), refused.begin) {
 				return cuenta.Result{Code: refused.code}, 0, true
 			}
 		}
@@ -163,17 +123,18 @@ func (r *reply) result(to *cuenta.Request) (result cuenta.Result, told history.T
 	}
 	switch {
 	case to.Op == cuenta.Add:
-		return result, history.WithValue, r.kind == ':' && readInt(r.text, &result.Value)
-	case to.Op == cuenta.Set && r.null:
+		result.Value = r.N
+		return result, history.WithValue, r.Kind == ':'
+	case to.Op == cuenta.Set && r.Null:
 		return cuenta.Result{Code: cuenta.Unmet}, 0, to.If != cuenta.Always
 	case to.Op == cuenta.Set:
-		return result, 0, r.kind == '+'
-	case to.Op == cuenta.Get && r.null, to.Op == cuenta.Delete && r.null:
+		return result, 0, r.Kind == '+'
+	case to.Op == cuenta.Get && r.Null, to.Op == cuenta.Delete && r.Null:
 		return result, history.WithValue | history.WithRevision, true
 	case to.Op == cuenta.Get, to.Op == cuenta.Delete:
-		return result, history.WithValue, readInt(r.text, &result.Value)
+		return result, history.WithValue, readInt(r.Text, &result.Value)
 	case to.Op == cuenta.OpenSession:
-		result.Revision, ok = cuenta.ParseSession([]byte(r.text))
+		result.Revision, ok = cuenta.ParseSession(r.Text)
 		return result, history.WithRevision, ok
 	case to.Op == cuenta.Outcome:
 		return r.outcome()
@@ -183,18 +144,16 @@ func (r *reply) result(to *cuenta.Request) (result cuenta.Result, told history.T
 
 // outcome reads CUENTA.OUTCOME's map.
 func (r *reply) outcome() (result cuenta.Result, told history.Told, ok bool) {
-	fields := map[string]string{}
-	for i := 0; i+1 < len(r.parts); i += 2 {
-		fields[r.parts[i].text] = r.parts[i+1].text
+	fields := map[string]wire.Reply{}
+	for i := 0; i+1 < len(r.Parts); i += 2 {
+		fields[string(r.Parts[i].Text)] = r.Parts[i+1]
 	}
-	switch fields["state"] {
+	switch value, revision := fields["value"], fields["revision"]; string(fields["state"].Text) {
 	case "applied":
-		var revision int64
-		ok = readInt(fields["value"], &result.Value) && readInt(fields["revision"], &revision)
-		result.Revision = uint64(revision)
-		return result, history.WithValue | history.WithRevision, ok
+		result.Value, result.Revision = value.N, uint64(revision.N)
+		return result, history.WithValue | history.WithRevision, value.Kind == ':' && revision.Kind == ':'
 	case "refused":
-		e, ok := cuenta.ParseError(fields["error"] + ": ")
+		e, ok := cuenta.ParseError(string(fields["error"].Text) + ": ")
 		if ok {
 			result.Code = e.Code
 		}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/history"
+	wire "github.com/cuenta-server/cuenta/internal/wire/resp"
 	"github.com/cuenta-server/cuenta/internal/wire/text"
 )
 
@@ -199,12 +200,17 @@ func (c *client) dial(k kind) *talk {
 func (c *client) hear(k kind, t *talk) bool {
 	a := t.asked[0]
 	if k == byRESP {
-		r, n := parseRESP(t.in)
-		if n == 0 {
+		r, n, err := wire.DecodeReply(t.in)
+		switch {
+		case err != nil:
+			c.w.judge.complain("the reply %q to %s: %v", t.in, a.c, err)
+			t.in, t.asked = nil, t.asked[1:]
+		case n == 0:
 			return false
+		default:
+			t.in, t.asked = t.in[n:], t.asked[1:]
+			c.readRESP(a, reply(r))
 		}
-		t.in, t.asked = t.in[n:], t.asked[1:]
-		c.readRESP(a, r)
 		return true
 	}
 	i := bytes.IndexByte(t.in, '\n')

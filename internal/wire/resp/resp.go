@@ -1,5 +1,6 @@
 // Package resp is the Redis protocol, versions 2 and 3, as a pure codec: bytes
-// to commands and replies to bytes, no input or output.
+// to commands and replies to bytes, and bytes of version 2 to replies for who is
+// a client; no input or output.
 //
 // Commands come as arrays of bulk strings, or inline as a line of words. What a
 // client must not say ends its connection with the error that Redis gives. Every
