@@ -209,7 +209,7 @@ func (g *Gate) serve() {
 			return
 		}
 		// Others only give units back meanwhile, so what fits goes on fitting.
-		w := next.first
+		w := next.first()
 		if g.word.Load()/unit+w.weight > g.capacity {
 			return
 		}
@@ -224,7 +224,7 @@ func (g *Gate) next() *line {
 	for i := range g.lines {
 		l := &g.lines[i]
 		switch {
-		case l.first == nil:
+		case l.first() == nil:
 		case first == nil:
 			first = l
 		case late == nil:
@@ -246,11 +246,11 @@ func (g *Gate) next() *line {
 
 // grant lets the head of a line pass.
 func (g *Gate) grant(l *line) {
-	w := l.first
+	w := l.first()
 	l.remove(w)
 	l.granted(w)
 	for i := range g.lines {
-		if other := &g.lines[i]; other != l && other.first != nil {
+		if other := &g.lines[i]; other != l && other.first() != nil {
 			other.passed++
 		}
 	}

@@ -1,24 +1,27 @@
 package gate
 
-import "time"
+import (
+	"time"
+
+	"github.com/cuenta-server/cuenta/internal/fifo"
+)
 
 // waiter is one call of Acquire that waits. Its channel has room for the one
 // grant it can get, so that granting never blocks.
 type waiter struct {
-	weight     int64
-	since      time.Time // when it began to wait; zero if it was served at once
-	granted    bool
-	ready      chan struct{}
-	prev, next *waiter
+	place   fifo.Place[*waiter]
+	weight  int64
+	since   time.Time // when it began to wait; zero if it was served at once
+	granted bool
+	ready   chan struct{}
 }
 
 // line is the waiters of one class, first come, first served, and the class's
 // figures. It is guarded by the gate's mutex.
 type line struct {
-	first, last *waiter
-	passed      int // grants to other classes since the last to this one, while it waits
+	waiters fifo.Line[*waiter]
+	passed  int // grants to other classes since the last to this one, while it waits
 
-	length    int64
 	grants    int64 // beyond those of the fast way
 	waits     int64
 	canceled  int64
@@ -26,31 +29,16 @@ type line struct {
 	maxWait   time.Duration
 }
 
+func (l *line) first() *waiter { return l.waiters.First() }
+
 func (l *line) push(w *waiter) {
-	w.prev = l.last
-	if l.last == nil {
-		l.first = w
-	} else {
-		l.last.next = w
-	}
-	l.last = w
-	l.length++
+	w.place.Of = w
+	l.waiters.Push(&w.place)
 }
 
 func (l *line) remove(w *waiter) {
-	if w.prev == nil {
-		l.first = w.next
-	} else {
-		w.prev.next = w.next
-	}
-	if w.next == nil {
-		l.last = w.prev
-	} else {
-		w.next.prev = w.prev
-	}
-	w.prev, w.next = nil, nil
-	l.length--
-	if l.first == nil {
+	l.waiters.Remove(&w.place)
+	if l.first() == nil {
 		l.passed = 0
 	}
 }

@@ -62,17 +62,20 @@ func TestNoClassStarvesWhateverComes(t *testing.T) {
 		rng := rand.New(rand.NewPCG(seed, 2))
 		g := New(1)
 		var model [cuenta.NumClasses]int // grants since the class was served, while it waits
+		var last [cuenta.NumClasses]*waiter
 		appetite := [cuenta.NumClasses]int{rng.IntN(8), rng.IntN(8), rng.IntN(8)}
 		for range 500 {
 			for class := range g.lines {
 				l := &g.lines[class]
 				for range rng.IntN(appetite[class] + 1) {
-					l.push(&waiter{weight: 1, ready: make(chan struct{}, 1)})
+					last[class] = &waiter{weight: 1, ready: make(chan struct{}, 1)}
+					l.push(last[class])
 				}
-				if l.last != nil && rng.IntN(20) == 0 {
-					l.remove(l.last) // gives up
+				if w := last[class]; w != nil && !w.granted && rng.IntN(20) == 0 {
+					l.remove(w) // gives up
+					last[class] = nil
 				}
-				if l.first == nil {
+				if l.first() == nil {
 					model[class] = 0
 				}
 			}
@@ -83,7 +86,7 @@ func TestNoClassStarvesWhateverComes(t *testing.T) {
 			g.grant(chosen)
 			for class := range g.lines {
 				l := &g.lines[class]
-				if l == chosen || l.first == nil {
+				if l == chosen || l.first() == nil {
 					model[class] = 0
 				} else if model[class]++; model[class] >= Share {
 					t.Fatalf("seed %d: %v starves", seed, cuenta.Class(class))

@@ -37,7 +37,7 @@ func (g *Gate) Stats() Stats {
 			Class:     cuenta.Class(i).String(),
 			Grants:    g.fast[i].Load() + l.grants,
 			Waits:     l.waits,
-			Waiting:   l.length,
+			Waiting:   int64(l.waiters.Len()),
 			Canceled:  l.canceled,
 			TotalWait: l.totalWait,
 			MaxWait:   l.maxWait,

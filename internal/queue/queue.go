@@ -23,6 +23,8 @@ import (
 	"context"
 	"errors"
 	"sync"
+
+	"github.com/cuenta-server/cuenta/internal/fifo"
 )
 
 var (
@@ -42,8 +44,8 @@ type Queue[T any] struct {
 
 	mu        sync.Mutex
 	messages  ring[T]
-	weight    int // of all messages
-	producers line[T]
+	weight    int                     // of all messages
+	producers fifo.Line[*producer[T]] // that wait, first come, first served
 	closed    bool
 	stats     Stats // the totals; the rest is filled in by Stats
 }
@@ -108,7 +110,7 @@ func (q *Queue[T]) TryPut(v T, weight int) bool {
 
 // room reports whether a message that arrives now may go in.
 func (q *Queue[T]) room(weight int) bool {
-	return q.producers.first == nil && weight <= q.capacity-q.weight
+	return q.producers.First() == nil && weight <= q.capacity-q.weight
 }
 
 func (q *Queue[T]) accept(v T, weight int) {
@@ -167,7 +169,7 @@ func (q *Queue[T]) Close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
-	for p := q.producers.first; p != nil; p = q.producers.first {
+	for p := q.producers.First(); p != nil; p = q.producers.First() {
 		q.decide(p, ErrClosed)
 	}
 }

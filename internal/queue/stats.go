@@ -23,6 +23,6 @@ func (q *Queue[T]) Stats() Stats {
 	defer q.mu.Unlock()
 	s := q.stats
 	s.Capacity, s.Depth = q.capacity, q.weight
-	s.Messages, s.Waiting = q.messages.length, q.producers.length
+	s.Messages, s.Waiting = q.messages.length, q.producers.Len()
 	return s
 }

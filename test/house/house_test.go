@@ -25,7 +25,7 @@ const (
 // a lower floor, and nothing on its own or above: so all arrows point one way.
 // Fronts share a floor, so none can know another.
 var floors = [][]string{
-	{".", "proto/cuenta/v1", "internal/front/accept", "internal/prefetch"},
+	{".", "proto/cuenta/v1", "internal/front/accept", "internal/prefetch", "internal/fifo"},
 	{"proto/cuenta/v1/cuentav1connect", "internal/offheap", "internal/uuid", "internal/spawn", "internal/badnet", "internal/history", "internal/disk", "internal/lang", "internal/gate", "internal/queue", "internal/watch", "internal/wire/text", "internal/wire/resp", "internal/wire/ring", "internal/wire/idempotency", "internal/rpcclient", "internal/front/limit", "internal/front/stream"},
 	{"internal/identity", "internal/terms", "internal/shm", "internal/config", "internal/journal"},
 	{"internal/front/pump", "internal/ringclient"},
