@@ -84,7 +84,7 @@ func TestDirectoryThatHoldsSomethingElse(t *testing.T) {
 		err              error
 		spanish, english string
 	}{
-		{&journal.DamageError{File: "log-1", Offset: 279, Reason: "checksum"}, "log-1 está dañado en la posición 279 (checksum)", "log-1 is damaged at offset 279: checksum"},
+		{&journal.DamageError{File: "log-1", Offset: 279, Reason: "checksum"}, "log-1 está dañado en la posición 279; no se cambió nada: guarde una copia", "log-1 is damaged at offset 279: checksum"},
 		{&journal.VersionError{File: "log-1", Version: 99}, "log-1 tiene la versión de formato 99", "log-1 has format version 99"},
 		{&journal.EmptyError{Dir: dir}, dir + " no contiene datos", dir + " holds no data"},
 		{&journal.NotEmptyError{Dir: dir}, dir + " no está vacío", dir + " is not empty"},
