@@ -20,6 +20,7 @@ import (
 	"github.com/cuenta-server/cuenta/internal/disk/disktest"
 	"github.com/cuenta-server/cuenta/internal/engine"
 	frontapi "github.com/cuenta-server/cuenta/internal/front/api"
+	"github.com/cuenta-server/cuenta/internal/front/fronttest"
 	"github.com/cuenta-server/cuenta/internal/front/web"
 )
 
@@ -43,7 +44,7 @@ func realEngine(t testing.TB) *engine.Engine {
 func losing(t testing.TB, service cuenta.Service, lose func() bool) string {
 	api := frontapi.New(frontapi.Config{Service: service})
 	l := listen(t)
-	serve(t, web.New(web.Config{Service: service, API: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	fronttest.Serve(t, web.New(web.Config{Service: service, API: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/Batch") && lose() {
 			api.ServeHTTP(httptest.NewRecorder(), r)
 			panic(http.ErrAbortHandler)

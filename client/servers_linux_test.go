@@ -46,7 +46,7 @@ func serveRingsAt(t testing.TB, path string, service cuenta.Service) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	serve(t, s, l)
+	fronttest.Serve(t, s, l)
 }
 
 // A change that meets a server which stops is carried out by the one that is

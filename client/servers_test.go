@@ -1,7 +1,6 @@
 package client
 
 import (
-	"context"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/cuenta-server/cuenta"
 	frontapi "github.com/cuenta-server/cuenta/internal/front/api"
+	"github.com/cuenta-server/cuenta/internal/front/fronttest"
 	"github.com/cuenta-server/cuenta/internal/front/resp"
 	"github.com/cuenta-server/cuenta/internal/front/stream"
 	"github.com/cuenta-server/cuenta/internal/front/udp"
@@ -18,28 +18,6 @@ import (
 )
 
 const patience = 30 * time.Second
-
-// server is a front as these tests use it.
-type server[L any] interface {
-	Serve(L) error
-	Drain(context.Context) error
-}
-
-// serve has a front serve until the test ends.
-func serve[L any](t testing.TB, s server[L], l L) {
-	done := make(chan error, 1)
-	go func() { done <- s.Serve(l) }()
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		if err := s.Drain(ctx); err != nil {
-			t.Error(err)
-		}
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-}
 
 func listen(t testing.TB) net.Listener {
 	t.Helper()
@@ -65,7 +43,7 @@ func listenPacket(t testing.TB) net.PacketConn {
 func serveRedis(t testing.TB, service cuenta.Service) string {
 	protocol := resp.New(resp.Config{})
 	l := listen(t)
-	serve(t, stream.New(stream.Config{
+	fronttest.Serve(t, stream.New(stream.Config{
 		Service: service, Traffic: new(cuenta.Traffic), Front: cuenta.FrontRESP, Class: cuenta.ClassRemote,
 		New: func(peer, local string) stream.Conversation { return protocol.NewSession(peer, local) },
 	}), l)
@@ -75,7 +53,7 @@ func serveRedis(t testing.TB, service cuenta.Service) string {
 // serveUDP serves the text protocol on datagrams and returns where.
 func serveUDP(t testing.TB, service cuenta.Service) string {
 	conn := listenPacket(t)
-	serve(t, udp.New(udp.Config{Service: service, Traffic: new(cuenta.Traffic)}), conn)
+	fronttest.Serve(t, udp.New(udp.Config{Service: service, Traffic: new(cuenta.Traffic)}), conn)
 	return conn.LocalAddr().String()
 }
 
@@ -83,7 +61,7 @@ func serveUDP(t testing.TB, service cuenta.Service) string {
 func serveAPI(t testing.TB, service cuenta.Service) string {
 	l := listen(t)
 	watcher, _ := service.(cuenta.Watcher)
-	serve(t, web.New(web.Config{Service: service, API: frontapi.New(frontapi.Config{Service: service, Watcher: watcher})}), l)
+	fronttest.Serve(t, web.New(web.Config{Service: service, API: frontapi.New(frontapi.Config{Service: service, Watcher: watcher})}), l)
 	return l.Addr().String()
 }
 

@@ -113,18 +113,7 @@ func startOn(t testing.TB, l net.Listener, c Config) *site {
 		c.Front, c.Class = cuenta.FrontRPC, cuenta.ClassRemote
 	}
 	s.server = New(c)
-	served := make(chan error, 1)
-	go func() { served <- s.server.Serve(l) }()
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		if err := s.server.Drain(ctx); err != nil {
-			t.Error("drain:", err)
-		}
-		if err := <-served; err != nil {
-			t.Error("serve:", err)
-		}
-	})
+	fronttest.Serve(t, s.server, l)
 	return s
 }
 

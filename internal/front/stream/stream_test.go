@@ -58,18 +58,7 @@ func start(t testing.TB, c Config) (*Server, fronttest.Dial) {
 		t.Fatal(err)
 	}
 	s := New(onText(c))
-	done := make(chan error, 1)
-	go func() { done <- s.Serve(l) }()
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		if err := s.Drain(ctx); err != nil {
-			t.Error(err)
-		}
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
+	fronttest.Serve(t, s, l)
 	return s, func(t testing.TB) net.Conn {
 		t.Helper()
 		conn, err := net.Dial("tcp", l.Addr().String())

@@ -1,7 +1,6 @@
 package tcp
 
 import (
-	"context"
 	"net"
 	"net/netip"
 	"strings"
@@ -24,18 +23,7 @@ func start(t *testing.T, c Config) fronttest.Dial {
 		t.Fatal(err)
 	}
 	s := New(c)
-	done := make(chan error, 1)
-	go func() { done <- s.Serve(l) }()
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		if err := s.Drain(ctx); err != nil {
-			t.Error(err)
-		}
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
+	fronttest.Serve(t, s, l)
 	return func(t testing.TB) net.Conn {
 		t.Helper()
 		conn, err := net.Dial("tcp", l.Addr().String())

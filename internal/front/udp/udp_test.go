@@ -30,18 +30,7 @@ func start(t testing.TB, c Config, network, address string) (*Server, string) {
 		c.Traffic = new(cuenta.Traffic)
 	}
 	s := New(c)
-	done := make(chan error, 1)
-	go func() { done <- s.Serve(conn) }()
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		if err := s.Drain(ctx); err != nil {
-			t.Error(err)
-		}
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
+	fronttest.Serve(t, s, conn)
 	return s, conn.LocalAddr().String()
 }
 
