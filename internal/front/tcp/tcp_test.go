@@ -12,8 +12,6 @@ import (
 	"github.com/cuenta-server/cuenta/internal/wire/text"
 )
 
-const patience = 30 * time.Second
-
 // start serves on a loopback port until the test ends, and returns the way in.
 func start(t *testing.T, c Config) fronttest.Dial {
 	t.Helper()
