@@ -124,6 +124,14 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
+// head mixes what a request says of itself, but for its counter and terms.
+func (r *Request) head() uint64 {
+	return mix(mix(uint64(r.operand())) + uint64(r.Op)<<8 + uint64(r.If))
+}
+
+// headOfIncrement is the head that nearly all have.
+var headOfIncrement = (&Request{Op: Add, N: 1}).head()
+
 // Fingerprint tells operations apart that were given the same identity. The
 // journal keeps it: it is the same in every version.
 func (r *Request) Fingerprint() uint32 {
@@ -131,7 +139,10 @@ func (r *Request) Fingerprint() uint32 {
 	if len(name) == 0 {
 		name = defaultName
 	}
-	head := mix(mix(uint64(r.operand())) + uint64(r.Op)<<8 + uint64(r.If))
+	head := headOfIncrement
+	if r.Op != Add || r.N != 1 || r.If != Always {
+		head = r.head()
+	}
 	if r.Terms != nil && r.Op != Describe { // which fills them in
 		head ^= r.Terms.fingerprint()
 	}

@@ -56,6 +56,8 @@ func TestFingerprints(t *testing.T) {
 	}{
 		{Request{Op: Add, N: 5}, 0x5bdf7b2e},
 		{Request{Op: Add, N: 5, Counter: []byte("cuenta")}, 0x5bdf7b2e},
+		{Request{Op: Add, N: 1, Counter: []byte("visitas")}, 0x29c9b111},
+		{Request{Op: Add, N: 1, If: IfPresent, Counter: []byte("visitas")}, 0x65cdcebc},
 		{Request{Op: Set, N: -1, If: IfAbsent, Counter: []byte("visitas")}, 0xe2c303},
 		{Request{Op: Reset, N: 9, Counter: []byte("a")}, 0xaac7c86a},
 	} {

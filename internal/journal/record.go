@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"hash/crc32"
+	"slices"
 
 	"github.com/cuenta-server/cuenta"
 )
@@ -51,9 +52,15 @@ func (r *Record) Reset(time int64) {
 
 // Set adds that the cell now holds the value.
 func (r *Record) Set(cell uint32, value int64, revision uint64) {
-	r.buf = append(r.buf, entrySet)
-	r.buf = binary.AppendUvarint(r.buf, uint64(cell))
-	r.state(value, revision)
+	// There are so many that the room for the whole entry is looked for but once.
+	b := slices.Grow(r.buf, MaxEntry)
+	n := len(b)
+	b = b[:n+MaxEntry]
+	b[n] = entrySet
+	n += 1 + binary.PutUvarint(b[n+1:], uint64(cell))
+	n += binary.PutVarint(b[n:], value)
+	n += binary.PutUvarint(b[n:], revision)
+	r.buf = b[:n]
 }
 
 // Open adds that the cell now belongs to the counter of that name, and its

@@ -15,6 +15,16 @@ func (l *Ledger) once(r *cuenta.Request, hash uint32, now int64, out *cuenta.Res
 	case r.Op == cuenta.Outcome || !r.Identity.Valid() || r.Op >= cuenta.NumOps:
 		return l.recall(r, now, out)
 	}
+	if place, ok := l.memory.Next(&r.Identity, now); ok {
+		standing := l.carryOut(r, hash, now, out)
+		if !consumes(out.Code) {
+			return standing
+		}
+		e := l.identify(out, r.Fingerprint())
+		place.Keep(&e.Answer, l.group+1, now)
+		e.Session, e.Number, e.Lowest = r.Identity.Session, r.Identity.Number, place.Lowest()
+		return Fresh
+	}
 	var slot identity.Slot
 	if code := l.memory.Find(&r.Identity, r.Client, now, &slot); code != cuenta.OK {
 		*out = cuenta.Result{Code: code}
@@ -42,9 +52,9 @@ func consumes(code cuenta.Code) bool {
 	return false
 }
 
-// keep remembers an answer, and leaves it behind as an effect. That is filled in
-// where it stays: making it elsewhere and copying it costs more than all the rest.
-func (l *Ledger) keep(slot *identity.Slot, id *cuenta.Identity, out *cuenta.Result, fingerprint uint32, now int64) {
+// identify leaves an answer behind as an effect. That is filled in where it stays:
+// making it elsewhere and copying it costs more than all the rest.
+func (l *Ledger) identify(out *cuenta.Result, fingerprint uint32) *Identified {
 	l.identified = append(l.identified, Identified{})
 	e := &l.identified[len(l.identified)-1]
 	a := &e.Answer
@@ -52,7 +62,13 @@ func (l *Ledger) keep(slot *identity.Slot, id *cuenta.Identity, out *cuenta.Resu
 	if out.Level != 0 {
 		a.Revision = ofTotal | uint64(out.Level)
 	}
-	l.memory.Keep(slot, a, l.group+1, now)
+	return e
+}
+
+// keep remembers an answer, and leaves it behind.
+func (l *Ledger) keep(slot *identity.Slot, id *cuenta.Identity, out *cuenta.Result, fingerprint uint32, now int64) {
+	e := l.identify(out, fingerprint)
+	l.memory.Keep(slot, &e.Answer, l.group+1, now)
 	if id.Session != 0 {
 		e.Session, e.Number, e.Lowest = id.Session, id.Number, l.memory.Lowest(slot)
 		return
