@@ -43,7 +43,7 @@ func (c *contest) behind(b *strings.Builder) {
 		what    string
 		columns []column
 	}{
-		{"throughput, thousand/s", throughputColumns}, {"latency in the closed loop, µs", closedColumns[1:]},
+		{"throughput, thousand/s", throughputColumns}, {"latency by redis-benchmark, µs", benchmarkColumns}, {"latency in the closed loop, µs", closedColumns[1:]},
 		{"latency in the open loop, µs", openColumns}, {"CPU per operation, µs", cpuColumns},
 	} {
 		for _, col := range group.columns {

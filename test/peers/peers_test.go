@@ -78,10 +78,11 @@ func TestWhatLoadsSay(t *testing.T) {
 	const said = `"test","rps","avg_latency_ms","min_latency_ms","p50_latency_ms","p95_latency_ms","p99_latency_ms","max_latency_ms"
 "INCR key:__rand_int__","82610.49","0.535","0.088","0.543","0.887","1.863","6.391"
 `
-	if s, err := parseRedisBenchmark(said); err != nil || s.perSecond != 82610.49 {
+	want := sample{perSecond: 82610.49, p50: 543 * time.Microsecond, p99: 1863 * time.Microsecond}
+	if s, err := parseRedisBenchmark(said); err != nil || s != want {
 		t.Errorf("%+v, %v", s, err)
 	}
-	for _, bad := range []string{"", "x", "\"ERR\"\n", "a,b\nc,d\n"} {
+	for _, bad := range []string{"", "x", "\"ERR\"\n", "a,b\nc,d\n", strings.Replace(said, "p99_", "p98_", 1), strings.Replace(said, "82610.49", "many", 1)} {
 		if s, err := parseRedisBenchmark(bad); err == nil {
 			t.Errorf("%q: %+v", bad, s)
 		}

@@ -22,6 +22,10 @@ var (
 		{"P=1", atP1, perSecond, 1000, false}, {"P=16", atP16, perSecond, 1000, false}, {"P=128", atP128, perSecond, 1000, false},
 		{"one hot counter, P=128", atHot, perSecond, 1000, false}, {"1000 clients, P=1", atMany, perSecond, 1000, false},
 	}
+	benchmarkColumns = []column{
+		{"50 clients, p50", atP1, p50Micros, 1, true}, {"50 clients, p99", atP1, p99Micros, 1, true},
+		{"1000 clients, p50", atMany, p50Micros, 1, true}, {"1000 clients, p99", atMany, p99Micros, 1, true},
+	}
 	closedColumns = []column{
 		{"thousand/s", atClosed, perSecond, 1000, false},
 		{"p50", atClosed, p50Micros, 1, true}, {"p99", atClosed, p99Micros, 1, true}, {"p99.9", atClosed, p999Micros, 1, true},
@@ -52,7 +56,9 @@ func (c *contest) write(s *settings, m machine) error {
 	c.ratios(&b)
 	b.WriteString("\n")
 	c.bound(&b)
-	b.WriteString("\n### Latency, µs: closed loop\n\n50 clients, each sends again when it has been answered. Who answers sooner is also asked more.\n\n")
+	b.WriteString("\n### Latency, µs: redis-benchmark\n\nIn the same runs, one command in flight on each connection.\n\n")
+	c.table(&b, benchmarkColumns)
+	b.WriteString("\n### Latency, µs: closed loop\n\n50 clients of `cuenta bench`, each sends again when it has been answered. Who answers sooner is also asked more.\n\n")
 	c.table(&b, closedColumns)
 	fmt.Fprintf(&b, "\n### Latency, µs: open loop, %s operations per second\n\nThe same work for all; latency counts from when an operation was due.\n\n", thousands(openRate))
 	c.table(&b, openColumns)
