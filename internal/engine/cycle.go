@@ -24,7 +24,6 @@ type Cycle struct {
 	ledger  *ledger.Ledger
 	draw    func() uint64 // the ids of sessions
 	record  journal.Record
-	ahead   lookahead
 	effects ledger.Effects // of the sealed group
 	sealed  Ticket
 	flight  atomic.Int64 // size of the sealed record in bytes, until it has landed
@@ -202,10 +201,10 @@ func changes(r *cuenta.Request) bool {
 // code deny unless it is OK, but for those that are only repeated.
 func (c *Cycle) Apply(b *cuenta.Batch, deny cuenta.Code, now int64) (t Ticket) {
 	b.Results = slices.Grow(b.Results[:0], len(b.Requests))[:len(b.Requests)]
-	c.ahead.begin(len(b.Requests))
+	var ahead lookahead
 	for i := 0; i < len(b.Requests); i++ {
-		if i >= c.ahead.due {
-			c.ahead.advance(c.ledger, b.Requests, i)
+		if i >= ahead.due {
+			ahead.advance(c.ledger, b.Requests, i)
 		}
 		r, out := &b.Requests[i], &b.Results[i]
 		switch {
@@ -220,7 +219,7 @@ func (c *Cycle) Apply(b *cuenta.Batch, deny cuenta.Code, now int64) (t Ticket) {
 			if r.Op == cuenta.OpenSession {
 				r.Identity = cuenta.Identity{Session: c.draw()}
 			}
-			standing := c.ledger.Apply(r, c.ahead.hashes[i], now, out)
+			standing := c.ledger.Apply(r, ahead.hash(i), now, out)
 			if standing == ledger.Timed && deny != cuenta.OK {
 				standing, *out = ledger.Durable, cuenta.Result{Code: deny}
 			}
@@ -228,7 +227,7 @@ func (c *Cycle) Apply(b *cuenta.Batch, deny cuenta.Code, now int64) (t Ticket) {
 			switch {
 			case out.Code == cuenta.Unmet && r.Op == cuenta.Check:
 				i += passOver(b.Results[i+1:], int(r.Span))
-			case standing == ledger.Fresh && deny == cuenta.OK && c.ahead.sameNext(i):
+			case standing == ledger.Fresh && deny == cuenta.OK && ahead.sameNext(i):
 				i += c.ledger.Again(b.Requests[i:], b.Results[i:])
 			}
 		}

@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"slices"
-
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/ledger"
 )
@@ -12,29 +10,32 @@ const step = 32
 
 // lookahead goes ahead of a batch that is being applied, so that the memory which its
 // requests need has come when it is their turn: a step or two with the cells, and another
-// one with the index that tells them.
+// one with the index that tells them. Its zero value is ready. Each batch has its own, as
+// batches that only read are applied side by side.
 type lookahead struct {
-	hashes  []uint32 // of the counters, as far as they were sought
-	reached int      // how many cells were asked for
-	due     int      // the request at whose turn it goes on
-}
-
-// begin turns to another batch, of so many requests.
-func (a *lookahead) begin(requests int) {
-	a.hashes, a.reached, a.due = slices.Grow(a.hashes[:0], requests), 0, 0
+	hashes  [3 * step]uint32 // of the counters of some requests
+	from    int              // the first of them
+	known   int              // how many they are
+	reached int              // the first request whose cell was not asked for
+	due     int              // the request at whose turn it goes on
 }
 
 // advance goes on where it is the turn of request i.
 func (a *lookahead) advance(l *ledger.Ledger, requests []cuenta.Request, i int) {
-	sought := len(a.hashes)
-	a.hashes = a.hashes[:min(i+3*step, len(requests))]
-	l.Seek(requests[sought:len(a.hashes)], a.hashes[sought:])
-	reach := min(i+2*step, len(requests))
-	l.Reach(a.hashes[a.reached:reach])
-	a.reached, a.due = reach, i+step
+	a.known = copy(a.hashes[:], a.hashes[min(i-a.from, a.known):a.known])
+	ahead := requests[i:min(i+len(a.hashes), len(requests))]
+	l.Seek(ahead[a.known:], a.hashes[a.known:])
+	a.from, a.known = i, len(ahead)
+	reach := min(2*step, len(ahead))
+	l.Reach(a.hashes[max(a.reached-i, 0):reach])
+	a.reached, a.due = i+reach, i+step
 }
+
+// hash returns that of the counter of request i, whose turn it is.
+func (a *lookahead) hash(i int) uint32 { return a.hashes[i-a.from] }
 
 // sameNext reports whether the counter of the request behind i is likely that of i.
 func (a *lookahead) sameNext(i int) bool {
-	return i+1 < len(a.hashes) && a.hashes[i+1] == a.hashes[i]
+	at := i - a.from
+	return at+1 < a.known && a.hashes[at+1] == a.hashes[at]
 }
