@@ -1,7 +1,8 @@
 // Package ledger is the state machine of the counters: given the same requests
 // it gives the same answers and leaves the same effects. It does no input or
-// output, reads no clock and takes no locks; whoever drives it has it alone (the
-// engine does so under the gate).
+// output, reads no clock and takes no locks; whoever drives it has it alone, but that
+// requests which only read change nothing, and may be applied side by side (the engine
+// does both under the gate).
 //
 // A counter lives in a cell of shared memory (package shm), found through a
 // private index of names. What a change leaves behind is an [Effect]: "cell 17
@@ -9,7 +10,7 @@
 // TakeEffects merge into the last, so a hot counter costs one however often it
 // changed. It is also where the newest state of a cell stands: the cell itself has
 // the durable one, which Publish puts there once the journal has made the effects
-// durable, and the place of its effect. So what is at rest takes no room twice.
+// durable, and the number of its last effect. So what is at rest takes no room twice.
 //
 // Requests with an identity are carried out once, and what they were answered is
 // remembered (package identity); the entry is an effect like the change itself,
@@ -24,8 +25,9 @@
 // comes before that finds nothing.
 //
 // The files in reading order: ledger.go (requests), change.go and terms.go (what
-// becomes of a counter), holds.go, charge.go, rate.go, ticket.go (what is made of that), effects.go (what they leave behind), once.go (identities),
-// all.go (all or none), restore.go (restarts).
+// becomes of a counter), holds.go, charge.go, rate.go, ticket.go (what is made of
+// that), effects.go (what they leave behind), once.go (identities), all.go (all or
+// none), restore.go (restarts).
 package ledger
 
 import (
@@ -52,8 +54,9 @@ const (
 	Timed                   // what it reveals besides is that a time has come, which a record must tell
 )
 
-// Ledger is all counters. Its methods must not run at the same time, but for
-// Publish, which may run beside all but TakeEffects and itself.
+// Ledger is all counters. Its methods must not run at the same time, but for Apply of
+// what only reads (and Seek and Reach before it), beside itself, and Publish, which may
+// run beside all but TakeEffects and itself.
 type Ledger struct {
 	cells shm.Cells
 	index *offheap.Index
