@@ -19,7 +19,8 @@ type Ticket uint64
 
 // Cycle is the commit cycle as a step machine: Apply any number of batches, Seal
 // the group, write the record, then Landed. Apply and Seal need the ledger
-// alone, but that batches which only read may be applied side by side; a record that was sealed must land before the next is sealed.
+// alone, but that batches which only read may be applied side by side; a record
+// that was sealed must land before the next is sealed.
 type Cycle struct {
 	ledger  *ledger.Ledger
 	draw    func() uint64 // the ids of sessions
