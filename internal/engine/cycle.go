@@ -329,7 +329,7 @@ func (c *Cycle) Durable(b *cuenta.Batch, deny cuenta.Code, now int64) {
 // lapsePerTurn is how many counters are deleted at a time because their time is over,
 // and how many holds are ended: some tens of microseconds' work.
 const (
-	lapsePerTurn = 256
+	lapsePerTurn = 64
 	maxLapse     = 2*journal.MaxEntry + journal.MaxHold // bytes that one of them takes at most
 )
 
