@@ -32,6 +32,10 @@ func newMemory(t testing.TB, c Config) *Memory {
 // use does something under an identity, and returns what the memory makes of it:
 // "new", "replay N" or a code.
 func use(m *Memory, id cuenta.Identity, client uint32, value int64, now int64) string {
+	if p, ok := m.Next(&id, now); ok {
+		p.Keep(&Answer{Value: value, Revision: uint64(value), Fingerprint: 7}, 1, now)
+		return "new"
+	}
 	var s Slot
 	code := m.Find(&id, client, now, &s)
 	switch {
@@ -99,6 +103,21 @@ func TestSessionsEndWhenIdle(t *testing.T) {
 	if s := m.Stats(); s.Sessions != 0 || s.Memory != 0 {
 		t.Errorf("all has ended, and there are %+v", s)
 	}
+}
+
+// TestNextHeedsTheEnd: a number that has its place is too late all the same once the time
+// of its session is over, though nothing has swept it away.
+func TestNextHeedsTheEnd(t *testing.T) {
+	m := newMemory(t, Config{Idle: time.Hour})
+	m.Open(1, 0, 1, start)
+	for n := range uint64(2) {
+		expect(t, use(m, number(1, n+1, 0), 0, 1, start), "new")
+	}
+	id := number(1, 3, 2)
+	if _, ok := m.Next(&id, start); !ok {
+		t.Error("the next number has no place")
+	}
+	expect(t, use(m, id, 0, 1, start+2*hour), "no-session")
 }
 
 func TestKeys(t *testing.T) {

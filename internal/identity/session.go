@@ -259,11 +259,11 @@ func (p Place) Lowest() uint64 { return p.session.lowest }
 // up where the answer is not kept.
 func (m *Memory) Next(id *cuenta.Identity, now int64) (p Place, ok bool) {
 	s := m.recent
-	if id.Session == 0 || id.Session != s.id || id.Number < s.lowest || m.due(now) || m.idleEnd(s.used) <= minuteOf(now) {
+	if id.Session == 0 || id.Session != s.id || m.due(now) { // one whose time is over is due
 		return p, false
 	}
 	m.raise(s, lowestWith(id.Number, id.Lowest))
-	span := id.Number - s.lowest + 1
+	span := id.Number - s.lowest + 1 // of a number below the lowest: 0, or more than any run has
 	if s.log == noRun || span > 1<<s.log || span <= 1<<s.log/4 {
 		return p, false
 	}

@@ -43,7 +43,7 @@ func (l *Ledger) change(r *cuenta.Request, hash, cell uint32, found bool, out *c
 // sum adds n to a value, and reports whether that fits.
 func sum(value, n int64) (next int64, fits bool) {
 	next = value + n
-	return next, (next > value) == (n > 0) || n == 0
+	return next, (next > value) == (n > 0)
 }
 
 // Again goes on behind the first request, which was just carried out and is Fresh, with
