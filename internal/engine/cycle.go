@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/identity"
 	"github.com/cuenta-server/cuenta/internal/journal"
 	"github.com/cuenta-server/cuenta/internal/ledger"
 	"github.com/cuenta-server/cuenta/internal/watch"
@@ -26,6 +27,7 @@ type Cycle struct {
 	draw    func() uint64 // the ids of sessions
 	record  journal.Record
 	effects ledger.Effects // of the sealed group
+	answers answerRecord   // to identities, of the open group
 	sealed  Ticket
 	flight  atomic.Int64 // size of the sealed record in bytes, until it has landed
 
@@ -39,9 +41,23 @@ type Cycle struct {
 	timed  atomic.Bool // the open group is to record its time, whatever else it holds
 }
 
+// answerRecord is a record that the ledger tells its answers to identities.
+type answerRecord struct{ journal.Record }
+
+func (a *answerRecord) Answer(session, number, lowest uint64, is *identity.Answer) {
+	a.Record.Answer(session, number, lowest, (*journal.Kept)(is))
+}
+
+func (a *answerRecord) Key(key []byte, is *identity.Answer) { a.Record.Key(key, journal.Kept(*is)) }
+
 // NewCycle returns a cycle over a ledger that has no effects outstanding. Draw
 // draws ids of sessions: nobody may guess one that was drawn.
-func NewCycle(l *ledger.Ledger, draw func() uint64) *Cycle { return &Cycle{ledger: l, draw: draw} }
+func NewCycle(l *ledger.Ledger, draw func() uint64) *Cycle {
+	c := &Cycle{ledger: l, draw: draw}
+	c.answers.Reset(0)
+	l.RecordTo(&c.answers)
+	return c
+}
 
 // Sealed returns the ticket of the last group sealed. The open group's is one more.
 func (c *Cycle) Sealed() Ticket { return c.sealed }
@@ -49,7 +65,7 @@ func (c *Cycle) Sealed() Ticket { return c.sealed }
 // Idle reports whether the open group is empty.
 func (c *Cycle) Idle() bool {
 	o := c.ledger.Outstanding()
-	return o.Cells == 0 && o.Identified == 0 && !c.timed.Load()
+	return o.Cells == 0 && c.answers.Empty() && !c.timed.Load()
 }
 
 // used returns an upper bound, in bytes, of the journal's room that the sealed record
@@ -90,7 +106,7 @@ const maxTicket = maxChange + cuenta.MaxName + 2*journal.MaxEntry
 func (c *Cycle) openBytes() int64 {
 	o := c.ledger.Outstanding()
 	return int64(o.Cells+o.Anew)*journal.MaxEntry + int64(o.Terms)*journal.MaxTerms + int64(o.Holds)*journal.MaxHold +
-		int64(o.Identified)*maxIdentified + int64(o.Bytes)
+		int64(o.Names) + int64(c.answers.Len())
 }
 
 // bound returns the most bytes that the effects of b take in a record.
@@ -367,7 +383,8 @@ func (c *Cycle) Seal(now int64) *journal.Record {
 	c.minute = minuteOf(now)
 	c.recordCells()
 	c.recordHolds()
-	c.recordIdentified()
+	c.record.Append(&c.answers.Record)
+	c.answers.Reset(0)
 	c.noteNames()
 	c.sealed++
 	c.flight.Store(int64(c.record.Len()))
@@ -400,19 +417,6 @@ func (c *Cycle) recordHolds() {
 			c.record.Unhold(e.Cell, e.Revision, e.Hold.ID)
 		} else {
 			c.record.Hold(e.Cell, e.Revision, journal.Hold(e.Hold))
-		}
-	}
-}
-
-func (c *Cycle) recordIdentified() {
-	for i := range c.effects.Identified {
-		switch e := &c.effects.Identified[i]; {
-		case e.Number != 0:
-			c.record.Answer(e.Session, e.Number, e.Lowest, (*journal.Kept)(&e.Answer))
-		case e.Session != 0:
-			c.record.Session(e.Session)
-		default:
-			c.record.Key(c.effects.Key(e), journal.Kept(e.Answer))
 		}
 	}
 }

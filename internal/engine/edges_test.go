@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -69,6 +70,28 @@ func TestAdmission(t *testing.T) {
 		if c.Apply(b, code, int64(time.Hour)); b.Results[0].Code != want {
 			t.Errorf("denied with %v: %v", code, b.Results[0].Code)
 		}
+	}
+}
+
+// TestWhatIsOpenIsCounted: whatever a request leaves behind, the open group is not idle,
+// and takes at least the bytes that are sealed then.
+func TestWhatIsOpenIsCounted(t *testing.T) {
+	e := open(t, disktest.New())
+	defer closeEngine(t, e)
+	c := NewCycle(e.ledger, func() uint64 { return 7 })
+	for _, r := range []cuenta.Request{
+		add("a", 1),
+		{Op: cuenta.OpenSession},
+		numbered("a", 1, 7, 1, 0),
+		{Op: cuenta.Add, Counter: []byte("a"), If: cuenta.IfAbsent, N: 1, Identity: cuenta.Identity{Session: 7, Number: 2}},
+		{Op: cuenta.Add, Counter: []byte("a"), If: cuenta.IfAbsent, N: 1, Identity: cuenta.Identity{Key: bytes.Repeat([]byte("k"), cuenta.MaxKey)}},
+	} {
+		c.Apply(&cuenta.Batch{Requests: []cuenta.Request{r}}, cuenta.OK, 1)
+		open, idle := c.openBytes(), c.Idle()
+		if sealed := c.Seal(1); idle || sealed == nil || sealed.Len() == 0 || open < int64(sealed.Len()) {
+			t.Errorf("%v of %q: idle %v, %d bytes open, %v sealed", r.Op, r.Counter, idle, open, sealed)
+		}
+		c.Landed()
 	}
 }
 

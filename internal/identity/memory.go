@@ -27,7 +27,7 @@
 // kept for clients' hosts that have no more than an eighth of it, so that others
 // still find room when one has taken the rest.
 //
-// The files in reading order: memory.go, session.go, key.go, schedule.go (what
+// The files in reading order: memory.go, session.go, row.go, key.go, schedule.go (what
 // ends when), share.go (who takes how much), restore.go.
 package identity
 
@@ -77,6 +77,7 @@ type Memory struct {
 	answers  offheap.Slab[kept]
 	byID     *offheap.Index
 	recent   *session // the one found last: a client's requests come together
+	row      row      // of that session, mostly
 	idle     schedule // sessions
 
 	keys    offheap.Slab[key]

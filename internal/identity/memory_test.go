@@ -108,16 +108,69 @@ func TestSessionsEndWhenIdle(t *testing.T) {
 // TestNextHeedsTheEnd: a number that has its place is too late all the same once the time
 // of its session is over, though nothing has swept it away.
 func TestNextHeedsTheEnd(t *testing.T) {
-	m := newMemory(t, Config{Idle: time.Hour})
+	for late := uint64(3); late <= 4; late++ {
+		m := newMemory(t, Config{Idle: time.Hour})
+		m.Open(1, 0, 1, start)
+		for n := range uint64(2) {
+			expect(t, use(m, number(1, n+1, 0), 0, 1, start), "new")
+		}
+		id := number(1, 3, 3)
+		if _, ok := m.Next(&id, start); !ok {
+			t.Error("the next number has no place")
+		}
+		expect(t, use(m, number(1, late, 0), 0, 1, start+2*hour), "no-session")
+	}
+}
+
+// TestRows: a row of numbers ends where another session's begins, and where the lowest
+// number rises.
+func TestRows(t *testing.T) {
+	m := newMemory(t, Config{})
+	for session := range uint64(2) {
+		m.Open(session+1, 0, 1, start)
+		for n := uint64(1); n <= 8; n++ {
+			expect(t, use(m, number(session+1, n, 1), 0, int64(10*session+n), start), "new")
+		}
+	}
+	expect(t, use(m, number(1, 9, 9), 0, 9, start), "new")
+	expect(t, use(m, number(1, 10, 0), 0, 10, start), "new")
+	expect(t, use(m, number(2, 11, 9), 0, 21, start), "new")
+	expect(t, use(m, number(1, 11, 0), 0, 11, start), "new")
+	expect(t, use(m, number(2, 11, 0), 0, 0, start), "replay 21")
+	expect(t, use(m, number(1, 11, 0), 0, 0, start), "replay 11")
+	expect(t, use(m, number(1, 12, 0), 0, 12, start), "new")
+
+	id := number(1, 15, 14) // as one of several that are carried out together
+	var s Slot
+	if code := m.Find(&id, 0, start, &s); code != cuenta.OK || s.Known {
+		t.Fatal(code, s.Known)
+	}
+	m.Keep(&s, &Answer{Value: 15}, 1, start)
+	expect(t, use(m, number(1, 13, 0), 0, 0, start), "too-old")
+	expect(t, use(m, number(1, 14, 0), 0, 14, start), "new")
+	expect(t, use(m, number(1, 15, 0), 0, 0, start), "replay 15")
+}
+
+// TestALongRunGetsShorter: what a session took once for many answers it gives back, a
+// part at a time, when it has long needed few.
+func TestALongRunGetsShorter(t *testing.T) {
+	m := newMemory(t, Config{})
 	m.Open(1, 0, 1, start)
-	for n := range uint64(2) {
-		expect(t, use(m, number(1, n+1, 0), 0, 1, start), "new")
+	n := uint64(1)
+	for ; n <= 64; n++ {
+		expect(t, use(m, number(1, n, 1), 0, 1, start), "new")
 	}
-	id := number(1, 3, 2)
-	if _, ok := m.Next(&id, start); !ok {
-		t.Error("the next number has no place")
+	for _, length := range []uint64{64, 16, 4, 4} {
+		for range maxSlack - 1 {
+			if took := m.Stats().Memory; took != sessionBytes+length*answerBytes {
+				t.Fatalf("number %d: the session takes %d bytes, want room for %d answers", n, took, length)
+			}
+			expect(t, use(m, number(1, n, n), 0, 1, start), "new")
+			n++
+		}
+		expect(t, use(m, number(1, n, n), 0, 1, start), "new")
+		n++
 	}
-	expect(t, use(m, id, 0, 1, start+2*hour), "no-session")
 }
 
 func TestKeys(t *testing.T) {
@@ -244,17 +297,21 @@ func TestAFullMemoryRefusesAndForgetsNothing(t *testing.T) {
 }
 
 // TestAgainstAModel compares with the plainest thing that could keep sessions, on
-// random numbers, and a copy restored from time to time with both.
+// random numbers and rows of them, and a copy restored from time to time with both.
 func TestAgainstAModel(t *testing.T) {
 	for seed := range uint64(20) {
 		r := rand.New(rand.NewPCG(seed, 9))
 		m := newMemory(t, Config{})
 		m.Open(3, 0, 1, start)
-		lowest, answers, high := uint64(1), map[uint64]int64{}, uint64(1)
+		lowest, answers, high, last := uint64(1), map[uint64]int64{}, uint64(1), uint64(0)
 		for step := range 3000 {
 			n := max(1, high+r.Uint64N(8)-min(high, r.Uint64N(1+uint64(1)<<r.UintN(9))))
+			if seed%2 == 0 && r.IntN(8) > 0 {
+				n = last + 1
+			}
+			last = n
 			id := number(3, n, 0)
-			if r.IntN(3) == 0 {
+			if r.IntN(3+4*int(seed%3)) == 0 {
 				id.Lowest = n - min(n-1, r.Uint64N(40))
 			}
 			want := "new"

@@ -156,10 +156,11 @@ func (m *Memory) raise(s *session, lowest uint64) {
 	if lowest <= s.lowest {
 		return
 	}
+	m.row.left = 0
 	if s.log != noRun {
 		run := m.answers.Run(s.answers, s.log)
 		for n := range min(lowest-s.lowest, uint64(len(run))) {
-			run[(s.lowest+n)&uint64(len(run)-1)] = kept{}
+			run[(s.lowest+n)&uint64(len(run)-1)].there = false
 		}
 	}
 	s.lowest = lowest
@@ -174,17 +175,23 @@ func (m *Memory) makeRoom(slot *Slot, now int64) cuenta.Code {
 	if s.log == noRun || span > 1<<s.log {
 		return m.lengthen(s, offheap.RunLog(int(span)), now)
 	}
-	if span > 1<<s.log/4 {
-		s.slack = 0
-		return cuenta.OK
-	}
-	if s.slack++; s.slack >= maxSlack {
+	if s.tooLong(span) {
 		s.slack = 0
 		if !m.crowded(s) {
 			_ = m.move(s, s.log-2) // where there is no memory for it, the long one does
 		}
 	}
 	return cuenta.OK
+}
+
+// tooLong reports whether the run has been too long for a number that spans so much of it,
+// and for all of maxSlack before it. It says so until the slack is taken back.
+func (s *session) tooLong(span uint64) bool {
+	s.slack++
+	if span > 1<<s.log/4 {
+		s.slack = 0
+	}
+	return s.slack >= maxSlack
 }
 
 // crowded reports whether a run that is long for its lowest number and the next
@@ -223,6 +230,7 @@ func (m *Memory) move(s *session, log uint8) error {
 	if err != nil {
 		return err
 	}
+	m.row.left = 0
 	m.shares.add(s.client, answerBytes<<log)
 	if s.log != noRun {
 		old, run := m.answers.Run(s.answers, s.log), m.answers.Run(first, log)
@@ -236,40 +244,6 @@ func (m *Memory) move(s *session, log uint8) error {
 	}
 	s.answers, s.log = first, log
 	return nil
-}
-
-// Place is where the answer to a new number of a session is to be kept.
-type Place struct {
-	session *session
-	answer  *kept
-}
-
-// Keep remembers the answer.
-func (p Place) Keep(a *Answer, group uint64, now int64) {
-	p.answer.keep(a)
-	p.session.group, p.session.used = group, minuteOf(now)
-}
-
-// Lowest returns the lowest number that the session remembers.
-func (p Place) Lowest() uint64 { return p.session.lowest }
-
-// Next is Find for what nearly every request in a session has: a number that is new and
-// has a place in the run already, in the session that was asked for last. It reports false
-// for any other, and then it has changed nothing that Find would not. Nothing need be given
-// up where the answer is not kept.
-func (m *Memory) Next(id *cuenta.Identity, now int64) (p Place, ok bool) {
-	s := m.recent
-	if id.Session == 0 || id.Session != s.id || m.due(now) { // one whose time is over is due
-		return p, false
-	}
-	m.raise(s, lowestWith(id.Number, id.Lowest))
-	span := id.Number - s.lowest + 1 // of a number below the lowest: 0, or more than any run has
-	if s.log == noRun || span > 1<<s.log || span <= 1<<s.log/4 {
-		return p, false
-	}
-	s.slack = 0
-	p = Place{s, m.place(s, id.Number)}
-	return p, !p.answer.there
 }
 
 func (m *Memory) keepNumber(slot *Slot, a *Answer, group uint64, now int64) {

@@ -61,20 +61,23 @@ func (r *Record) Answer(session, number, lowest uint64, k *Kept) {
 		// It could not be told from another one, and the log not be read again.
 		panic("journal: an answer needs a session, a lowest number from 1 to its own, and a code below 128")
 	}
-	b := slices.Grow(r.buf, MaxAnswer)
+	b, n := r.room(MaxAnswer)
 	switch follows := session == r.session && number == r.number+1; {
 	case follows && lowest == r.lowest:
-		b = append(b, entryNext)
+		b[n] = entryNext
+		n++
 	case follows && lowest == r.lowest+1:
-		b = append(b, entryShift)
+		b[n] = entryShift
+		n++
 	default:
-		b = append(b, entryAnswer)
-		b = byteOrder.AppendUint64(b, session)
-		b = binary.AppendUvarint(b, number)
-		b = binary.AppendUvarint(b, number-lowest)
+		b[n] = entryAnswer
+		byteOrder.PutUint64(b[n+1:], session)
+		n += 1 + 8
+		n += binary.PutUvarint(b[n:], number)
+		n += binary.PutUvarint(b[n:], number-lowest)
 	}
 	r.session, r.number, r.lowest = session, number, lowest
-	r.buf = k.append(b)
+	r.buf = b[:n+k.put(b[n:])]
 }
 
 // Key adds the answer to the first request with an idempotency key, which must be
@@ -89,18 +92,24 @@ func (r *Record) Key(key []byte, k Kept) {
 }
 
 func (k *Kept) append(b []byte) []byte {
-	b = byteOrder.AppendUint32(b, k.Fingerprint)
-	code := byte(k.Code)
+	n := len(b)
+	b = slices.Grow(b, maxKept)[:n+maxKept]
+	return b[:n+k.put(b[n:])]
+}
+
+// put writes what is kept into b, which has room for maxKept bytes, and returns how many
+// it took.
+func (k *Kept) put(b []byte) (n int) {
+	byteOrder.PutUint32(b, k.Fingerprint)
+	b[4] = byte(k.Code)
+	n = 5
+	n += binary.PutVarint(b[n:], k.Value)
+	n += binary.PutUvarint(b[n:], k.Revision)
 	if k.Amount != 0 {
-		code |= withAmount
+		b[4] |= withAmount
+		n += binary.PutVarint(b[n:], k.Amount)
 	}
-	b = append(b, code)
-	b = binary.AppendVarint(b, k.Value)
-	b = binary.AppendUvarint(b, k.Revision)
-	if k.Amount != 0 {
-		b = binary.AppendVarint(b, k.Amount)
-	}
-	return b
+	return n
 }
 
 func readKept(data []byte) (k Kept, rest []byte, ok bool) {

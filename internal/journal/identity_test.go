@@ -167,6 +167,40 @@ func TestShortAnswers(t *testing.T) {
 	}
 }
 
+// TestAppend: the answers of two records read in one as they were.
+func TestAppend(t *testing.T) {
+	var r, other Record
+	r.Reset(1)
+	other.Reset(1)
+	r.Append(&other)
+	r.Set(1, 2, 3)
+	r.Answer(7, 1, 1, &Kept{Value: 1})
+	other.Answer(8, 2, 1, &Kept{Value: 2})
+	other.Key([]byte("k"), Kept{Value: 3})
+	r.Append(&other)
+	r.Answer(7, 2, 1, &Kept{Value: 4})
+	r.Answer(7, 3, 1, &Kept{Value: 5})
+	var got []Answer
+	e := entries{rest: r.buf[recordHead:]}
+	for len(e.rest) > 0 {
+		if reason := e.read(); reason != "" {
+			t.Fatal(reason)
+		}
+		switch e.kind {
+		case entryAnswer, entryNext, entryShift:
+			got = append(got, e.answer)
+		case entryKey:
+			got = append(got, Answer{Kept: e.kept})
+		}
+	}
+	want := []Answer{
+		{7, 1, 1, Kept{Value: 1}}, {8, 2, 1, Kept{Value: 2}}, {Kept: Kept{Value: 3}}, {7, 2, 1, Kept{Value: 4}}, {7, 3, 1, Kept{Value: 5}},
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %+v", got)
+	}
+}
+
 // The most bytes that an entry is said to take are those that it can take.
 func TestMostBytes(t *testing.T) {
 	k := Kept{1, 1, math.MinInt64, math.MaxUint64, math.MinInt64}

@@ -52,15 +52,19 @@ func (r *Record) Reset(time int64) {
 
 // Set adds that the cell now holds the value.
 func (r *Record) Set(cell uint32, value int64, revision uint64) {
-	// There are so many that the room for the whole entry is looked for but once.
-	b := slices.Grow(r.buf, MaxEntry)
-	n := len(b)
-	b = b[:n+MaxEntry]
+	b, n := r.room(MaxEntry)
 	b[n] = entrySet
 	n += 1 + binary.PutUvarint(b[n+1:], uint64(cell))
 	n += binary.PutVarint(b[n:], value)
 	n += binary.PutUvarint(b[n:], revision)
 	r.buf = b[:n]
+}
+
+// room returns the record with room for size more bytes behind its n. Of the entries that it
+// is for there are so many that the room for a whole one is looked for but once.
+func (r *Record) room(size int) (b []byte, n int) {
+	n = len(r.buf)
+	return slices.Grow(r.buf, size)[:n+size], n
 }
 
 // Open adds that the cell now belongs to the counter of that name, and its
@@ -87,6 +91,14 @@ func (r *Record) Drop(cell uint32, revision uint64) {
 func (r *Record) state(value int64, revision uint64) {
 	r.buf = binary.AppendVarint(r.buf, value)
 	r.buf = binary.AppendUvarint(r.buf, revision)
+}
+
+// Append adds the entries of another record.
+func (r *Record) Append(other *Record) {
+	if !other.Empty() {
+		r.buf = append(r.buf, other.buf[recordHead:]...)
+		r.session, r.number, r.lowest = other.session, other.number, other.lowest
+	}
 }
 
 // Len returns the bytes of the entries so far.

@@ -55,41 +55,28 @@ type Effect struct {
 	Termed     bool   // the counter has other terms than before, which the ledger's book tells
 }
 
-// Identified is what a request left behind in the memory of identities: an answer
-// to a key, or to a number of a session, or, where there is neither, a session. There
-// is one for each request, so it has the size of a cache line and no pointers.
-type Identified struct {
-	Session uint64
-	Number  uint64
-	Lowest  uint64 // that the session remembers from then on
-	Answer  identity.Answer
-	key     keyAt
+// Recorder is told what requests left behind in the memory of identities, as they do: it
+// is never taken back. All of it belongs to the effects that are taken next.
+type Recorder interface {
+	// Session tells of a session that was granted.
+	Session(id uint64)
+	// Answer tells of the answer to a number of a session, and of the lowest number that
+	// it remembers from then on. The answer is the ledger's.
+	Answer(session, number, lowest uint64, a *identity.Answer)
+	// Key tells of the answer to an idempotency key. Both are the caller's.
+	Key(key []byte, a *identity.Answer)
 }
 
-// keyAt says where a key stands among the keys of effects; the zero keyAt is none.
-type keyAt struct {
-	from   uint32
-	length uint8
-}
-
-// Effects is what requests left behind, to be made durable together.
+// Effects is what requests left behind, to be made durable together with what the
+// [Recorder] was told.
 type Effects struct {
-	Cells      []Effect     // each cell once
-	Holds      []HoldEffect // in order, of cells among those
-	Identified []Identified // in order
-	keys       []byte       // of them
-}
-
-// Key returns the key of one of Identified, nil if it has none.
-func (e *Effects) Key(of *Identified) []byte {
-	if of.key.length == 0 {
-		return nil
-	}
-	return e.keys[of.key.from:][:of.key.length]
+	Cells []Effect     // each cell once
+	Holds []HoldEffect // in order, of cells among those
+	Told  int          // how often the recorder was told something
 }
 
 // Empty reports whether there is nothing to make durable.
-func (e *Effects) Empty() bool { return len(e.Cells) == 0 && len(e.Identified) == 0 }
+func (e *Effects) Empty() bool { return len(e.Cells) == 0 && e.Told == 0 }
 
 // numbered is effects in the order of their numbers. All effects are numbered, and a cell
 // tells the number of its last one: so it is known of most cells, and at no cost, that
@@ -187,14 +174,14 @@ func (l *Ledger) effectOver(cell uint32, is state, standing Standing) *Effect {
 	return l.open.at(c.Effect)
 }
 
-// Outstanding is how much was not taken yet: effects on cells and on identities,
-// and at most so many bytes of names and keys with them. Those made Anew are two
-// effects on a cell; Terms are one more, and so is each of Holds.
-type Outstanding struct{ Cells, Anew, Terms, Holds, Identified, Bytes int }
+// Outstanding is how much was not taken yet: effects on cells, and at most so many bytes
+// of names with them. Those made Anew are two effects on a cell; Terms are one more, and so
+// is each of Holds. What the recorder was told comes on top of it.
+type Outstanding struct{ Cells, Anew, Terms, Holds, Names int }
 
 // Outstanding tells what TakeEffects would take.
 func (l *Ledger) Outstanding() Outstanding {
-	return Outstanding{len(l.open.list), l.anew, l.newTerms, len(l.heldEffects), len(l.identified), l.newNames + len(l.keys)}
+	return Outstanding{len(l.open.list), l.anew, l.newTerms, len(l.heldEffects), l.newNames}
 }
 
 // TakeEffects fills e with the effects since it was last called, which must be
@@ -211,8 +198,7 @@ func (l *Ledger) TakeEffects(e *Effects) {
 	l.taken, l.open = l.open, numbered{l.open.end(), e.Cells[:0]}
 	e.Cells = l.taken.list
 	l.anew, l.newNames, l.newTerms = 0, 0, 0
-	e.Identified, l.identified = l.identified, e.Identified[:0]
-	e.keys, l.keys = l.keys, e.keys[:0]
+	e.Told, l.told = l.told, 0
 	if !e.Empty() {
 		l.group++
 	}

@@ -13,8 +13,8 @@
 // durable, and the number of its last effect. So what is at rest takes no room twice.
 //
 // Requests with an identity are carried out once, and what they were answered is
-// remembered (package identity); the entry is an effect like the change itself,
-// and both go into one record.
+// remembered (package identity), and told to a [Recorder], as it is never merged with
+// anything later; it goes into one record with the effects.
 //
 // A deleted counter leaves its cell vacant but stays in the index until the
 // deletion is durable: "it does not exist" must not be revealed earlier either.
@@ -80,11 +80,12 @@ type Ledger struct {
 
 	heldEffects []HoldEffect // effects on holds not taken yet
 
-	memory     *identity.Memory
-	identified []Identified // effects on it not taken yet
-	keys       []byte       // the keys among them
-	group      uint64       // how often effects were taken
-	landed     atomic.Uint64
+	memory   *identity.Memory
+	recorder Recorder
+	told     int             // how often, since effects were taken
+	lasting  identity.Answer // the last one that it was told
+	group    uint64          // how often effects were taken
+	landed   atomic.Uint64
 
 	totals int     // counters that are declared to be totals
 	above  []total // those of the counter that is being charged
@@ -124,6 +125,10 @@ func New(cells shm.Cells, limit uint32, identities identity.Config) (*Ledger, er
 		holds:  holds,
 	}, nil
 }
+
+// RecordTo has what requests with identities were answered told to a recorder. It comes
+// before the first of them.
+func (l *Ledger) RecordTo(r Recorder) { l.recorder = r }
 
 // Close gives the index and what is remembered back to the system. The cells are
 // the caller's.

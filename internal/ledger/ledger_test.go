@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"math/big"
@@ -23,6 +24,7 @@ func newLedger(t testing.TB, cells int) *Ledger {
 	if err != nil {
 		t.Fatal(err)
 	}
+	l.RecordTo(new(heard))
 	t.Cleanup(func() {
 		if err := l.Close(); err != nil {
 			t.Error(err)
@@ -32,6 +34,23 @@ func newLedger(t testing.TB, cells int) *Ledger {
 		}
 	})
 	return l
+}
+
+// heard is how to give back to a memory of identities what a recorder was told.
+type heard []func(*identity.Memory) error
+
+func (h *heard) Session(id uint64) {
+	*h = append(*h, func(m *identity.Memory) error { return m.RestoreSession(id, 1, testTime) })
+}
+
+func (h *heard) Answer(session, number, lowest uint64, a *identity.Answer) {
+	is := *a
+	*h = append(*h, func(m *identity.Memory) error { return m.RestoreAnswer(session, number, lowest, is, testTime) })
+}
+
+func (h *heard) Key(key []byte, a *identity.Answer) {
+	name, is := bytes.Clone(key), *a
+	*h = append(*h, func(m *identity.Memory) error { return m.RestoreKey(name, is, testTime, 0) })
 }
 
 const testTime = int64(1_800_000_000_000_000_000)

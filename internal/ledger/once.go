@@ -20,9 +20,9 @@ func (l *Ledger) once(r *cuenta.Request, hash uint32, now int64, out *cuenta.Res
 		if !consumes(out.Code) {
 			return standing
 		}
-		e := l.identify(out, r.Fingerprint())
-		place.Keep(&e.Answer, l.group+1, now)
-		e.Session, e.Number, e.Lowest = r.Identity.Session, r.Identity.Number, place.Lowest()
+		a := l.answered(out, r.Fingerprint())
+		place.Keep(a, l.group+1, now)
+		l.recorder.Answer(r.Identity.Session, r.Identity.Number, place.Lowest(), a)
 		return Fresh
 	}
 	var slot identity.Slot
@@ -52,29 +52,27 @@ func consumes(code cuenta.Code) bool {
 	return false
 }
 
-// identify leaves an answer behind as an effect. That is filled in where it stays:
-// making it elsewhere and copying it costs more than all the rest.
-func (l *Ledger) identify(out *cuenta.Result, fingerprint uint32) *Identified {
-	l.identified = append(l.identified, Identified{})
-	e := &l.identified[len(l.identified)-1]
-	a := &e.Answer
+// answered makes an answer that is to be remembered, and recorded. It is valid until the
+// next one.
+func (l *Ledger) answered(out *cuenta.Result, fingerprint uint32) *identity.Answer {
+	l.told++
+	a := &l.lasting
 	a.Value, a.Revision, a.Amount, a.Fingerprint, a.Code = out.Value, out.Revision, out.Amount, fingerprint, out.Code
 	if out.Level != 0 {
 		a.Revision = ofTotal | uint64(out.Level)
 	}
-	return e
+	return a
 }
 
-// keep remembers an answer, and leaves it behind.
+// keep remembers an answer, and has it recorded.
 func (l *Ledger) keep(slot *identity.Slot, id *cuenta.Identity, out *cuenta.Result, fingerprint uint32, now int64) {
-	e := l.identify(out, fingerprint)
-	l.memory.Keep(slot, &e.Answer, l.group+1, now)
+	a := l.answered(out, fingerprint)
+	l.memory.Keep(slot, a, l.group+1, now)
 	if id.Session != 0 {
-		e.Session, e.Number, e.Lowest = id.Session, id.Number, l.memory.Lowest(slot)
-		return
+		l.recorder.Answer(id.Session, id.Number, l.memory.Lowest(slot), a)
+	} else {
+		l.recorder.Key(id.Key, a)
 	}
-	e.key = keyAt{uint32(len(l.keys)), uint8(len(id.Key))}
-	l.keys = append(l.keys, id.Key...)
 }
 
 // ofTotal marks, in place of the revision that there is none of, the level of the total
@@ -116,7 +114,8 @@ func (l *Ledger) openSession(r *cuenta.Request, now int64, out *cuenta.Result) S
 		return Durable
 	}
 	*out = cuenta.Result{Revision: id}
-	l.identified = append(l.identified, Identified{Session: id})
+	l.told++
+	l.recorder.Session(id)
 	return Fresh
 }
 

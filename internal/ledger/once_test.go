@@ -133,8 +133,8 @@ func TestARepeatWaitsForTheFirst(t *testing.T) {
 	}
 	var flight Effects
 	l.TakeEffects(&flight)
-	if len(flight.Cells) != 1 || len(flight.Identified) != 1 || string(flight.Key(&flight.Identified[0])) != "k" {
-		t.Fatalf("%+v", flight)
+	if told := l.recorder.(*heard); len(flight.Cells) != 1 || flight.Told != 1 || len(*told) != 1 {
+		t.Fatalf("%+v, and %d told", flight, len(*told))
 	}
 	if _, s := one(l, r); s != Taken {
 		t.Errorf("a repeat while it is written: %v", s)
@@ -144,8 +144,8 @@ func TestARepeatWaitsForTheFirst(t *testing.T) {
 	if out, s := one(l, r); s != Durable || out.Value != 1 {
 		t.Errorf("a repeat afterwards: %v, %+v", s, out)
 	}
-	if o := l.Outstanding(); o.Identified != 0 || o.Cells != 1 {
-		t.Errorf("repeats left %+v", o)
+	if o := l.Outstanding(); o.Cells != 1 || l.told != 0 {
+		t.Errorf("repeats left %+v, and %d told", o, l.told)
 	}
 }
 
@@ -281,7 +281,7 @@ func TestNothingIsCountedTwice(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		l := newLedger(t, 64)
 		open(t, l, 1)
-		log := []*Effects{takeAll(l)}
+		log := []record{takeRecord(l)}
 		want := map[string]int64{}
 		answered := map[uint64]cuenta.Result{}
 		const last = 1000
@@ -305,7 +305,7 @@ func TestNothingIsCountedTwice(t *testing.T) {
 					}
 				}
 				if r.IntN(3) == 0 {
-					log = append(log, takeAll(l))
+					log = append(log, takeRecord(l))
 					l = replayed(t, l, log)
 				}
 			}
@@ -325,23 +325,27 @@ func takeAll(l *Ledger) *Effects {
 	return e
 }
 
-// replayed returns a ledger that was given back all effects that another left.
-func replayed(t *testing.T, from *Ledger, log []*Effects) *Ledger {
+// record is all that a ledger left behind.
+type record struct {
+	cells []Effect
+	told  heard
+}
+
+func takeRecord(l *Ledger) record {
+	told := l.recorder.(*heard)
+	r := record{takeAll(l).Cells, *told}
+	*told = nil
+	return r
+}
+
+// replayed returns a ledger that was given back all that another left behind.
+func replayed(t *testing.T, from *Ledger, log []record) *Ledger {
 	t.Helper()
 	l := newLedger(t, 64)
-	for _, e := range log {
-		replay(t, from, l, e.Cells)
-		for _, i := range e.Identified {
-			var err error
-			switch m := l.Identities(); {
-			case e.Key(&i) != nil:
-				err = m.RestoreKey(e.Key(&i), i.Answer, testTime, 0)
-			case i.Number != 0:
-				err = m.RestoreAnswer(i.Session, i.Number, i.Lowest, i.Answer, testTime)
-			default:
-				err = m.RestoreSession(i.Session, 1, testTime)
-			}
-			if err != nil {
+	for _, r := range log {
+		replay(t, from, l, r.cells)
+		for _, restore := range r.told {
+			if err := restore(l.Identities()); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -113,22 +113,6 @@ func lowestOf(arg []byte, number uint64) (lowest uint64, refusal string) {
 	return lowest, ""
 }
 
-// granted is a session's id as it was said, and what it says.
-type granted struct {
-	text [16]byte
-	id   uint64
-	head [len(beforeID) + 16 + 2]byte // how the usual command in that session begins
-}
-
-// beforeID is what comes before the id in the usual command in a session.
-const beforeID = "*5\r\n$10\r\nCUENTA.SEQ\r\n$16\r\n"
-
-func grantedAs(text []byte, id uint64) granted {
-	g := granted{text: [16]byte(text), id: id}
-	copy(g.head[copy(g.head[:], beforeID):], string(text)+"\r\n")
-	return g
-}
-
 // numbered reads a session and a number in it. Most clients have one session, so
 // the last one is tried first.
 func (s *Session) numbered(session, number []byte) (id, n uint64, refusal string) {
@@ -137,7 +121,7 @@ func (s *Session) numbered(session, number []byte) (id, n uint64, refusal string
 		if !isSession {
 			return 0, 0, errSession
 		}
-		s.granted = grantedAs(session, id)
+		s.granted.become(session, id)
 	}
 	n, isNumber := wire.ParseUint(number)
 	if !isNumber || n == 0 {

@@ -18,8 +18,8 @@ func answerSession(_ *Session, dst []byte, results []cuenta.Result, _ *due) []by
 	if r.Code != cuenta.OK {
 		return wire.AppendError(dst, told(r))
 	}
-	var id granted
-	return wire.AppendBulk(dst, cuenta.AppendSession(id.text[:0], r.Revision))
+	var id [16]byte
+	return wire.AppendBulk(dst, cuenta.AppendSession(id[:0], r.Revision))
 }
 
 func askOutcome(s *Session, b *cuenta.Batch, args [][]byte) {

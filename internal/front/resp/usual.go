@@ -1,22 +1,14 @@
 package resp
 
-import (
-	"github.com/cuenta-server/cuenta"
-	wire "github.com/cuenta-server/cuenta/internal/wire/resp"
-)
+import "github.com/cuenta-server/cuenta"
 
-const (
-	// incrHead is how INCR key begins.
-	incrHead = "*2\r\n$4\r\nINCR\r\n"
-
-	// afterNumber is what comes between the number of a session and the key.
-	afterNumber = "$4\r\nINCR\r\n"
-)
+// incrHead is how INCR key begins.
+const incrHead = "*2\r\n$4\r\nINCR\r\n"
 
 // usual takes the commands that buf begins with, at most room of them, if they are of
 // the two that clients in a hurry send most: INCR key, which whoever counts one thing says
-// over and over, and CUENTA.SEQ id number INCR key, the id being that of the last command
-// that had one. They are read at one go, and mean what the same words mean to
+// over and over, and CUENTA.SEQ id number [LOWEST number] INCR key, the id being that of the
+// last command that had one. They are read at one go, and mean what the same words mean to
 // [Session.take]. Of any other, also of one that is to be refused or queued, it takes
 // nothing and returns 0.
 func (s *Session) usual(b *cuenta.Batch, buf []byte, room int) (commands, size int) {
@@ -26,7 +18,7 @@ func (s *Session) usual(b *cuenta.Batch, buf []byte, room int) (commands, size i
 	case len(buf) > len(incrHead) && string(buf[:len(incrHead)]) == incrHead:
 		commands, size = s.usualIncr(b, buf, room)
 	default:
-		commands, size = s.usualSeq(b, buf)
+		commands, size = s.usualSeq(b, buf, room)
 	}
 	if commands > 0 {
 		s.decoder.Again() // it may have been in the midst of this command
@@ -57,23 +49,24 @@ func says(buf, said []byte) bool {
 	return len(buf) >= len(said) && buf[last] == said[last] && string(buf[:len(said)]) == string(said)
 }
 
-func (s *Session) usualSeq(b *cuenta.Batch, buf []byte) (commands, size int) {
-	head := len(s.granted.head)
-	if s.granted.id == 0 || len(buf) < head || string(buf[:head]) != string(s.granted.head[:]) {
-		return 0, 0
+func (s *Session) usualSeq(b *cuenta.Batch, buf []byte, room int) (commands, size int) {
+	g := &s.granted
+	for ; commands < room; commands++ {
+		number, lowest, head := g.call(buf[size:])
+		if head == 0 {
+			break
+		}
+		words, rest := s.decoder.Short(buf[size+head:], 1)
+		if rest == 0 || !cuenta.ValidName(words[0]) {
+			break
+		}
+		g.went(number)
+		r := s.add(b, words[0], 1)
+		r.Client, r.Identity.Session, r.Identity.Number, r.Identity.Lowest = s.client.number(), g.id, number, lowest
+		size += head + rest
 	}
-	number, size := wire.ShortUint(buf[head:])
-	size += head
-	if number == 0 || len(buf) < size+len(afterNumber) || string(buf[size:size+len(afterNumber)]) != afterNumber {
-		return 0, 0
+	if commands > 0 {
+		s.client.command = s.p.commands.seq
 	}
-	size += len(afterNumber)
-	words, rest := s.decoder.Short(buf[size:], 1)
-	if rest == 0 || !cuenta.ValidName(words[0]) {
-		return 0, 0
-	}
-	s.client.command = s.p.commands.seq
-	r := s.add(b, words[0], 1)
-	r.Client, r.Identity.Session, r.Identity.Number = s.client.number(), s.granted.id, number
-	return 1, size + rest
+	return commands, size
 }

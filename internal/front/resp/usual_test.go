@@ -79,6 +79,22 @@ func TestUsual(t *testing.T) {
 		{"INCR a b", false},
 		{"DECR a", false},
 		{"CUENTA.SEQ " + id + " 4 INCR a", true}, // whatever came between
+		{"CUENTA.SEQ " + id + " 5 LOWEST 3 INCR a", true},
+		{"CUENTA.SEQ " + id + " 6 INCR a", true}, // as was to be expected
+		{"CUENTA.SEQ " + id + " 7 INCR a\x01", false},
+		{"CUENTA.SEQ " + id + " 7 INCR a b", false},
+		{"CUENTA.SEQ " + id + " 7 INCR a", true},
+		{"CUENTA.SEQ " + id + " 8 LOWEST 9 INCR a", false},
+		{"CUENTA.SEQ " + id + " 8 LOWEST 0 INCR a", false},
+		{"CUENTA.SEQ " + id + " 8 LOWEST INCR a", false},
+		{"CUENTA.SEQ " + id + " 8 lowest 8 INCR a", false},
+		{"CUENTA.SEQ " + id + " 8 HIGHEST 8 INCR a", false},
+		{"CUENTA.SEQ " + id + " 8 INCR a b c", false},
+		{"CUENTA.SEQ " + id + " 8 LOWEST 8 DECR a", false},
+		{"CUENTA.SEQ " + id + " 8 LOWEST 8 INCR a b", false},
+		{"CUENTA.SEQ " + id + " 9 LOWEST 9 INCR a", true},
+		{"CUENTA.SEQ " + id + " 10 INCR a", true},
+		{"CUENTA.SEQ " + id + " 11 INCR a", true},
 		{"CUENTA.OUTCOME " + id + " 4", false},
 		{"MULTI", false},
 		{"CUENTA.SEQ " + id + " 5 INCR a", false}, // queued
@@ -117,6 +133,48 @@ func TestUsualInARow(t *testing.T) {
 	}
 }
 
+// TestUsualNumbers: numbers that follow each other are taken at one go, however many
+// digits they have, and each is the one that was said.
+func TestUsualNumbers(t *testing.T) {
+	const id = "7c0ffee123456789"
+	for _, from := range []uint64{1, 8, 95, 999, 1<<32 - 2, 1e18 - 2, 1e19 - 4} {
+		var stream []byte
+		for n := range uint64(6) {
+			lowest := []string{}
+			if n%4 == 3 {
+				lowest = []string{"LOWEST", fmt.Sprint(from + n - 1)}
+			}
+			words := append(append([]string{"CUENTA.SEQ", id, fmt.Sprint(from + n)}, lowest...), "INCR", fmt.Sprint("k", n))
+			stream = append(stream, said(words...)...)
+		}
+		for room := 1; room < 8; room++ {
+			s := newWorld().NewSession("10.1.2.3:4567", "here")
+			s.numbered([]byte(id), []byte("1"))
+			var b cuenta.Batch
+			took, size := s.usual(&b, stream, room)
+			want := min(room, 6)
+			if from > 1e18 {
+				want = min(want, 4) // the others have too many digits
+			}
+			if next := said("CUENTA.SEQ", id, fmt.Sprint(from+uint64(want)), "INCR", "k"); from < 1e18 && !bytes.HasPrefix(next, s.granted.next) || len(s.granted.next) == 0 != (from > 1e18 && want == 4) {
+				t.Errorf("from %d: what is said next after %d is %q", from, want, s.granted.next)
+			}
+			if took != want || size > len(stream) || want == 6 && size != len(stream) {
+				t.Errorf("from %d, room for %d: %d commands of %d bytes are taken", from, room, took, size)
+			}
+			for n, r := range b.Requests {
+				is := cuenta.Identity{Session: 0x7c0ffee123456789, Number: from + uint64(n)}
+				if n == 3 {
+					is.Lowest = from + 2
+				}
+				if got := r.Identity; got.Session != is.Session || got.Number != is.Number || got.Lowest != is.Lowest || string(r.Counter) != fmt.Sprint("k", n) {
+					t.Errorf("from %d: command %d is %q %+v", from, n, r.Counter, got)
+				}
+			}
+		}
+	}
+}
+
 // FuzzUsual: what is taken at one go means what it means the long way.
 func FuzzUsual(f *testing.F) {
 	seq := func(words string) string {
@@ -125,6 +183,8 @@ func FuzzUsual(f *testing.F) {
 	first := seq("1 LOWEST 1 INCR a")
 	for _, stream := range []string{
 		first + seq("2 INCR a") + seq("3 INCR key:000000012345") + seq("18446744073709551615 INCR b"),
+		first + seq("2 INCR a") + seq("3 LOWEST 2 INCR a") + seq("4 INCR b") + seq("4 INCR b") + seq("5 INCR a b") + seq("6 LOWEST 7 INCR a") + seq("7 LOWEST INCR a"),
+		first + seq("8 INCR a") + seq("9 INCR a") + seq("10 INCR a") + seq("11 LOWEST 9 INCR a") + seq("11 INCR a") + seq("99 INCR a") + seq("100 INCR a"),
 		first + "PING\r\n" + seq("2 INCR a"), // and CLIENT LIST tells of the last one
 		first + seq("0 INCR a") + seq("2 INCR") + seq("2 INCR a b") + seq("2 GET a") + seq("x INCR a") + seq("2 INCR a"),
 		first + "*1\r\n$5\r\nMULTI\r\n" + seq("2 INCR a") + seq("3 incr a") + "*1\r\n$4\r\nEXEC\r\n" + seq("4 INCR a"),

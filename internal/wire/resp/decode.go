@@ -117,8 +117,11 @@ func (d *Decoder) Short(buf []byte, words int) (args [][]byte, size int) {
 	return args, size
 }
 
-// ShortUint reads an argument that is a number of up to 19 digits, at the beginning of
-// buf. It returns 0 for any other, for 0 and for what is not there as a whole.
+// MaxShortUint is the most digits that ShortUint reads.
+const MaxShortUint = 19
+
+// ShortUint reads an argument that is a number of up to [MaxShortUint] digits, at the
+// beginning of buf. It returns 0 for any other, for 0 and for what is not there as a whole.
 func ShortUint(buf []byte) (n uint64, size int) {
 	if len(buf) < len("$0\r\n0\r\n") || buf[0] != '$' {
 		return 0, 0
