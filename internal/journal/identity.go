@@ -10,8 +10,8 @@ import (
 const (
 	entrySession = 5
 	entryAnswer  = 6
-	entryNext    = 7 // the answer to the next number; Lowest as before
-	entryShift   = 8 // the answer to the next number; Lowest one higher, too
+	entryNext    = 7             // the answer to the next number; Lowest as before
+	entryShift   = entryNext + 1 // the answer to the next number; Lowest one higher, too
 	entryKey     = 9
 
 	// withAmount is the bit of an outcome's code that says that it has an amount.
@@ -62,21 +62,18 @@ func (r *Record) Answer(session, number, lowest uint64, k *Kept) {
 		panic("journal: an answer needs a session, a lowest number from 1 to its own, and a code below 128")
 	}
 	b, n := r.room(MaxAnswer)
-	switch follows := session == r.session && number == r.number+1; {
-	case follows && lowest == r.lowest:
-		b[n] = entryNext
+	if follows, shift := session == r.session && number == r.number+1, lowest-r.lowest; follows && shift <= 1 {
+		b[n] = entryNext + byte(shift)
 		n++
-	case follows && lowest == r.lowest+1:
-		b[n] = entryShift
-		n++
-	default:
+	} else {
 		b[n] = entryAnswer
 		byteOrder.PutUint64(b[n+1:], session)
 		n += 1 + 8
 		n += binary.PutUvarint(b[n:], number)
 		n += binary.PutUvarint(b[n:], number-lowest)
+		r.session = session
 	}
-	r.session, r.number, r.lowest = session, number, lowest
+	r.number, r.lowest = number, lowest
 	r.buf = b[:n+k.put(b[n:])]
 }
 
