@@ -323,10 +323,13 @@ func (l *Ledger) recallEach(span []cuenta.Request, now int64, out []cuenta.Resul
 // It reports whether that is final: what was decided is the answer for good.
 func (l *Ledger) allOrNone(span []cuenta.Request, now int64, out []cuenta.Result) (worst Standing, final bool) {
 	mark := l.begin()
-	effects := int64(0)
+	effects, hash := int64(0), uint32(0)
 	for i := range span {
 		r, o := &span[i], &out[1+i]
-		worst = max(worst, l.carryOut(r, l.Hash(r), now, o))
+		if i == 0 || !isSame(r.Counter, span[i-1].Counter) {
+			hash = l.Hash(r)
+		}
+		worst = max(worst, l.carryOut(r, hash, now, o))
 		if o.Code != cuenta.OK {
 			l.takeBack(mark)
 			return l.abort(span, i, now, out), consumes(o.Code)

@@ -108,11 +108,14 @@ func askTransfer(s *Session, b *cuenta.Batch, args [][]byte) {
 		return
 	}
 	from, to := args[1], args[2]
-	b.Requests = append(b.Requests,
-		cuenta.Request{Op: cuenta.All, Span: 3},
-		cuenta.Request{Op: cuenta.Get, Counter: from},
-		cuenta.Request{Op: cuenta.Add, Counter: from, N: -n, Terms: s.say(cuenta.Terms{Floor: floor})},
-		cuenta.Request{Op: cuenta.Add, Counter: to, N: n})
+	terms := s.blank()
+	terms.Floor = floor
+	b.Requests = append(b.Requests, make([]cuenta.Request, 4)...) // to be filled in where they stay
+	r := b.Requests[len(b.Requests)-4:]
+	r[0].Op, r[0].Span = cuenta.All, 3
+	r[1].Op, r[1].Counter = cuenta.Get, from
+	r[2].Op, r[2].Counter, r[2].N, r[2].Terms = cuenta.Add, from, -n, terms
+	r[3].Op, r[3].Counter, r[3].N = cuenta.Add, to, n
 	s.detailed(answerTransfer, 4, detail{n: n})
 }
 
