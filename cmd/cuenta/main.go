@@ -13,6 +13,7 @@ import (
 	"github.com/cuenta-server/cuenta/internal/disk"
 	"github.com/cuenta-server/cuenta/internal/front/proc"
 	"github.com/cuenta-server/cuenta/internal/journal"
+	"github.com/cuenta-server/cuenta/internal/lang"
 	"github.com/cuenta-server/cuenta/internal/server"
 )
 
@@ -24,14 +25,14 @@ func main() {
 		Serve: func(ctx context.Context, c config.Serve, stdout, stderr io.Writer) error {
 			return server.Run(ctx, c, cli.Version(), stdout, stderr)
 		},
-		Check: func(dir string, w io.Writer) error {
-			return server.ExplainData(journal.Check(disk.OS, dir, w), dir)
+		Check: func(dir string, tell lang.Teller) error {
+			return server.ExplainData(journal.Check(disk.OS, dir, tell), dir)
 		},
-		Backup: func(ctx context.Context, data, to string, report func(done, total int64), w io.Writer) error {
-			return server.ExplainData(journal.Backup(ctx, disk.OS, data, to, report, w), data, to)
+		Backup: func(ctx context.Context, data, to string, report func(done, total int64), tell lang.Teller) error {
+			return server.ExplainData(journal.Backup(ctx, disk.OS, data, to, report, tell), data, to)
 		},
-		Restore: func(ctx context.Context, backup, data string, report func(done, total int64), w io.Writer) error {
-			return server.ExplainData(journal.Restore(ctx, disk.OS, backup, data, report, w), backup, data)
+		Restore: func(ctx context.Context, backup, data string, report func(done, total int64), tell lang.Teller) error {
+			return server.ExplainData(journal.Restore(ctx, disk.OS, backup, data, report, tell), backup, data)
 		},
 		Demo: demo.Run,
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"io"
 	"sync/atomic"
 
 	"github.com/cuenta-server/cuenta/internal/lang"
@@ -23,7 +22,7 @@ func (a *app) restore() error {
 }
 
 // copyData makes a copy. How it goes on is told on stderr, what the copy is on stdout.
-func (a *app) copyData(do func(context.Context, string, string, func(int64, int64), io.Writer) error, from, to string) error {
+func (a *app) copyData(do func(context.Context, string, string, func(int64, int64), lang.Teller) error, from, to string) error {
 	ctx, stop := untilSignal()
 	defer stop()
 	var done, total atomic.Int64
@@ -31,7 +30,7 @@ func (a *app) copyData(do func(context.Context, string, string, func(int64, int6
 	err := do(ctx, from, to, func(written, all int64) {
 		done.Store(written)
 		total.Store(all)
-	}, a.stdout)
+	}, a.line)
 	progress.end()
 	if errors.Is(err, context.Canceled) {
 		return lang.Text{ES: "interrumpido; no queda nada a medias", EN: "interrupted; nothing is left half done"}

@@ -32,13 +32,13 @@ type Program struct {
 	// Serve runs the server until ctx ends, which asks it to drain.
 	Serve func(ctx context.Context, c config.Serve, stdout, stderr io.Writer) error
 
-	// Check verifies the data directory and tells w what it found.
-	Check func(dir string, w io.Writer) error
+	// Check verifies the data directory and tells what it found.
+	Check func(dir string, tell lang.Teller) error
 
 	// Backup copies the data directory of a server, which may run, and Restore makes a
 	// data directory of such a copy. Both tell report how many bytes of how many are
-	// written, and w what the copy is.
-	Backup, Restore func(ctx context.Context, from, to string, report func(done, total int64), w io.Writer) error
+	// written, and tell what the copy is.
+	Backup, Restore func(ctx context.Context, from, to string, report func(done, total int64), tell lang.Teller) error
 
 	// Demo demonstrates what identities are for until it is done or ctx ends. It
 	// fails if it has not shown that.

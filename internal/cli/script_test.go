@@ -12,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/cuenta-server/cuenta/internal/config"
+	"github.com/cuenta-server/cuenta/internal/lang"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -33,25 +34,24 @@ var program = Program{
 		}
 		return nil
 	},
-	Check: func(dir string, w io.Writer) error {
+	Check: func(dir string, tell lang.Teller) error {
 		if _, err := os.Stat(dir); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintln(w, "sound")
-		return err
+		return tell(lang.Text{ES: "sano", EN: "sound"})
 	},
 	Backup:  copyData("backup"),
 	Restore: copyData("restore"),
 }
 
-func copyData(what string) func(context.Context, string, string, func(int64, int64), io.Writer) error {
-	return func(_ context.Context, from, to string, report func(done, total int64), w io.Writer) error {
+func copyData(what string) func(context.Context, string, string, func(int64, int64), lang.Teller) error {
+	return func(_ context.Context, from, to string, report func(done, total int64), tell lang.Teller) error {
 		report(1, 2)
 		if _, err := os.Stat(to); err == nil {
 			return fmt.Errorf("%s is not empty", to)
 		}
-		_, err := fmt.Fprintln(w, what, from, to)
-		return err
+		text := fmt.Sprintln(what, from, to)
+		return tell(lang.Text{ES: text[:len(text)-1], EN: text[:len(text)-1]})
 	}
 }
 

@@ -2,9 +2,12 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/cuenta-server/cuenta/internal/lang"
 )
 
 // serve runs the server until a signal asks it to end. It writes past the
@@ -46,4 +49,10 @@ func untilSignal() (ctx context.Context, stop func()) {
 	}
 }
 
-func (a *app) check() error { return a.program.Check(a.operands[0], a.stdout) }
+func (a *app) check() error { return a.program.Check(a.operands[0], a.line) }
+
+// line is a [lang.Teller] for who called the program.
+func (a *app) line(text lang.Text) error {
+	_, err := fmt.Fprintln(a.stdout, text.In(a.lang))
+	return err
+}

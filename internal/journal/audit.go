@@ -1,10 +1,8 @@
 package journal
 
 import (
-	"errors"
-	"fmt"
-
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/lang"
 )
 
 const pageSize = 4096
@@ -22,7 +20,7 @@ func (a *auditor) Floor(uint64) {}
 
 func (a *auditor) Put(cell uint32, name []byte, value int64, revision uint64) error {
 	if name != nil && !cuenta.ValidName(name) {
-		return fmt.Errorf("cell %d has the name %q, which is not valid", cell, name)
+		return lang.Text{ES: "la celda %d tiene el nombre %q, que no es válido", EN: "cell %d has the name %q, which is not valid"}.Fill(cell, name)
 	}
 	return a.revision(cell, revision)
 }
@@ -38,9 +36,9 @@ func (a *auditor) Drop(cell uint32, revision uint64) error {
 // Terms checks that terms are those of the revision that the cell has.
 func (a *auditor) Terms(cell uint32, revision uint64, t Terms) error {
 	if t.Floor.Set && t.Ceiling.Set && t.Floor.At > t.Ceiling.At {
-		return fmt.Errorf("cell %d has a floor of %d above its ceiling of %d", cell, t.Floor.At, t.Ceiling.At)
+		return lang.Text{ES: "la celda %d tiene un mínimo de %d por encima de su máximo de %d", EN: "cell %d has a floor of %d above its ceiling of %d"}.Fill(cell, t.Floor.At, t.Ceiling.At)
 	}
-	old, err := a.old(cell, revision, "terms")
+	old, err := a.old(cell, revision, lang.Text{ES: "condiciones", EN: "terms"})
 	switch {
 	case old || err != nil:
 		return err
@@ -56,9 +54,9 @@ func (a *auditor) Terms(cell uint32, revision uint64, t Terms) error {
 // was not made later.
 func (a *auditor) Hold(cell uint32, revision uint64, h Hold) error {
 	if h.ID > revision {
-		return fmt.Errorf("cell %d has the hold %d at revision %d, before it was made", cell, h.ID, revision)
+		return lang.Text{ES: "la celda %d tiene la reserva %d en la revisión %d, antes de que se hiciera", EN: "cell %d has the hold %d at revision %d, before it was made"}.Fill(cell, h.ID, revision)
 	}
-	if old, err := a.old(cell, revision, "a hold"); old || err != nil {
+	if old, err := a.old(cell, revision, lang.Text{ES: "una reserva", EN: "a hold"}); old || err != nil {
 		return err
 	}
 	if a.holds[cell] == nil {
@@ -79,12 +77,12 @@ func (a *auditor) held() (n uint64) {
 // Unhold checks that the hold is there. One that ended before the snapshot came to it
 // is not.
 func (a *auditor) Unhold(cell uint32, revision, id uint64) error {
-	if old, err := a.old(cell, revision, "the end of a hold"); old || err != nil {
+	if old, err := a.old(cell, revision, lang.Text{ES: "el final de una reserva", EN: "the end of a hold"}); old || err != nil {
 		return err
 	}
 	holds := a.holds[cell]
 	if _, ok := holds[id]; !ok && !a.replay.overlap {
-		return fmt.Errorf("cell %d has the hold %d no more, and never had it", cell, id)
+		return lang.Text{ES: "la celda %d ya no tiene la reserva %d, y nunca la tuvo", EN: "cell %d has the hold %d no more, and never had it"}.Fill(cell, id)
 	}
 	if delete(holds, id); len(holds) == 0 {
 		delete(a.holds, cell)
@@ -95,12 +93,12 @@ func (a *auditor) Unhold(cell uint32, revision, id uint64) error {
 // old reports whether what a cell's counter is said to have is to be ignored, for it
 // is of an earlier revision than the cell's. What comes out of a snapshot may be of a
 // later one, and what comes again of an earlier one.
-func (a *auditor) old(cell uint32, revision uint64, what string) (bool, error) {
+func (a *auditor) old(cell uint32, revision uint64, what lang.Text) (bool, error) {
 	switch last := *a.last(cell); {
 	case revision < last && a.replay.overlap:
 		return true, nil
 	case revision < last, revision > last && a.replay.started:
-		return false, fmt.Errorf("cell %d has %s of revision %d, and is at revision %d", cell, what, revision, last)
+		return false, lang.Text{ES: "la celda %d tiene %s de la revisión %d, y está en la revisión %d", EN: "cell %d has %s of revision %d, and is at revision %d"}.Fill(cell, what, revision, last)
 	}
 	return false, nil
 }
@@ -109,7 +107,7 @@ func (a *auditor) Horizon(int64) {}
 
 func (a *auditor) Session(id, lowest uint64, _ int64) error {
 	if id == 0 {
-		return errors.New("a session has the number 0")
+		return lang.Text{ES: "una sesión tiene el número 0", EN: "a session has the number 0"}
 	}
 	a.sessions[id] = answered{lowest: lowest}
 	return nil
@@ -119,16 +117,16 @@ func (a *auditor) Answer(x Answer, _ int64) error {
 	s := a.sessions[x.Session]
 	switch {
 	case x.Lowest < s.lowest && !a.replay.overlap:
-		return fmt.Errorf("session %016x remembers numbers from %d on, and from %d on before", x.Session, x.Lowest, s.lowest)
+		return lang.Text{ES: "la sesión %016x recuerda los números desde el %d, y antes los recordaba desde el %d", EN: "session %016x remembers numbers from %d on, and from %d on before"}.Fill(x.Session, x.Lowest, s.lowest)
 	case x.Number < s.lowest:
 		return nil // the snapshot is newer
 	}
 	s.raise(x.Lowest)
 	if x.Number-s.lowest >= cuenta.SessionWindow {
-		return fmt.Errorf("session %016x has an answer to number %d, and remembers numbers from %d on", x.Session, x.Number, s.lowest)
+		return lang.Text{ES: "la sesión %016x tiene una respuesta al número %d, y recuerda los números desde el %d", EN: "session %016x has an answer to number %d, and remembers numbers from %d on"}.Fill(x.Session, x.Number, s.lowest)
 	}
 	if s.add(x.Number) && !a.replay.overlap {
-		return fmt.Errorf("session %016x has two answers to number %d", x.Session, x.Number)
+		return lang.Text{ES: "la sesión %016x tiene dos respuestas al número %d", EN: "session %016x has two answers to number %d"}.Fill(x.Session, x.Number)
 	}
 	a.sessions[x.Session] = s
 	return code(x.Code)
@@ -136,7 +134,7 @@ func (a *auditor) Answer(x Answer, _ int64) error {
 
 func (a *auditor) Key(key []byte, k Kept, _, _ int64) error {
 	if !cuenta.ValidKey(key) {
-		return fmt.Errorf("the idempotency key %q is not valid", key)
+		return lang.Text{ES: "la clave de idempotencia %q no es válida", EN: "the idempotency key %q is not valid"}.Fill(key)
 	}
 	return code(k.Code)
 }
@@ -144,7 +142,7 @@ func (a *auditor) Key(key []byte, k Kept, _, _ int64) error {
 // code checks an answer's code.
 func code(c cuenta.Code) error {
 	if c >= cuenta.NumCodes {
-		return fmt.Errorf("an answer has the code %d, which means nothing", c)
+		return lang.Text{ES: "una respuesta tiene el código %d, que no significa nada", EN: "an answer has the code %d, which means nothing"}.Fill(c)
 	}
 	return nil
 }
@@ -197,7 +195,7 @@ func (a *auditor) revision(cell uint32, revision uint64) error {
 	case revision > *last:
 		*last = revision
 	case !a.replay.overlap:
-		return fmt.Errorf("cell %d has revision %d behind %d", cell, revision, *last)
+		return lang.Text{ES: "la celda %d tiene la revisión %d detrás de la %d", EN: "cell %d has revision %d behind %d"}.Fill(cell, revision, *last)
 	}
 	return nil
 }

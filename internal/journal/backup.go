@@ -9,14 +9,15 @@ import (
 	"slices"
 
 	"github.com/cuenta-server/cuenta/internal/disk"
+	"github.com/cuenta-server/cuenta/internal/lang"
 )
 
 // Backup copies a data directory, of a server that runs or does not, into one that
-// is empty or missing, checks the copy and writes to w what it is. The copy holds
+// is empty or missing, checks the copy and tells what it is. The copy holds
 // every change that was acknowledged before Backup was called. Report is told how
 // many bytes of how many are written. After an error there is no copy; after a
 // crash there may be a part of one, which nobody opens.
-func Backup(ctx context.Context, fsys disk.FS, dir, to string, report func(done, total int64), w io.Writer) error {
+func Backup(ctx context.Context, fsys disk.FS, dir, to string, report func(done, total int64), tell lang.Teller) error {
 	from, err := openSource(fsys, dir)
 	if err != nil {
 		return err
@@ -29,7 +30,7 @@ func Backup(ctx context.Context, fsys disk.FS, dir, to string, report func(done,
 	c.gentle = true
 	err = from.copy(c)
 	if err == nil {
-		err = c.finish(w)
+		err = c.finish(tell)
 	}
 	if err != nil {
 		c.abandon()
@@ -110,7 +111,7 @@ func (s *source) open(fsys disk.FS, dir string) error {
 		return &EmptyError{dir}
 	case len(s.segments) == 0 || s.segments[0].number != needed:
 		// A newer snapshot needs it no more, most probably.
-		missing := &DamageError{c.path(segmentName(needed)), 0, "the file is missing, and nothing replaces it"}
+		missing := &DamageError{c.path(segmentName(needed)), 0, lang.Text{ES: "el fichero falta, y nada lo reemplaza", EN: "the file is missing, and nothing replaces it"}}
 		return fmt.Errorf("%w (%w)", missing, fs.ErrNotExist)
 	}
 	return nil
@@ -232,13 +233,13 @@ func (s *source) whole(i int) (end, seal int64, err error) {
 		// A seal was written here before that.
 		s.stamp = before
 		if end, seal = s.follow(g.data); seal == 0 {
-			return 0, 0, g.damage(end, "there is no seal, though the log goes on in segment %d", g.number+1)
+			return 0, 0, g.damage(end, lang.Text{ES: "no hay sello, aunque el diario sigue en el segmento %d", EN: "there is no seal, though the log goes on in segment %d"}, g.number+1)
 		}
 		return end, seal, nil
 	}
 	if _, ok := readGroup(g.data[end:]); !ok {
 		if at := findGroup(g.data[end:], s.stamp.history, s.stamp.sequence); at >= 0 {
-			return 0, 0, g.damage(end, "the record there is damaged, for a whole one follows at offset %d", end+at)
+			return 0, 0, g.damage(end, lang.Text{ES: "el registro de esa posición está dañado, pues le sigue uno entero en la posición %d", EN: "the record there is damaged, for a whole one follows at offset %d"}, end+at)
 		}
 	}
 	return end, 0, nil
@@ -273,7 +274,7 @@ func (s *source) begun(i int) (bool, error) {
 
 func (s *source) read(g *sourceSegment) error {
 	if g.size > maxSegment {
-		return g.damage(0, "no segment has %d bytes", g.size)
+		return g.damage(0, lang.Text{ES: "ningún segmento tiene %d bytes", EN: "no segment has %d bytes"}, g.size)
 	}
 	if g.data == nil {
 		g.data = make([]byte, g.size)
@@ -284,6 +285,6 @@ func (s *source) read(g *sourceSegment) error {
 	return nil
 }
 
-func (g *sourceSegment) damage(offset int64, format string, args ...any) error {
-	return &DamageError{g.path, offset, fmt.Sprintf(format, args...)}
+func (g *sourceSegment) damage(offset int64, reason lang.Text, args ...any) error {
+	return &DamageError{g.path, offset, reason.Fill(args...)}
 }

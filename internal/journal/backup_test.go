@@ -3,7 +3,6 @@ package journal
 import (
 	"context"
 	"errors"
-	"io"
 	"math"
 	"path"
 	"slices"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/cuenta-server/cuenta/internal/disk"
 	"github.com/cuenta-server/cuenta/internal/disk/disktest"
+	"github.com/cuenta-server/cuenta/internal/lang"
 )
 
 const copied = "/copy"
@@ -22,7 +22,7 @@ func unseen(int64, int64) {}
 // backup makes a backup that must succeed.
 func backup(t testing.TB, fs disk.FS, to string) {
 	t.Helper()
-	must(t, Backup(context.Background(), fs, dir, to, unseen, io.Discard))
+	must(t, Backup(context.Background(), fs, dir, to, unseen, unheard))
 }
 
 // recovered opens what is in a directory of a copy of the file system.
@@ -185,7 +185,7 @@ func TestBackupOfTooLittle(t *testing.T) {
 	mem, _, _ := sampleSnapshot(t)
 	must(t, mem.Remove(segmentFiles(t, mem)[0]))
 	var damage *DamageError
-	if err := Backup(t.Context(), mem, dir, copied, unseen, io.Discard); !errors.As(err, &damage) || !strings.Contains(err.Error(), "missing") {
+	if err := Backup(t.Context(), mem, dir, copied, unseen, unheard); !errors.As(err, &damage) || !strings.Contains(err.Error(), "missing") {
 		t.Error(err)
 	}
 }
@@ -207,7 +207,7 @@ func TestBackupOfDamage(t *testing.T) {
 	} {
 		mem, _, _ := sampleLog(t, false)
 		spoil(t, mem, segmentFiles(t, mem))
-		err := Backup(t.Context(), mem, dir, copied, unseen, io.Discard)
+		err := Backup(t.Context(), mem, dir, copied, unseen, unheard)
 		var damage *DamageError
 		if !errors.As(err, &damage) || !strings.HasPrefix(damage.File, dir) && name != "a record of a sealed segment" {
 			t.Errorf("%s: %v", name, err)
@@ -236,11 +236,11 @@ func TestCopiesNeedAnEmptyDirectory(t *testing.T) {
 	must(t, mem.MkdirAll(copied))
 	must(t, disktest.WriteFile(mem, copied+"/mine", []byte("mine")))
 	for name, copy := range map[string]func() error{
-		"backup":  func() error { return Backup(t.Context(), mem, dir, copied, unseen, io.Discard) },
-		"restore": func() error { return Restore(t.Context(), mem, dir, copied, unseen, io.Discard) },
-		"itself":  func() error { return Backup(t.Context(), mem, dir, dir, unseen, io.Discard) },
-		"nothing": func() error { return Backup(t.Context(), mem, copied, "/other", unseen, io.Discard) },
-		"missing": func() error { return Restore(t.Context(), mem, "/nowhere", "/other", unseen, io.Discard) },
+		"backup":  func() error { return Backup(t.Context(), mem, dir, copied, unseen, unheard) },
+		"restore": func() error { return Restore(t.Context(), mem, dir, copied, unseen, unheard) },
+		"itself":  func() error { return Backup(t.Context(), mem, dir, dir, unseen, unheard) },
+		"nothing": func() error { return Backup(t.Context(), mem, copied, "/other", unseen, unheard) },
+		"missing": func() error { return Restore(t.Context(), mem, "/nowhere", "/other", unseen, unheard) },
 	} {
 		if err := copy(); err == nil {
 			t.Errorf("%s went well", name)
@@ -256,14 +256,14 @@ func TestCopiesNeedAnEmptyDirectory(t *testing.T) {
 
 func TestCopiesStop(t *testing.T) {
 	mem, _, _ := sampleSnapshot(t)
-	for _, copy := range []func(context.Context, disk.FS, string, string, func(int64, int64), io.Writer) error{Backup, Restore} {
+	for _, copy := range []func(context.Context, disk.FS, string, string, func(int64, int64), lang.Teller) error{Backup, Restore} {
 		ctx, cancel := context.WithCancel(t.Context())
 		err := copy(ctx, mem, dir, copied, func(done, total int64) {
 			if done > total {
 				t.Errorf("%d of %d bytes", done, total)
 			}
 			cancel()
-		}, io.Discard)
+		}, unheard)
 		if names, _ := mem.List(copied); !errors.Is(err, context.Canceled) || len(names) > 0 {
 			t.Errorf("%v, %q", err, names)
 		}
@@ -272,8 +272,8 @@ func TestCopiesStop(t *testing.T) {
 
 // copyings are the two ways to make a copy, of the same directory.
 var copyings = map[string]func(fs disk.FS) error{
-	"backup":  func(fs disk.FS) error { return Backup(context.Background(), fs, dir, copied, unseen, io.Discard) },
-	"restore": func(fs disk.FS) error { return Restore(context.Background(), fs, dir, copied, unseen, io.Discard) },
+	"backup":  func(fs disk.FS) error { return Backup(context.Background(), fs, dir, copied, unseen, unheard) },
+	"restore": func(fs disk.FS) error { return Restore(context.Background(), fs, dir, copied, unseen, unheard) },
 }
 
 // TestPowerCutAtEveryCallOfACopy cuts the power at every call that a copy makes.
@@ -301,7 +301,7 @@ func TestPowerCutAtEveryCallOfACopy(t *testing.T) {
 				var unfinished *UnfinishedError
 				switch {
 				case errors.As(err, &unfinished):
-					if err := Check(fs, copied, io.Discard); !errors.As(err, &unfinished) {
+					if err := Check(fs, copied, unheard); !errors.As(err, &unfinished) {
 						t.Errorf("%s, cut at call %d: the check says %v", name, i, err)
 					}
 				case err != nil:
@@ -362,7 +362,7 @@ func TestRestore(t *testing.T) {
 		mem, want := sample()
 		_, before := recovered(t, mem, dir)
 		backup(t, mem, "/backup")
-		must(t, Restore(t.Context(), mem, "/backup", copied, unseen, io.Discard))
+		must(t, Restore(t.Context(), mem, "/backup", copied, unseen, unheard))
 		got, rec := recovered(t, mem, copied)
 		if rec.History == before.History || rec.History == 0 || !rec.Sealed || rec.Time != before.Time || rec.Sequence < before.Sequence {
 			t.Errorf("%s: %+v, before %+v", name, rec, before)
@@ -375,7 +375,7 @@ func TestRestore(t *testing.T) {
 			t.Errorf("%s: it holds %v, want %v", name, got.cells, want.cells)
 		}
 		// It goes on as any other.
-		must(t, Restore(t.Context(), mem, copied, "/again", unseen, io.Discard))
+		must(t, Restore(t.Context(), mem, copied, "/again", unseen, unheard))
 		if twice, _ := recovered(t, mem, "/again"); !twice.equal(&book{got.cells, got.gone, got.floor, got.holds, twice.clients}) {
 			t.Errorf("%s: restored again it holds %v, want %v", name, twice.cells, want.cells)
 		}
@@ -386,7 +386,7 @@ func TestRestoreOfDamage(t *testing.T) {
 	mem, _, name := sampleSnapshot(t)
 	patch(t, mem, name, headSize+blockHead+3, 0xff)
 	var damage *DamageError
-	if err := Restore(t.Context(), mem, dir, copied, unseen, io.Discard); !errors.As(err, &damage) {
+	if err := Restore(t.Context(), mem, dir, copied, unseen, unheard); !errors.As(err, &damage) {
 		t.Error(err)
 	}
 	if _, err := mem.List(copied); err == nil {
@@ -398,7 +398,7 @@ func TestRestoreOfDamage(t *testing.T) {
 func TestRestoreOfADirectoryInUse(t *testing.T) {
 	mem := disktest.New()
 	j, _, _ := mustOpen(t, mem)
-	if err := Restore(t.Context(), mem, dir, copied, unseen, io.Discard); !errors.Is(err, disk.ErrLocked) {
+	if err := Restore(t.Context(), mem, dir, copied, unseen, unheard); !errors.Is(err, disk.ErrLocked) {
 		t.Error(err)
 	}
 	must(t, j.Close())

@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path"
 	"path/filepath"
@@ -13,11 +14,12 @@ import (
 	"github.com/cuenta-server/cuenta"
 	"github.com/cuenta-server/cuenta/internal/disk"
 	"github.com/cuenta-server/cuenta/internal/disk/disktest"
+	"github.com/cuenta-server/cuenta/internal/lang"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-var history = regexp.MustCompile(`history [0-9a-f]{16}`)
+var history = regexp.MustCompile(`(history|historia) [0-9a-f]{16}`)
 
 // The reports are golden files, to be read.
 func TestCheckReports(t *testing.T) {
@@ -54,11 +56,19 @@ func TestCheckReports(t *testing.T) {
 			}
 			return nil
 		})
-		var out strings.Builder
-		if err := Check(mem, dir, &out); err != nil {
-			out.WriteString(err.Error() + "\n")
+		var english, spanish strings.Builder
+		err := Check(mem, dir, func(line lang.Text) error {
+			fmt.Fprintln(&english, line.EN)
+			fmt.Fprintln(&spanish, line.ES)
+			return nil
+		})
+		if err != nil {
+			fmt.Fprintln(&english, err)
+			if damage, ok := errors.AsType[*DamageError](err); ok {
+				fmt.Fprintln(&spanish, damage.Reason.ES)
+			}
 		}
-		got := history.ReplaceAllString(out.String(), "history H")
+		got := history.ReplaceAllString(english.String()+"\n"+spanish.String(), "$1 H")
 		file := filepath.Join("testdata", "check-"+name+".txt")
 		if *update {
 			must(t, os.WriteFile(file, []byte(got), 0o600))
@@ -103,7 +113,7 @@ func TestCheckPasses(t *testing.T) {
 	must(t, j.Append(&r))
 	must(t, j.Seal())
 	must(t, j.Close())
-	must(t, Check(mem, dir, &strings.Builder{}))
+	must(t, Check(mem, dir, unheard))
 }
 
 func TestCheckLooksAtContents(t *testing.T) {
@@ -170,7 +180,7 @@ func TestCheckLooksAtContents(t *testing.T) {
 		must(t, j.Append(&r))
 		must(t, j.Seal())
 		must(t, j.Close())
-		if err := Check(mem, dir, &strings.Builder{}); err == nil || !strings.Contains(err.Error(), message) {
+		if err := Check(mem, dir, unheard); err == nil || !strings.Contains(err.Error(), message) {
 			t.Errorf("want %q: %v", message, err)
 		}
 	}
@@ -190,8 +200,7 @@ func TestOnDisk(t *testing.T) {
 	fill(t, j, b, rng(2), 6)
 	must(t, j.Seal())
 	must(t, j.Close())
-	var out strings.Builder
-	must(t, Check(disk.OS, dir, &out))
+	must(t, Check(disk.OS, dir, unheard))
 	got := newBook()
 	j, rec, err := Open(disk.OS, dir, got, Options{SegmentSize: small})
 	must(t, err)
@@ -199,7 +208,7 @@ func TestOnDisk(t *testing.T) {
 		t.Errorf("recovered %v, %+v", got.cells, rec)
 	}
 	must(t, j.Close())
-	if err := Check(disk.OS, filepath.Join(dir, "none"), &out); !errors.Is(err, os.ErrNotExist) {
+	if err := Check(disk.OS, filepath.Join(dir, "none"), unheard); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("check of nothing: %v", err)
 	}
 }

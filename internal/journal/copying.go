@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cuenta-server/cuenta/internal/disk"
+	"github.com/cuenta-server/cuenta/internal/lang"
 )
 
 // copying is a directory that is being filled by a backup or a restoration. Until
@@ -123,8 +124,8 @@ func (c *copying) write(f disk.File, b []byte, at int64) error {
 	return nil
 }
 
-// finish checks what is there, writes to w what that is, and makes it count.
-func (c *copying) finish(w io.Writer) error {
+// finish checks what is there, tells what that is, and makes it count.
+func (c *copying) finish(tell lang.Teller) error {
 	if err := c.fs.SyncDir(c.dir); err != nil {
 		return err
 	}
@@ -133,7 +134,7 @@ func (c *copying) finish(w io.Writer) error {
 		return err
 	}
 	made.unfinished = false
-	if _, err := made.check(w); err != nil {
+	if _, err := made.check(tell); err != nil {
 		return fmt.Errorf("the copy was written and does not check out: %w", err)
 	}
 	if err := c.ctx.Err(); err != nil {

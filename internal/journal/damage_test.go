@@ -212,10 +212,10 @@ func TestForeignAndMissing(t *testing.T) {
 			tt.do(t, mem, files)
 			_, _, err := Open(mem, dir, newBook(), Options{})
 			var damage *DamageError
-			if !errors.As(err, &damage) || damage.File != files[tt.file] || !strings.Contains(damage.Reason, tt.message) {
+			if !errors.As(err, &damage) || damage.File != files[tt.file] || !strings.Contains(damage.Reason.EN, tt.message) {
 				t.Errorf("%v", err)
 			}
-			if cerr := Check(mem, dir, &bytes.Buffer{}); cerr == nil || cerr.Error() != err.Error() {
+			if cerr := Check(mem, dir, unheard); cerr == nil || cerr.Error() != err.Error() {
 				t.Errorf("check: %v", cerr)
 			}
 		})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/lang"
 )
 
 var (
@@ -26,13 +27,31 @@ var (
 type DamageError struct {
 	File   string
 	Offset int64
-	Reason string
+	Reason lang.Text
 }
+
+// sound is the reason of no damage.
+var sound lang.Text
 
 func (e *DamageError) Error() string {
 	return fmt.Sprintf("journal: %s is damaged at offset %d: %s; nothing was changed: "+
-		"keep a copy of the directory, then restore the file from a backup", e.File, e.Offset, e.Reason)
+		"keep a copy of the directory, then restore the file from a backup", e.File, e.Offset, e.Reason.EN)
 }
+
+// RefusedError says that something was read as it was written, and that whoever gets it
+// back does not take it: what was written makes no sense, or there is no room for it.
+type RefusedError struct {
+	File   string
+	Offset int64
+	Part   lang.Text // of the file, that is there
+	Err    error
+}
+
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("journal: %s, %s at offset %d: %s", e.File, e.Part.EN, e.Offset, e.Err)
+}
+
+func (e *RefusedError) Unwrap() error { return e.Err }
 
 // VersionError says that a file was written by a program whose format is another.
 type VersionError struct {

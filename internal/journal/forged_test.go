@@ -80,7 +80,7 @@ func TestForgedSegments(t *testing.T) {
 		r := &replay{into: newBook()}
 		var damage *DamageError
 		err := r.readSegment("f", 1, forgedSegment(1<<10, tt.records...))
-		if !errors.As(err, &damage) || !strings.Contains(damage.Reason, tt.reason) || damage.Offset != int64(tt.offset) {
+		if !errors.As(err, &damage) || !strings.Contains(damage.Reason.EN, tt.reason) || damage.Offset != int64(tt.offset) {
 			t.Errorf("want %q at %d: %v", tt.reason, tt.offset, err)
 		}
 	}
@@ -156,7 +156,7 @@ func TestForgedSnapshots(t *testing.T) {
 	for _, tt := range tests {
 		s := &snapshotReader{name: "f", r: bytes.NewReader(tt.data), size: int64(len(tt.data)), into: newBook(), seen: new(cells), sessions: new(sessions)}
 		var damage *DamageError
-		if err := s.read(); !errors.As(err, &damage) || !strings.Contains(damage.Reason, tt.reason) {
+		if err := s.read(); !errors.As(err, &damage) || !strings.Contains(damage.Reason.EN, tt.reason) {
 			t.Errorf("want %q: %v", tt.reason, err)
 		}
 	}
@@ -187,7 +187,7 @@ func TestSnapshotUnderAnotherName(t *testing.T) {
 	}
 	must(t, mem.Rename(name, other))
 	var damage *DamageError
-	if _, _, _, err := read(mem); !errors.As(err, &damage) || damage.Offset != 24 || !strings.Contains(damage.Reason, "its name says") {
+	if _, _, _, err := read(mem); !errors.As(err, &damage) || damage.Offset != 24 || !strings.Contains(damage.Reason.EN, "its name says") {
 		t.Errorf("%v", err)
 	}
 }
@@ -313,7 +313,7 @@ func TestHugeSegment(t *testing.T) {
 	mem, _, _ := sampleLog(t, true)
 	var damage *DamageError
 	_, _, err := Open(&huge{mem}, dir, newBook(), Options{})
-	if !errors.As(err, &damage) || damage.File != segmentFiles(t, mem)[0] || !strings.Contains(damage.Reason, "no segment has") {
+	if !errors.As(err, &damage) || damage.File != segmentFiles(t, mem)[0] || !strings.Contains(damage.Reason.EN, "no segment has") {
 		t.Errorf("%v", err)
 	}
 }

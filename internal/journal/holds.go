@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+
+	"github.com/cuenta-server/cuenta/internal/lang"
 )
 
 const (
@@ -84,7 +86,7 @@ func (r *Record) Unhold(cell uint32, revision, id uint64) {
 }
 
 // readHold reads what is behind the type of a hold's entry.
-func (e *entries) readHold() (reason string) {
+func (e *entries) readHold() (reason lang.Text) {
 	var ok bool
 	if e.cell, e.revision, e.rest, ok = readPlace(e.rest); ok {
 		read := e.hold.read
@@ -94,9 +96,9 @@ func (e *entries) readHold() (reason string) {
 		e.rest, ok = read(e.rest)
 	}
 	if !ok {
-		return "a hold is incomplete or malformed"
+		return lang.Text{ES: "una reserva está incompleta o mal formada", EN: "a hold is incomplete or malformed"}
 	}
-	return ""
+	return sound
 }
 
 // putHold hands over what a record says of a hold.
@@ -105,7 +107,7 @@ func (r *replay) putHold(s *segment, e *entries) error {
 	case !r.seen.has(e.cell) && r.overlap:
 		return nil // the same as with its value: the drop is still to come
 	case !r.seen.has(e.cell):
-		return s.damage(s.end, "cell %d has a hold before it is opened", e.cell)
+		return s.damage(s.end, lang.Text{ES: "la celda %d tiene una reserva antes de abrirse", EN: "cell %d has a hold before it is opened"}, e.cell)
 	case e.kind == entryHold:
 		return s.refused(r.into.Hold(e.cell, e.revision, e.hold))
 	}
@@ -135,7 +137,7 @@ func (r *snapshotReader) readHolds(b []byte, at int64) error {
 			rest, ok = h.read(behind)
 		}
 		if !ok {
-			return r.damage(at, "a hold is incomplete or malformed")
+			return r.damage(at, lang.Text{ES: "una reserva está incompleta o mal formada", EN: "a hold is incomplete or malformed"})
 		}
 		if !r.seen.has(cell) {
 			continue // it was made after the walk had passed it: the log has it all

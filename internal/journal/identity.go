@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/lang"
 )
 
 const (
@@ -126,26 +127,26 @@ func readKept(data []byte) (k Kept, rest []byte, ok bool) {
 }
 
 // readSession reads what is behind the type of a session's entry.
-func (e *entries) readSession() (reason string) {
+func (e *entries) readSession() (reason lang.Text) {
 	if len(e.rest) < 8 {
-		return "a session's number is incomplete"
+		return lang.Text{ES: "el número de una sesión está incompleto", EN: "a session's number is incomplete"}
 	}
 	e.session, e.rest = byteOrder.Uint64(e.rest), e.rest[8:]
-	return ""
+	return sound
 }
 
 // readAnswer reads what is behind the type of an answer. What a short one leaves
 // out is in the answer read before.
-func (e *entries) readAnswer() (reason string) {
+func (e *entries) readAnswer() (reason lang.Text) {
 	a := &e.answer
 	switch e.kind {
 	case entryAnswer:
 		if !e.readNumbers() {
-			return "an answer has no proper session and number"
+			return lang.Text{ES: "una respuesta no tiene sesión y número correctos", EN: "an answer has no proper session and number"}
 		}
 	case entryNext, entryShift:
 		if a.Number++; a.Number <= 1 {
-			return "an answer has none before it whose number it follows"
+			return lang.Text{ES: "una respuesta sigue al número de otra anterior, y no hay ninguna", EN: "an answer has none before it whose number it follows"}
 		}
 		if e.kind == entryShift {
 			a.Lowest++
@@ -153,10 +154,10 @@ func (e *entries) readAnswer() (reason string) {
 	}
 	k, rest, ok := readKept(e.rest)
 	if !ok {
-		return "an answer is incomplete or malformed"
+		return lang.Text{ES: "una respuesta está incompleta o mal formada", EN: "an answer is incomplete or malformed"}
 	}
 	a.Kept, e.rest = k, rest
-	return ""
+	return sound
 }
 
 // readNumbers reads whose answer it is.
@@ -179,13 +180,13 @@ func (e *entries) readNumbers() bool {
 }
 
 // readKey reads what is behind the type of a key's entry.
-func (e *entries) readKey() (reason string) {
+func (e *entries) readKey() (reason lang.Text) {
 	var ok bool
 	if e.name, e.rest = readName(e.rest); e.name == nil || len(e.name) > cuenta.MaxKey {
-		return "an idempotency key is incomplete or too long"
+		return lang.Text{ES: "una clave de idempotencia está incompleta o es demasiado larga", EN: "an idempotency key is incomplete or too long"}
 	}
 	if e.kept, e.rest, ok = readKept(e.rest); !ok {
-		return "the answer to an idempotency key is incomplete or malformed"
+		return lang.Text{ES: "la respuesta a una clave de idempotencia está incompleta o mal formada", EN: "the answer to an idempotency key is incomplete or malformed"}
 	}
-	return ""
+	return sound
 }

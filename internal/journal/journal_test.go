@@ -163,7 +163,7 @@ func TestLocked(t *testing.T) {
 	if !errors.Is(err, disk.ErrLocked) || !strings.Contains(err.Error(), "a server is using the data directory /data") {
 		t.Errorf("second open: %v", err)
 	}
-	if err := Check(fs, dir, &strings.Builder{}); !errors.Is(err, disk.ErrLocked) {
+	if err := Check(fs, dir, unheard); !errors.Is(err, disk.ErrLocked) {
 		t.Errorf("check: %v", err)
 	}
 	must(t, j.Close())

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/cuenta-server/cuenta/internal/disk"
+	"github.com/cuenta-server/cuenta/internal/lang"
 )
 
 // Options of a journal. The zero value is good.
@@ -218,14 +219,14 @@ func (c *contents) read(r *replay) error {
 // readSegments reads the segments, of which none may be missing from needed on.
 func (c *contents) readSegments(r *replay, needed uint64) error {
 	if len(c.segments) == 0 {
-		return &DamageError{c.path(segmentName(needed)), 0, "the file is missing, and the snapshot needs it"}
+		return &DamageError{c.path(segmentName(needed)), 0, lang.Text{ES: "el fichero falta, y la instantánea lo necesita", EN: "the file is missing, and the snapshot needs it"}}
 	}
 	var buf []byte
 	var err error
 	for i, number := range c.segments {
 		if number != needed+uint64(i) {
 			return &DamageError{c.path(segmentName(needed + uint64(i))), 0,
-				fmt.Sprintf("the file is missing, though there is segment %d", number)}
+				lang.Text{ES: "el fichero falta, aunque existe el segmento %d", EN: "the file is missing, though there is segment %d"}.Fill(number)}
 		}
 		name := c.path(segmentName(number))
 		if buf, err = readAll(c.fs, name, buf); err != nil {

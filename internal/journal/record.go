@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/lang"
 )
 
 const (
@@ -217,7 +218,7 @@ type entries struct {
 
 // read reads the next entry; there must be more. The reason tells what is wrong,
 // and is empty if nothing is.
-func (e *entries) read() (reason string) {
+func (e *entries) read() (reason lang.Text) {
 	e.kind, e.rest = e.rest[0], e.rest[1:]
 	switch e.kind {
 	case entrySet, entryOpen, entryDrop:
@@ -235,38 +236,38 @@ func (e *entries) read() (reason string) {
 	case entrySeal:
 		n := 0
 		if e.next, n = binary.Uvarint(e.rest); n <= 0 {
-			return "the seal is incomplete"
+			return lang.Text{ES: "el sello está incompleto", EN: "the seal is incomplete"}
 		}
 		e.rest = e.rest[n:]
-		return ""
+		return sound
 	}
-	return "an entry is of a type this program does not know"
+	return lang.Text{ES: "una entrada es de un tipo que este programa no conoce", EN: "an entry is of a type this program does not know"}
 }
 
 // readEffect reads what is behind the type of a cell's entry.
-func (e *entries) readEffect() (reason string) {
+func (e *entries) readEffect() (reason lang.Text) {
 	cell, n := binary.Uvarint(e.rest)
 	if n <= 0 || cell > 1<<32-1 {
-		return "an entry has no cell number"
+		return lang.Text{ES: "una entrada no tiene número de celda", EN: "an entry has no cell number"}
 	}
 	e.cell, e.rest, e.name = uint32(cell), e.rest[n:], nil
 	switch e.kind {
 	case entryOpen:
 		if e.name, e.rest = readName(e.rest); e.name == nil {
-			return "an entry's name is incomplete"
+			return lang.Text{ES: "el nombre de una entrada está incompleto", EN: "an entry's name is incomplete"}
 		}
 	case entryDrop:
 		if e.revision, n = binary.Uvarint(e.rest); n <= 0 {
-			return "an entry's revision is incomplete"
+			return lang.Text{ES: "la revisión de una entrada está incompleta", EN: "an entry's revision is incomplete"}
 		}
 		e.rest = e.rest[n:]
-		return ""
+		return sound
 	}
 	var ok bool
 	if e.value, e.revision, e.rest, ok = readState(e.rest); !ok {
-		return "an entry's value or revision is incomplete"
+		return lang.Text{ES: "el valor o la revisión de una entrada están incompletos", EN: "an entry's value or revision is incomplete"}
 	}
-	return ""
+	return sound
 }
 
 // readName returns nil if there is none.

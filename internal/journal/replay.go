@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/cuenta-server/cuenta/internal/disk"
+	"github.com/cuenta-server/cuenta/internal/lang"
 )
 
 // Sink receives the recovered state in order.
@@ -99,8 +100,8 @@ type segment struct {
 // empty reports that the segment was made but never written to.
 func (s *segment) empty() bool { return s.records == 0 && s.cut == 0 }
 
-func (s *segment) damage(offset int64, format string, args ...any) error {
-	return &DamageError{s.name, offset, fmt.Sprintf(format, args...)}
+func (s *segment) damage(offset int64, reason lang.Text, args ...any) error {
+	return &DamageError{s.name, offset, reason.Fill(args...)}
 }
 
 // readSegment reads one more segment.
@@ -114,18 +115,18 @@ func (r *replay) readSegment(name string, number uint64, data []byte) error {
 	case r.history == 0:
 		r.history = h.fields[0]
 	case r.history != h.fields[0]:
-		return s.damage(16, "it belongs to history %016x, and the directory to %016x: it comes from elsewhere",
+		return s.damage(16, lang.Text{ES: "es de la historia %016x, y el directorio es de la %016x: viene de otro sitio", EN: "it belongs to history %016x, and the directory to %016x: it comes from elsewhere"},
 			h.fields[0], r.history)
 	}
 	if h.fields[1] != number {
-		return s.damage(24, "it is segment %d under the name of segment %d", h.fields[1], number)
+		return s.damage(24, lang.Text{ES: "es el segmento %d con el nombre del segmento %d", EN: "it is segment %d under the name of segment %d"}, h.fields[1], number)
 	}
 	if h.fields[2] != uint64(s.size) {
-		return s.damage(32, "it has %d bytes and should have %d", s.size, h.fields[2])
+		return s.damage(32, lang.Text{ES: "tiene %d bytes y debería tener %d", EN: "it has %d bytes and should have %d"}, s.size, h.fields[2])
 	}
 	if n := len(r.segments); n > 0 && !r.segments[n-1].sealed && lastNonZero(data[headSize:]) > 0 {
 		before := &r.segments[n-1]
-		return before.damage(before.end, "there is no seal, though the log goes on in segment %d", number)
+		return before.damage(before.end, lang.Text{ES: "no hay sello, aunque el diario sigue en el segmento %d", EN: "there is no seal, though the log goes on in segment %d"}, number)
 	}
 	if err := r.readGroups(&s, data); err != nil {
 		return err
@@ -151,14 +152,14 @@ func (r *replay) readGroups(s *segment, data []byte) error {
 			return err
 		}
 		if !s.sealed && s.end+g.size+sealSize > s.size {
-			return s.damage(s.end, "a record leaves no room for the seal")
+			return s.damage(s.end, lang.Text{ES: "un registro no deja sitio para el sello", EN: "a record leaves no room for the seal"})
 		}
 		s.tail = s.end
 		s.end += g.size
 		s.records++
 	}
 	if n := lastNonZero(data[s.end:]); n != 0 {
-		return s.damage(s.end+n-1, "there is data behind the seal")
+		return s.damage(s.end+n-1, lang.Text{ES: "hay datos detrás del sello", EN: "there is data behind the seal"})
 	}
 	return nil
 }
@@ -167,7 +168,7 @@ func (r *replay) readGroups(s *segment, data []byte) error {
 // begins: nothing, a group that was under way, or damage.
 func (r *replay) endOfLog(s *segment, rest []byte) error {
 	if at := findGroup(rest, r.history, r.sequence); at >= 0 {
-		return s.damage(s.end, "the record there is damaged, for a whole one follows at offset %d", s.end+at)
+		return s.damage(s.end, lang.Text{ES: "el registro de esa posición está dañado, pues le sigue uno entero en la posición %d", EN: "the record there is damaged, for a whole one follows at offset %d"}, s.end+at)
 	}
 	s.cut = lastNonZero(rest)
 	return nil
@@ -179,15 +180,15 @@ func (r *replay) join(s *segment, g *group) error {
 	case g.version != version:
 		return &VersionError{s.name, g.version}
 	case g.history != r.history:
-		return s.damage(s.end, "the record belongs to history %016x, and the directory to %016x", g.history, r.history)
+		return s.damage(s.end, lang.Text{ES: "el registro es de la historia %016x, y el directorio es de la %016x", EN: "the record belongs to history %016x, and the directory to %016x"}, g.history, r.history)
 	case g.epoch != 0:
-		return s.damage(s.end, "the record's epoch %d is not 0", g.epoch)
+		return s.damage(s.end, lang.Text{ES: "la época %d del registro no es 0", EN: "the record's epoch %d is not 0"}, g.epoch)
 	case r.started && g.sequence != r.sequence+1:
-		return s.damage(s.end, "sequence %d follows %d", g.sequence, r.sequence)
+		return s.damage(s.end, lang.Text{ES: "la secuencia %d sigue a la %d", EN: "sequence %d follows %d"}, g.sequence, r.sequence)
 	case !r.started && (g.sequence == 0 || g.sequence > r.begin+1):
-		return s.damage(s.end, "the log begins with sequence %d, and %d is needed", g.sequence, r.begin+1)
+		return s.damage(s.end, lang.Text{ES: "el diario empieza en la secuencia %d, y hace falta la %d", EN: "the log begins with sequence %d, and %d is needed"}, g.sequence, r.begin+1)
 	case r.started && g.time < r.recorded:
-		return s.damage(s.end, "the record's time is before that of the one before")
+		return s.damage(s.end, lang.Text{ES: "la hora del registro es anterior a la del registro que lo precede", EN: "the record's time is before that of the one before"})
 	}
 	if s.first == 0 {
 		s.first = g.sequence
@@ -207,15 +208,15 @@ func (r *replay) apply(s *segment, g *group) error {
 	old := g.sequence <= r.begin
 	e := entries{rest: g.entries}
 	for i := 0; len(e.rest) > 0; i++ {
-		if reason := e.read(); reason != "" {
-			return s.damage(s.end, "%s", reason)
+		if reason := e.read(); reason != sound {
+			return s.damage(s.end, reason)
 		}
 		if e.kind == entrySeal {
 			if i > 0 || len(e.rest) > 0 {
-				return s.damage(s.end, "a seal is not alone in its record")
+				return s.damage(s.end, lang.Text{ES: "un sello no está solo en su registro", EN: "a seal is not alone in its record"})
 			}
 			if e.next != 0 && e.next != s.number+1 {
-				return s.damage(s.end, "the seal says that the log goes on in segment %d", e.next)
+				return s.damage(s.end, lang.Text{ES: "el sello dice que el diario sigue en el segmento %d", EN: "the seal says that the log goes on in segment %d"}, e.next)
 			}
 			s.sealed, s.next = true, e.next
 			continue
@@ -246,7 +247,7 @@ func (s *segment) refused(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("journal: %s, record at offset %d: %w", s.name, s.end, err)
+	return &RefusedError{s.name, s.end, lang.Text{ES: "registro", EN: "record"}, err}
 }
 
 // put hands over what became of a cell.
@@ -260,9 +261,9 @@ func (r *replay) put(s *segment, e *entries) error {
 		// Its counter was deleted before the snapshot came to the cell; the drop
 		// is still to come.
 	case e.kind == entrySet && !seen:
-		return s.damage(s.end, "cell %d is set before it is opened", e.cell)
+		return s.damage(s.end, lang.Text{ES: "la celda %d recibe un valor antes de abrirse", EN: "cell %d is set before it is opened"}, e.cell)
 	case e.kind == entryOpen && seen && !r.overlap:
-		return s.damage(s.end, "cell %d is opened twice", e.cell)
+		return s.damage(s.end, lang.Text{ES: "la celda %d se abre dos veces", EN: "cell %d is opened twice"}, e.cell)
 	case e.kind == entryOpen && seen:
 		// The snapshot has it, or a counter that came later.
 		err = r.into.Put(e.cell, nil, e.value, e.revision)
@@ -284,13 +285,13 @@ func (r *replay) identify(s *segment, e *entries, used int64) error {
 		r.sessions.add(e.session)
 		err = r.into.Session(e.session, 1, used)
 	case e.kind == entrySession && !r.overlap:
-		return s.damage(s.end, "session %016x is granted twice", e.session)
+		return s.damage(s.end, lang.Text{ES: "la sesión %016x se concede dos veces", EN: "session %016x is granted twice"}, e.session)
 	case e.kind == entrySession:
 		// The snapshot has it.
 	case r.sessions.has(e.answer.Session):
 		err = r.into.Answer(e.answer, used)
 	case !r.overlap:
-		return s.damage(s.end, "session %016x has an answer before it is granted", e.answer.Session)
+		return s.damage(s.end, lang.Text{ES: "la sesión %016x tiene una respuesta antes de concederse", EN: "session %016x has an answer before it is granted"}, e.answer.Session)
 	default:
 		// It ended before the snapshot came to it.
 	}
@@ -302,11 +303,13 @@ func (r *replay) check() error {
 	last := r.last()
 	s := &r.segments[max(last, 0)]
 	if r.end > r.sequence {
-		return s.damage(s.end, "the log ends with sequence %d, and the snapshot was written through %d: "+
-			"later segments are missing", r.sequence, r.end)
+		return s.damage(s.end, lang.Text{
+			ES: "el diario termina en la secuencia %d, y la instantánea se escribió hasta la %d: faltan segmentos posteriores",
+			EN: "the log ends with sequence %d, and the snapshot was written through %d: later segments are missing",
+		}, r.sequence, r.end)
 	}
 	if s.next != 0 && last+1 == len(r.segments) {
-		return s.damage(s.end, "the log goes on in segment %d, and that file is missing", s.next)
+		return s.damage(s.end, lang.Text{ES: "el diario sigue en el segmento %d, y ese fichero falta", EN: "the log goes on in segment %d, and that file is missing"}, s.next)
 	}
 	return nil
 }
@@ -333,7 +336,7 @@ func readAll(fs disk.FS, name string, buf []byte) ([]byte, error) {
 		return nil, fmt.Errorf("journal: cannot read %s: %w", name, err)
 	}
 	if size > maxSegment {
-		return nil, &DamageError{name, 0, fmt.Sprintf("no segment has %d bytes", size)}
+		return nil, &DamageError{name, 0, lang.Text{ES: "ningún segmento tiene %d bytes", EN: "no segment has %d bytes"}.Fill(size)}
 	}
 	if int64(cap(buf)) < size {
 		buf = make([]byte, size)

@@ -5,18 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io"
 	"path/filepath"
 
 	"github.com/cuenta-server/cuenta/internal/disk"
+	"github.com/cuenta-server/cuenta/internal/lang"
 )
 
 // Restore checks a backup, or any data directory that is not in use, and makes a
 // data directory of it in one that is empty or missing: with the same counters and
 // keys, in a new history, without sessions. Report is told how many bytes of how
-// many are written, and w what there is in the end. After an error there is
+// many are written, and tell what there is in the end. After an error there is
 // nothing; after a crash there may be a part, which nobody opens.
-func Restore(ctx context.Context, fsys disk.FS, backup, dir string, report func(done, total int64), w io.Writer) error {
+func Restore(ctx context.Context, fsys disk.FS, backup, dir string, report func(done, total int64), tell lang.Teller) error {
 	from, err := readDir(fsys, backup)
 	if err != nil {
 		return err
@@ -28,7 +28,7 @@ func Restore(ctx context.Context, fsys disk.FS, backup, dir string, report func(
 		}
 		defer lock.Close() // nothing is written there
 	}
-	r, err := from.check(io.Discard)
+	r, err := from.check(unheard)
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func Restore(ctx context.Context, fsys disk.FS, backup, dir string, report func(
 	}
 	err = (&rewriting{copying: c, from: from, replay: r, history: newHistory()}).run()
 	if err == nil {
-		err = c.finish(w)
+		err = c.finish(tell)
 	}
 	if err != nil {
 		c.abandon()
@@ -146,7 +146,7 @@ func (r *rewriting) rewriteSegment(s *segment, last bool) error {
 	for at := int64(headSize); at < s.end; {
 		g, ok := readGroup(data[at:s.end])
 		if !ok {
-			return &DamageError{s.name, at, "the record there has changed since it was checked"}
+			return &DamageError{s.name, at, lang.Text{ES: "el registro de esa posición ha cambiado desde que se verificó", EN: "the record there has changed since it was checked"}}
 		}
 		at += g.size
 		g.history = r.history
@@ -171,8 +171,8 @@ func appendRestored(out []byte, s *segment, g *group) ([]byte, error) {
 	record.Reset(g.time)
 	for e := (entries{rest: g.entries}); len(e.rest) > 0; {
 		entry := e.rest
-		if reason := e.read(); reason != "" {
-			return nil, s.damage(s.end, "%s", reason)
+		if reason := e.read(); reason != sound {
+			return nil, s.damage(s.end, reason)
 		}
 		switch e.kind {
 		case entrySession, entryAnswer, entryNext, entryShift:

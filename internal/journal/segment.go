@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/cuenta-server/cuenta/internal/disk"
+	"github.com/cuenta-server/cuenta/internal/lang"
 )
 
 const (
@@ -67,11 +68,11 @@ func (h head) append(b []byte) []byte {
 func readHead(b []byte, file, magic string) (head, error) {
 	switch {
 	case len(b) < headSize:
-		return head{}, &DamageError{file, 0, "the header is incomplete"}
+		return head{}, &DamageError{file, 0, lang.Text{ES: "la cabecera está incompleta", EN: "the header is incomplete"}}
 	case string(b[:8]) != magic:
-		return head{}, &DamageError{file, 0, "the header does not begin with " + magic}
+		return head{}, &DamageError{file, 0, lang.Text{ES: "la cabecera no empieza por %s", EN: "the header does not begin with %s"}.Fill(magic)}
 	case byteOrder.Uint32(b[8:]) != crc32.Checksum(b[12:headSize], castagnoli):
-		return head{}, &DamageError{file, 8, "the header's checksum does not fit"}
+		return head{}, &DamageError{file, 8, lang.Text{ES: "la suma de control de la cabecera no concuerda", EN: "the header's checksum does not fit"}}
 	}
 	h := head{magic: magic, version: byteOrder.Uint32(b[12:])}
 	if h.version != version {
@@ -81,7 +82,7 @@ func readHead(b []byte, file, magic string) (head, error) {
 		h.fields[i] = byteOrder.Uint64(b[16+8*i:])
 	}
 	if epoch := byteOrder.Uint64(b[56:]); epoch != 0 {
-		return head{}, &DamageError{file, 56, fmt.Sprintf("epoch %d is not 0", epoch)}
+		return head{}, &DamageError{file, 56, lang.Text{ES: "la época %d no es 0", EN: "epoch %d is not 0"}.Fill(epoch)}
 	}
 	return h, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/lang"
 )
 
 // maxSessionState is the most bytes of a session in a snapshot. A key takes less.
@@ -23,21 +24,19 @@ type SessionState struct {
 }
 
 // check returns what a snapshot could not give back.
-func (state *SessionState) check() error {
+func (state *SessionState) check() (reason lang.Text) {
 	if state.ID == 0 || state.Lowest == 0 || len(state.Answers) > cuenta.SessionWindow {
-		return fmt.Errorf("session %016x has the lowest number %d and %d answers",
-			state.ID, state.Lowest, len(state.Answers))
+		return lang.Text{ES: "la sesión %016x tiene el número mínimo %d y %d respuestas", EN: "session %016x has the lowest number %d and %d answers"}.Fill(state.ID, state.Lowest, len(state.Answers))
 	}
 	for i := range state.Answers {
 		if n := state.Answers[i].Number; n < state.Lowest || n-state.Lowest >= cuenta.SessionWindow {
-			return fmt.Errorf("session %016x keeps an answer to number %d and has the lowest number %d",
-				state.ID, n, state.Lowest)
+			return lang.Text{ES: "la sesión %016x guarda una respuesta al número %d y tiene el número mínimo %d", EN: "session %016x keeps an answer to number %d and has the lowest number %d"}.Fill(state.ID, n, state.Lowest)
 		}
 		if code := state.Answers[i].Code; code >= withAmount {
-			return fmt.Errorf("session %016x keeps an answer with the code %d", state.ID, code)
+			return lang.Text{ES: "la sesión %016x guarda una respuesta con el código %d", EN: "session %016x keeps an answer with the code %d"}.Fill(state.ID, code)
 		}
 	}
-	return nil
+	return sound
 }
 
 func (state *SessionState) append(b []byte) []byte {
@@ -88,8 +87,8 @@ func (s *Snapshot) PutSession(state SessionState) error {
 	if err := s.begin(ofSessions); err != nil {
 		return err
 	}
-	if err := state.check(); err != nil {
-		return s.fail(err)
+	if reason := state.check(); reason != sound {
+		return s.fail(reason)
 	}
 	return s.added(state.append(s.block))
 }
@@ -121,10 +120,10 @@ func (r *snapshotReader) readSessions(b []byte, at int64) error {
 	for range byteOrder.Uint32(b[12:]) {
 		s := &r.session
 		if rest, ok = s.read(rest); !ok {
-			return r.damage(at, "a session is incomplete or malformed")
+			return r.damage(at, lang.Text{ES: "una sesión está incompleta o mal formada", EN: "a session is incomplete or malformed"})
 		}
-		if err := s.check(); err != nil {
-			return r.damage(at, "%s", err)
+		if reason := s.check(); reason != sound {
+			return r.damage(at, reason)
 		}
 		r.sessions.add(s.ID)
 		err := r.into.Session(s.ID, s.Lowest, s.Used)
@@ -147,7 +146,7 @@ func (r *snapshotReader) readKeys(b []byte, at int64) error {
 		used, n := binary.Varint(data)
 		remembered, m := binary.Varint(data[max(n, 0):])
 		if key == nil || len(key) > cuenta.MaxKey || !ok || n <= 0 || m <= 0 {
-			return r.damage(at, "an idempotency key is incomplete, malformed or too long")
+			return r.damage(at, lang.Text{ES: "una clave de idempotencia está incompleta, mal formada o es demasiado larga", EN: "an idempotency key is incomplete, malformed or too long"})
 		}
 		if err := r.into.Key(key, k, used, used+remembered); err != nil {
 			return r.refused(at, err)

@@ -59,7 +59,7 @@ func TestSnapshotOfOneKind(t *testing.T) {
 		must(t, put(s))
 		must(t, s.Commit(0))
 		must(t, j.Close())
-		if err := Check(mem, dir, &strings.Builder{}); err != nil {
+		if err := Check(mem, dir, unheard); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -243,7 +243,7 @@ func TestSnapshotThatCannotBe(t *testing.T) {
 		must(t, disktest.WriteFile(mem, name, mendSnapshot(changed)))
 		var damage *DamageError
 		if _, _, _, err := read(mem); !errors.As(err, &damage) || damage.Offset != int64(tt.at) ||
-			!strings.Contains(damage.Reason, tt.message) {
+			!strings.Contains(damage.Reason.EN, tt.message) {
 			t.Errorf("byte %d made %d: %v", tt.off, tt.to, err)
 		}
 	}
@@ -263,7 +263,7 @@ func TestSnapshotWithLongKey(t *testing.T) {
 	must(t, s.Commit(0))
 	must(t, j.Close())
 	var damage *DamageError
-	if _, _, _, err := read(mem); !errors.As(err, &damage) || damage.Reason != "an idempotency key is incomplete, malformed or too long" {
+	if _, _, _, err := read(mem); !errors.As(err, &damage) || damage.Reason.EN != "an idempotency key is incomplete, malformed or too long" {
 		t.Errorf("%v", err)
 	}
 }
@@ -317,12 +317,12 @@ func TestSnapshotWhileIdentitiesChange(t *testing.T) {
 	if rec.Sessions != 4 {
 		t.Errorf("%+v", rec)
 	}
-	must(t, Check(mem.Crash(100, 1), dir, &strings.Builder{}))
+	must(t, Check(mem.Crash(100, 1), dir, unheard))
 	group(func(r *Record) { add(r, 2, 3, 1) }) // it had ended
 	must(t, j.Close())
 	var damage *DamageError
 	if _, _, _, err := read(mem); !errors.As(err, &damage) ||
-		damage.Reason != "session 0000000000000002 has an answer before it is granted" {
+		damage.Reason.EN != "session 0000000000000002 has an answer before it is granted" {
 		t.Errorf("%v", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/cuenta-server/cuenta/internal/disk"
+	"github.com/cuenta-server/cuenta/internal/lang"
 )
 
 const (
@@ -108,19 +109,19 @@ type snapshotReader struct {
 	buf     []byte
 }
 
-func (r *snapshotReader) damage(offset int64, format string, args ...any) error {
-	return &DamageError{r.name, offset, fmt.Sprintf(format, args...)}
+func (r *snapshotReader) damage(offset int64, reason lang.Text, args ...any) error {
+	return &DamageError{r.name, offset, reason.Fill(args...)}
 }
 
 // refused tells where the sink's error comes from.
 func (r *snapshotReader) refused(at int64, err error) error {
-	return fmt.Errorf("journal: %s, block at offset %d: %w", r.name, at, err)
+	return &RefusedError{r.name, at, lang.Text{ES: "bloque", EN: "block"}, err}
 }
 
 // behind checks that nothing is left at the end of a block.
 func (r *snapshotReader) behind(rest []byte, at int64) error {
 	if len(rest) != 0 {
-		return r.damage(at, "the block holds more than it says")
+		return r.damage(at, lang.Text{ES: "el bloque contiene más de lo que dice", EN: "the block holds more than it says"})
 	}
 	return nil
 }
@@ -177,7 +178,7 @@ func (r *snapshotReader) readHeader() error {
 // bytes returns a part of the file, in memory that the next call uses again.
 func (r *snapshotReader) bytes(at, n int64) ([]byte, error) {
 	if at+n > r.size {
-		return nil, r.damage(r.size, "the file ends too early")
+		return nil, r.damage(r.size, lang.Text{ES: "el fichero termina demasiado pronto", EN: "the file ends too early"})
 	}
 	if int64(cap(r.buf)) < n {
 		r.buf = make([]byte, max(n, min(blockHead+blockMax, r.size)))
@@ -199,14 +200,14 @@ func (r *snapshotReader) block(at int64) ([]byte, error) {
 	}
 	kind, length := slices.Index(blockMagics[:], string(b[:4])), int64(byteOrder.Uint32(b[4:]))
 	if kind < int(r.kind) || length > blockMax {
-		return nil, r.damage(at, "there is neither a block that may follow nor the end of the snapshot")
+		return nil, r.damage(at, lang.Text{ES: "no hay ni un bloque que pueda seguir ni el final de la instantánea", EN: "there is neither a block that may follow nor the end of the snapshot"})
 	}
 	if blockHead+length > int64(len(b)) {
-		return nil, r.damage(at, "the file ends within the block")
+		return nil, r.damage(at, lang.Text{ES: "el fichero termina dentro del bloque", EN: "the file ends within the block"})
 	}
 	b = b[:blockHead+length]
 	if byteOrder.Uint32(b[8:]) != blockSum(b, r.seed) {
-		return nil, r.damage(at, "the block's checksum does not fit")
+		return nil, r.damage(at, lang.Text{ES: "la suma de control del bloque no concuerda", EN: "the block's checksum does not fit"})
 	}
 	r.kind = blockKind(kind)
 	return b, nil
@@ -223,12 +224,12 @@ func (r *snapshotReader) readCounters(b []byte, at int64) error {
 			cell += r.last + 1
 		}
 		if n <= 0 || step > 1<<32-1 || cell <= r.last || cell > 1<<32-1 {
-			return r.damage(at, "the block has no proper cell number behind cell %d", r.last)
+			return r.damage(at, lang.Text{ES: "el bloque no tiene un número de celda correcto detrás de la celda %d", EN: "the block has no proper cell number behind cell %d"}, r.last)
 		}
 		name, behind := readName(rest[n:])
 		value, revision, behind, ok := readState(behind)
 		if name == nil || !ok {
-			return r.damage(at, "the counter of cell %d is incomplete", cell)
+			return r.damage(at, lang.Text{ES: "el contador de la celda %d está incompleto", EN: "the counter of cell %d is incomplete"}, cell)
 		}
 		if err := r.into.Put(uint32(cell), name, value, revision); err != nil {
 			return r.refused(at, err)
@@ -242,15 +243,15 @@ func (r *snapshotReader) readCounters(b []byte, at int64) error {
 // readFooter compares the totals with what was read.
 func (r *snapshotReader) readFooter(b []byte, at int64) error {
 	if len(b) != footSize || at+footSize != r.size {
-		return r.damage(at, "the end of the snapshot is not the end of the file")
+		return r.damage(at, lang.Text{ES: "el final de la instantánea no es el final del fichero", EN: "the end of the snapshot is not the end of the file"})
 	}
 	foot := readFoot(b)
 	if foot.counts != r.foot.counts || foot.blocks != r.foot.blocks {
-		return r.damage(at, "there are %d counters, terms, holds, sessions and keys in %d blocks, and should be %d in %d",
+		return r.damage(at, lang.Text{ES: "hay %d contadores, condiciones, reservas, sesiones y claves en %d bloques, y deberían ser %d en %d", EN: "there are %d counters, terms, holds, sessions and keys in %d blocks, and should be %d in %d"},
 			r.foot.counts, r.foot.blocks, foot.counts, foot.blocks)
 	}
 	if r.foot = foot; foot.end < r.head.begin {
-		return r.damage(at, "the snapshot ends at sequence %d, before its beginning %d", foot.end, r.head.begin)
+		return r.damage(at, lang.Text{ES: "la instantánea termina en la secuencia %d, antes de su comienzo %d", EN: "the snapshot ends at sequence %d, before its beginning %d"}, foot.end, r.head.begin)
 	}
 	r.into.Floor(foot.floor)
 	r.into.Horizon(foot.horizon)
@@ -273,7 +274,7 @@ func (r *replay) readSnapshot(fs disk.FS, name string, begin uint64) error {
 	}
 	s.buf, s.session = nil, SessionState{}
 	if s.head.begin != begin {
-		return s.damage(24, "it begins at sequence %d, and its name says %d", s.head.begin, begin)
+		return s.damage(24, lang.Text{ES: "empieza en la secuencia %d, y su nombre dice %d", EN: "it begins at sequence %d, and its name says %d"}, s.head.begin, begin)
 	}
 	r.history, r.sequence, r.time = s.head.history, begin, s.head.time
 	r.snapshot, r.begin, r.end = s, begin, s.foot.end

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/lang"
 )
 
 const (
@@ -127,12 +128,12 @@ func (r *Record) Terms(cell uint32, revision uint64, t Terms) {
 }
 
 // readTerms reads what is behind the type of an entry of terms.
-func (e *entries) readTerms() (reason string) {
+func (e *entries) readTerms() (reason lang.Text) {
 	var ok bool
 	if e.cell, e.revision, e.terms, e.rest, ok = readTerms(e.rest); !ok {
-		return "a counter's terms are incomplete or malformed"
+		return lang.Text{ES: "las condiciones de un contador están incompletas o mal formadas", EN: "a counter's terms are incomplete or malformed"}
 	}
-	return ""
+	return sound
 }
 
 // putTerms hands over what a record says of a cell's terms.
@@ -141,7 +142,7 @@ func (r *replay) putTerms(s *segment, e *entries) error {
 	case r.seen.has(e.cell):
 		return s.refused(r.into.Terms(e.cell, e.revision, e.terms))
 	case !r.overlap:
-		return s.damage(s.end, "cell %d has terms before it is opened", e.cell)
+		return s.damage(s.end, lang.Text{ES: "la celda %d tiene condiciones antes de abrirse", EN: "cell %d has terms before it is opened"}, e.cell)
 	}
 	return nil // the same as with its value: the drop is still to come
 }
@@ -165,7 +166,7 @@ func (r *snapshotReader) readTerms(b []byte, at int64) error {
 	for range byteOrder.Uint32(b[12:]) {
 		cell, revision, t, behind, ok := readTerms(rest)
 		if !ok {
-			return r.damage(at, "a counter's terms are incomplete or malformed")
+			return r.damage(at, lang.Text{ES: "las condiciones de un contador están incompletas o mal formadas", EN: "a counter's terms are incomplete or malformed"})
 		}
 		rest = behind
 		if !r.seen.has(cell) {

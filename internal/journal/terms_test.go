@@ -2,7 +2,6 @@ package journal
 
 import (
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -177,7 +176,7 @@ func TestTermsWhileChanging(t *testing.T) {
 		if !got.equal(c.b) {
 			t.Fatalf("seed %d: recovered %+v, %v\nwant %+v, %v", seed, got.cells, got.book.holds, c.b.cells, c.b.holds)
 		}
-		must(t, Check(mem, dir, io.Discard))
+		must(t, Check(mem, dir, unheard))
 		all.terms.add(got.terms)
 		all.holds.add(got.holds)
 		all.ends.add(got.ends)

@@ -73,6 +73,9 @@ func (t Text) In(l Lang) string {
 
 func (t Text) Error() string { return t.EN }
 
+// Teller shows texts to somebody, one line after the other.
+type Teller func(Text) error
+
 // Fill returns the text with its verbs filled as by fmt.Sprintf. An argument
 // that is itself a Text appears in the language of its surroundings.
 func (t Text) Fill(args ...any) Text {
@@ -80,6 +83,15 @@ func (t Text) Fill(args ...any) Text {
 		ES: fmt.Sprintf(t.ES, translate(args, Spanish)...),
 		EN: fmt.Sprintf(t.EN, translate(args, English)...),
 	}
+}
+
+// Count returns the text for one of something or the one for many, its verb filled with
+// how many there are.
+func Count(n uint64, one, many Text) Text {
+	if n == 1 {
+		return one.Fill(n)
+	}
+	return many.Fill(n)
 }
 
 func translate(args []any, l Lang) []any {

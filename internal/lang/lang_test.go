@@ -46,6 +46,17 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func TestCount(t *testing.T) {
+	one, many := Text{ES: "%d contador", EN: "%d counter"}, Text{ES: "%d contadores", EN: "%d counters"}
+	for n, want := range map[uint64]Text{
+		0: {ES: "0 contadores", EN: "0 counters"}, 1: {ES: "1 contador", EN: "1 counter"}, 2: {ES: "2 contadores", EN: "2 counters"},
+	} {
+		if got := Count(n, one, many); got != want {
+			t.Errorf("%d: %+v", n, got)
+		}
+	}
+}
+
 func TestFillTranslatesTextsWithin(t *testing.T) {
 	outer := Text{ES: "%s: mal: %v", EN: "%s: bad: %v"}.Fill("--x", Text{ES: "vacío", EN: "empty"})
 	if got := outer.In(Spanish); got != "--x: mal: vacío" {

@@ -73,12 +73,16 @@ func dataText(err error, dirs []string) (lang.Text, bool) {
 // contentText is about what a directory holds.
 func contentText(err error) (lang.Text, bool) {
 	if damaged, ok := errors.AsType[*journal.DamageError](err); ok {
-		// What is wrong is for who knows the format, and is told in English alone.
 		return lang.Text{
-			ES: "%[1]s está dañado en la posición %[2]d; no se cambió nada: guarde una copia del directorio y recupere el fichero de una copia de seguridad; " +
-				"«cuenta check %[3]s --lang en» dice, en inglés, qué tiene mal",
-			EN: "%[1]s is damaged at offset %[2]d: %[4]s; nothing was changed: keep a copy of the directory, then restore the file from a backup",
-		}.Fill(damaged.File, damaged.Offset, filepath.Dir(damaged.File), damaged.Reason), true
+			ES: "%s está dañado en la posición %d: %s; no se cambió nada: guarde una copia del directorio y recupere el fichero de una copia de seguridad",
+			EN: "%s is damaged at offset %d: %s; nothing was changed: keep a copy of the directory, then restore the file from a backup",
+		}.Fill(damaged.File, damaged.Offset, damaged.Reason), true
+	}
+	if refused, ok := errors.AsType[*journal.RefusedError](err); ok {
+		return lang.Text{
+			ES: "%s, %s en la posición %d: %s; no se cambió nada",
+			EN: "%s, %s at offset %d: %s; nothing was changed",
+		}.Fill(refused.File, refused.Part, refused.Offset, refused.Err), true
 	}
 	if other, ok := errors.AsType[*journal.VersionError](err); ok {
 		return lang.Text{

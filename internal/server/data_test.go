@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -51,7 +50,7 @@ func TestDirectoryInUse(t *testing.T) {
 		t.Errorf("%q does not tell %q", got.ES, holder)
 	}
 	other := t.TempDir()
-	restored := ExplainData(journal.Restore(t.Context(), disk.OS, c.Data, other, func(_, _ int64) {}, io.Discard), c.Data, other)
+	restored := ExplainData(journal.Restore(t.Context(), disk.OS, c.Data, other, func(_, _ int64) {}, func(lang.Text) error { return nil }), c.Data, other)
 	expectTold(t, restored, c.Data+" está en uso", c.Data+" is in use")
 }
 
@@ -62,7 +61,7 @@ func TestDirectoriesThatCannotBeUsed(t *testing.T) {
 		t.Fatal(err)
 	}
 	missing := filepath.Join(dir, "none")
-	err := ExplainData(journal.Check(disk.OS, missing, io.Discard), missing)
+	err := ExplainData(journal.Check(disk.OS, missing, func(lang.Text) error { return nil }), missing)
 	expectTold(t, err, "no existe el directorio de datos "+missing, "there is no data directory "+missing)
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%v does not say why", err)
@@ -84,7 +83,8 @@ func TestDirectoryThatHoldsSomethingElse(t *testing.T) {
 		err              error
 		spanish, english string
 	}{
-		{&journal.DamageError{File: "log-1", Offset: 279, Reason: "checksum"}, "log-1 está dañado en la posición 279; no se cambió nada: guarde una copia", "log-1 is damaged at offset 279: checksum"},
+		{&journal.DamageError{File: "log-1", Offset: 279, Reason: lang.Text{ES: "suma", EN: "checksum"}}, "log-1 está dañado en la posición 279: suma; no se cambió nada: guarde una copia", "log-1 is damaged at offset 279: checksum; nothing was changed"},
+		{&journal.RefusedError{File: "log-1", Offset: 279, Part: lang.Text{ES: "registro", EN: "record"}, Err: lang.Text{ES: "raro", EN: "odd"}}, "log-1, registro en la posición 279: raro; no se cambió nada", "log-1, record at offset 279: odd; nothing was changed"},
 		{&journal.VersionError{File: "log-1", Version: 99}, "log-1 tiene la versión de formato 99", "log-1 has format version 99"},
 		{&journal.EmptyError{Dir: dir}, dir + " no contiene datos", dir + " holds no data"},
 		{&journal.NotEmptyError{Dir: dir}, dir + " no está vacío", dir + " is not empty"},
