@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -142,14 +141,14 @@ func explainRefusal(e *cuenta.Error) lang.Text {
 // detailOf returns the sentence of a refusal.
 func detailOf(e *cuenta.Error) lang.Text {
 	spanish, known := details[e.Text]
-	var limit, room int64
+	if !known {
+		spanish, known = inSpanish(e.Text)
+	}
 	wait, throttled := strings.CutPrefix(e.Text, "too much for now, try again in ")
-	switch _, err := fmt.Sscanf(e.Text, "the limit %d leaves room for %d", &limit, &room); {
+	switch {
 	case known:
 	case throttled:
 		return lang.Text{ES: "de momento es demasiado; inténtelo de nuevo dentro de %s", EN: "too much for now, try again in %s"}.Fill(soon(wait))
-	case err == nil:
-		spanish = fmt.Sprintf("el límite %d deja sitio para %d", limit, room)
 	case e.Code < cuenta.NumCodes:
 		spanish = sentences[e.Code]
 		if e.Text != e.Code.Text() {
