@@ -245,7 +245,7 @@ func (c *Cycle) Apply(b *cuenta.Batch, deny cuenta.Code, now int64) (t Ticket) {
 			case out.Code == cuenta.Unmet && r.Op == cuenta.Check:
 				i += passOver(b.Results[i+1:], int(r.Span))
 			case standing == ledger.Fresh && deny == cuenta.OK && ahead.sameNext(i):
-				i += c.ledger.Again(b.Requests[i:], b.Results[i:])
+				i += c.ledger.Again(b.Requests[i:], now, b.Results[i:])
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
@@ -18,6 +19,16 @@ func TestAgain(t *testing.T) {
 	}}
 	once := plus("t/a", 1)
 	once.Identity.Key = []byte("k")
+	granted := cuenta.Request{Op: cuenta.OpenSession, Identity: cuenta.Identity{Session: 7}}
+	numbered := func(name string, n int64, number, lowest uint64) cuenta.Request {
+		r := plus(name, n)
+		r.Identity = cuenta.Identity{Session: 7, Number: number, Lowest: lowest}
+		return r
+	}
+	unknown := numbered("t/a", 1, 3, 0)
+	unknown.Identity.Session = 8
+	bad := numbered("t/a", 1, 3, 4)
+	begun := []cuenta.Request{granted, numbered("t/a", 1, 1, 1), numbered("t/a", 1, 4, 1)} // there is room for four
 	unless := plus("t/a", 1)
 	unless.If = cuenta.IfAbsent
 	clamped := plus("t/a", 1)
@@ -35,6 +46,14 @@ func TestAgain(t *testing.T) {
 		"another one":       {nil, []cuenta.Request{plus("t/a", 1), plus("t/a", 1), plus("t/b", 1), plus("t/a", 1)}, 1},
 		"another operation": {nil, []cuenta.Request{plus("t/a", 1), {Op: cuenta.Reset, Counter: []byte("t/a")}, plus("t/a", 1)}, 0},
 		"an identity":       {nil, []cuenta.Request{plus("t/a", 1), once}, 0},
+		"numbers":           {begun, []cuenta.Request{numbered("t/a", 5, 2, 0), numbered("t/a", -2, 3, 0), plus("t/a", 1)}, 2},
+		"a repeat":          {begun, []cuenta.Request{numbered("t/a", 5, 3, 0), numbered("t/a", 1, 4, 0), plus("t/a", 1)}, 0},
+		"the first of many": {begun, []cuenta.Request{plus("t/a", 1), numbered("t/a", 5, 2, 2), numbered("t/a", 5, 5, 0), numbered("t/a", 5, 3, 0), numbered("t/a", 5, 3, 0)}, 3},
+		"a conflict":        {begun, []cuenta.Request{numbered("t/a", 5, 2, 0), numbered("t/a", 6, 2, 0)}, 0},
+		"too old":           {begun, []cuenta.Request{numbered("t/a", 5, 3, 3), numbered("t/a", 6, 2, 0)}, 0},
+		"no such session":   {begun, []cuenta.Request{numbered("t/a", 5, 2, 0), unknown}, 0},
+		"not well-formed":   {begun, []cuenta.Request{numbered("t/a", 5, 2, 0), bad}, 0},
+		"number, and end":   {begun, []cuenta.Request{numbered("t/a", math.MaxInt64-3, 2, 0), numbered("t/a", 1, 3, 0), numbered("t/a", 1, 5, 2)}, 1},
 		"a condition":       {nil, []cuenta.Request{plus("t/a", 1), unless}, 0},
 		"terms":             {nil, []cuenta.Request{plus("t/a", 1), clamped}, 0},
 		"up to the end":     {nil, []cuenta.Request{plus("t/a", math.MaxInt64-2), plus("t/a", 1), plus("t/a", 1), plus("t/a", 1)}, 2},
@@ -51,7 +70,7 @@ func TestAgain(t *testing.T) {
 		}
 		got := make([]cuenta.Result, len(c.row))
 		got[0] = do(l, c.row[0], testTime)
-		n := l.Again(c.row, got)
+		n := l.Again(c.row, testTime, got)
 		if n != c.want {
 			t.Errorf("%s: %d more, want %d", name, n, c.want)
 		}
@@ -60,8 +79,20 @@ func TestAgain(t *testing.T) {
 				t.Errorf("%s: request %d: %+v, want %+v", name, i, got[i], want)
 			}
 		}
+		if got, want := remembered(l), remembered(other); got != want {
+			t.Errorf("%s: %s is remembered, want %s", name, got, want)
+		}
 		if got, want := land(l), land(other); len(got) != len(want) || len(got) > 0 && got[0] != want[0] {
 			t.Errorf("%s: it leaves %+v behind, want %+v", name, got, want)
 		}
 	}
+}
+
+// remembered is what the memory of identities holds, and how much of it was told.
+func remembered(l *Ledger) string {
+	held := fmt.Sprint(l.told, len(*l.recorder.(*heard)))
+	for item := range l.Identities().Sessions() {
+		held += fmt.Sprintln(l.Identities().Session(item, nil))
+	}
+	return held
 }

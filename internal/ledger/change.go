@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/cuenta-server/cuenta"
+	"github.com/cuenta-server/cuenta/internal/identity"
 )
 
 // change carries out what gives a counter a value, where neither it nor the request
@@ -48,9 +49,10 @@ func sum(value, n int64) (next int64, fits bool) {
 
 // Again goes on behind the first request, which was just carried out and is Fresh, with
 // those that add to the same counter and do no more, as one that everybody counts gets
-// them in a row. It returns how many these were. Nothing but the counter's value has changed
-// since, so what else Apply looks at need not be looked at again.
-func (l *Ledger) Again(requests []cuenta.Request, results []cuenta.Result) (n int) {
+// them in a row, be it with numbers of a session. It returns how many these were. Nothing but
+// the counter's value has changed since, so what else Apply looks at need not be looked at
+// again.
+func (l *Ledger) Again(requests []cuenta.Request, now int64, results []cuenta.Result) (n int) {
 	first := &results[0] // of no generation where there is no counter, or it has an end, or this is a repeat's
 	if first.Generation == 0 || l.totals > 0 {
 		return 0
@@ -62,21 +64,32 @@ func (l *Ledger) Again(requests []cuenta.Request, results []cuenta.Result) (n in
 	}
 	name := nameOf(&requests[0])
 	for n+1 < len(requests) && addsTo(&requests[n+1], name) {
-		next, fits := sum(e.Value, requests[n+1].N)
+		r, out := &requests[n+1], &results[n+1]
+		next, fits := sum(e.Value, r.N)
 		if !fits {
 			break
 		}
+		place, identified := identity.Place{}, r.Identity.Given()
+		if identified {
+			var isNew bool
+			if place, isNew = l.memory.Next(&r.Identity, now); !isNew {
+				break
+			}
+		}
 		e.Value = next
 		e.Revision++
+		*out = cuenta.Result{Cell: first.Cell, Generation: first.Generation, Value: e.Value, Revision: e.Revision}
+		if identified {
+			l.remember(place, r, now, out)
+		}
 		n++
-		results[n] = cuenta.Result{Cell: first.Cell, Generation: first.Generation, Value: e.Value, Revision: e.Revision}
 	}
 	return n
 }
 
 // addsTo reports whether a request adds to the counter of that name, and that is all.
 func addsTo(r *cuenta.Request, name []byte) bool {
-	return r.Op == cuenta.Add && r.If == cuenta.Always && r.Terms == nil && !r.Identity.Given() && string(nameOf(r)) == string(name)
+	return r.Op == cuenta.Add && r.If == cuenta.Always && r.Terms == nil && r.Identity.Valid() && string(nameOf(r)) == string(name)
 }
 
 // idle reports whether a request's terms make no difference to a counter that has none:

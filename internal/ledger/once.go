@@ -20,9 +20,7 @@ func (l *Ledger) once(r *cuenta.Request, hash uint32, now int64, out *cuenta.Res
 		if !consumes(out.Code) {
 			return standing
 		}
-		a := l.answered(out, r.Fingerprint())
-		place.Keep(a, l.group+1, now)
-		l.recorder.Answer(r.Identity.Session, r.Identity.Number, place.Lowest(), a)
+		l.remember(place, r, now, out)
 		return Fresh
 	}
 	var slot identity.Slot
@@ -62,6 +60,13 @@ func (l *Ledger) answered(out *cuenta.Result, fingerprint uint32) *identity.Answ
 		a.Revision = ofTotal | uint64(out.Level)
 	}
 	return a
+}
+
+// remember is keep for a number of a session that has its place.
+func (l *Ledger) remember(place identity.Place, r *cuenta.Request, now int64, out *cuenta.Result) {
+	a := l.answered(out, r.Fingerprint())
+	place.Keep(a, l.group+1, now)
+	l.recorder.Answer(r.Identity.Session, r.Identity.Number, place.Lowest(), a)
 }
 
 // keep remembers an answer, and has it recorded.

@@ -121,31 +121,58 @@ func TestRefusalsAreAnswers(t *testing.T) {
 }
 
 // TestARepeatWaitsForTheFirst: until the group of the first has landed, a repeat's
-// answer is no more durable than that.
+// answer is no more durable than that. A number of a session is a new one in a long run, one
+// that has its place, or one of a row.
 func TestARepeatWaitsForTheFirst(t *testing.T) {
-	l := newLedger(t, 8)
-	r := request(cuenta.Add, "a", 1, key("k"))
-	if _, s := one(l, r); s != Fresh {
-		t.Errorf("the first: %v", s)
+	inRow := func(l *Ledger, r cuenta.Request) {
+		before := request(cuenta.Add, "a", 0, cuenta.Identity{})
+		row, out := []cuenta.Request{before, r}, make([]cuenta.Result, 2)
+		out[0], _ = one(l, before)
+		if l.Again(row, testTime, out) != 1 {
+			t.Fatal("it is not one of a row")
+		}
 	}
-	if _, s := one(l, r); s != Fresh {
-		t.Errorf("a repeat in the open group: %v", s)
+	alone := func(l *Ledger, r cuenta.Request) {
+		if _, s := one(l, r); s != Fresh {
+			t.Errorf("the first: %v", s)
+		}
 	}
-	var flight Effects
-	l.TakeEffects(&flight)
-	if told := l.recorder.(*heard); len(flight.Cells) != 1 || flight.Told != 1 || len(*told) != 1 {
-		t.Fatalf("%+v, and %d told", flight, len(*told))
-	}
-	if _, s := one(l, r); s != Taken {
-		t.Errorf("a repeat while it is written: %v", s)
-	}
-	apply(l, cuenta.Add, "a", 1)
-	l.Publish(&flight)
-	if out, s := one(l, r); s != Durable || out.Value != 1 {
-		t.Errorf("a repeat afterwards: %v, %+v", s, out)
-	}
-	if o := l.Outstanding(); o.Cells != 1 || l.told != 0 {
-		t.Errorf("repeats left %+v, and %d told", o, l.told)
+	for name, c := range map[string]struct {
+		id    cuenta.Identity
+		first func(*Ledger, cuenta.Request)
+	}{
+		"a key":                       {key("k"), alone},
+		"the last of a run":           {cuenta.Identity{Session: 7, Number: 128}, alone},
+		"a number that has its place": {cuenta.Identity{Session: 7, Number: 2}, alone},
+		"a number in a row":           {cuenta.Identity{Session: 7, Number: 2}, inRow},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLedger(t, 8)
+			open(t, l, 7)
+			one(l, request(cuenta.Add, "b", 1, cuenta.Identity{Session: 7, Number: 4}))
+			takeRecord(l)
+			r := request(cuenta.Add, "a", 1, c.id)
+			c.first(l, r)
+			if _, s := one(l, r); s != Fresh {
+				t.Errorf("a repeat in the open group: %v", s)
+			}
+			var flight Effects
+			l.TakeEffects(&flight)
+			if told := l.recorder.(*heard); len(flight.Cells) != 1 || flight.Told != 1 || len(*told) != 1 {
+				t.Fatalf("%+v, and %d told", flight, len(*told))
+			}
+			if _, s := one(l, r); s != Taken {
+				t.Errorf("a repeat while it is written: %v", s)
+			}
+			apply(l, cuenta.Add, "a", 1)
+			l.Publish(&flight)
+			if out, s := one(l, r); s != Durable || out.Value != 1 {
+				t.Errorf("a repeat afterwards: %v, %+v", s, out)
+			}
+			if o := l.Outstanding(); o.Cells != 1 || l.told != 0 {
+				t.Errorf("repeats left %+v, and %d told", o, l.told)
+			}
+		})
 	}
 }
 
