@@ -44,8 +44,8 @@ func TestStartThatFailsIsToldInSpanish(t *testing.T) {
 		{"", []string{"--shm", "nada/sock"}, 1, "el servicio shm no puede escuchar en el socket nada/sock: no existe el fichero o el directorio; elija otra ruta con --shm"},
 		{"", []string{"--addresses", "nada/a"}, 1, "no se puede escribir el fichero de direcciones nada/a: no existe el fichero o el directorio; elija otro con --addresses"},
 		{"", []string{"--data", "fichero", "--socket", "s"}, 1, "no se puede usar el directorio de datos fichero: fichero: no es un directorio; compruebe que es un directorio y que su disco funciona"},
-		{"", []string{"--data", "datos"}, 1, "datos/log-0000000000000001 está dañado en la posición 0; no se cambió nada: guarde una copia del directorio y " +
-			"recupere el fichero de una copia de seguridad; «cuenta check datos --lang en» dice, en inglés, qué tiene mal"},
+		{"", []string{"--data", "datos"}, 1, "datos/log-0000000000000001 está dañado en la posición 0: la cabecera no empieza por CUENTALG; " +
+			"no se cambió nada: guarde una copia del directorio y recupere el fichero de una copia de seguridad"},
 		{"", []string{"--tcp", "x"}, 2, `--tcp: "x": se espera HOST:PORT, PORT u off` + usage},
 		{"", []string{"--tcp", "70000"}, 2, `--tcp: "70000": se espera HOST:PORT, PORT u off` + usage},
 		{"", []string{"--workers", "0"}, 2, `--workers: "0": se espera connection o un número de 1 a 256` + usage},
