@@ -233,13 +233,13 @@ func (s *source) whole(i int) (end, seal int64, err error) {
 		// A seal was written here before that.
 		s.stamp = before
 		if end, seal = s.follow(g.data); seal == 0 {
-			return 0, 0, g.damage(end, lang.Text{ES: "no hay sello, aunque el diario sigue en el segmento %d", EN: "there is no seal, though the log goes on in segment %d"}, g.number+1)
+			return 0, 0, g.damage(end, noSeal, g.number+1)
 		}
 		return end, seal, nil
 	}
 	if _, ok := readGroup(g.data[end:]); !ok {
 		if at := findGroup(g.data[end:], s.stamp.history, s.stamp.sequence); at >= 0 {
-			return 0, 0, g.damage(end, lang.Text{ES: "el registro de esa posición está dañado, pues le sigue uno entero en la posición %d", EN: "the record there is damaged, for a whole one follows at offset %d"}, end+at)
+			return 0, 0, g.damage(end, damagedWithin, end+at)
 		}
 	}
 	return end, 0, nil
@@ -274,7 +274,7 @@ func (s *source) begun(i int) (bool, error) {
 
 func (s *source) read(g *sourceSegment) error {
 	if g.size > maxSegment {
-		return g.damage(0, lang.Text{ES: "ningún segmento tiene %d bytes", EN: "no segment has %d bytes"}, g.size)
+		return g.damage(0, tooLarge, g.size)
 	}
 	if g.data == nil {
 		g.data = make([]byte, g.size)

@@ -79,15 +79,16 @@ func counters(n, terms, holds uint64) lang.Text {
 	text := lang.Count(n, lang.Text{ES: "%d contador", EN: "%d counter"}, lang.Text{ES: "%d contadores", EN: "%d counters"})
 	limited := lang.Text{ES: "%d con límites o final", EN: "%d with limits or an end"}.Fill(terms)
 	held := lang.Count(holds, lang.Text{ES: "%d reserva", EN: "%d hold"}, lang.Text{ES: "%d reservas", EN: "%d holds"})
-	switch both := (lang.Text{ES: "%s (%s, %s)", EN: "%s (%s, %s)"}); {
-	case terms > 0 && holds > 0:
-		return both.Fill(text, limited, held)
+	of := held
+	switch {
+	case terms == 0 && holds == 0:
+		return text
+	case holds == 0:
+		of = limited
 	case terms > 0:
-		return lang.Text{ES: "%s (%s)", EN: "%s (%s)"}.Fill(text, limited)
-	case holds > 0:
-		return lang.Text{ES: "%s (%s)", EN: "%s (%s)"}.Fill(text, held)
+		of = lang.Text{ES: "%s, %s", EN: "%s, %s"}.Fill(limited, held)
 	}
-	return text
+	return lang.Text{ES: "%s (%s)", EN: "%s (%s)"}.Fill(text, of)
 }
 
 func sessionCount(n uint64) lang.Text {

@@ -33,6 +33,18 @@ type DamageError struct {
 // sound is the reason of no damage.
 var sound lang.Text
 
+// Reasons that are found in more than one place.
+var (
+	brokenHold    = lang.Text{ES: "una reserva está incompleta o mal formada", EN: "a hold is incomplete or malformed"}
+	brokenTerms   = lang.Text{ES: "las condiciones de un contador están incompletas o mal formadas", EN: "a counter's terms are incomplete or malformed"}
+	damagedWithin = lang.Text{
+		ES: "el registro de esa posición está dañado, pues le sigue uno entero en la posición %d",
+		EN: "the record there is damaged, for a whole one follows at offset %d",
+	}
+	noSeal   = lang.Text{ES: "no hay sello, aunque el diario sigue en el segmento %d", EN: "there is no seal, though the log goes on in segment %d"}
+	tooLarge = lang.Text{ES: "ningún segmento tiene %d bytes", EN: "no segment has %d bytes"}
+)
+
 func (e *DamageError) Error() string {
 	return fmt.Sprintf("journal: %s is damaged at offset %d: %s; nothing was changed: "+
 		"keep a copy of the directory, then restore the file from a backup", e.File, e.Offset, e.Reason.EN)

@@ -96,7 +96,7 @@ func (e *entries) readHold() (reason lang.Text) {
 		e.rest, ok = read(e.rest)
 	}
 	if !ok {
-		return lang.Text{ES: "una reserva está incompleta o mal formada", EN: "a hold is incomplete or malformed"}
+		return brokenHold
 	}
 	return sound
 }
@@ -137,7 +137,7 @@ func (r *snapshotReader) readHolds(b []byte, at int64) error {
 			rest, ok = h.read(behind)
 		}
 		if !ok {
-			return r.damage(at, lang.Text{ES: "una reserva está incompleta o mal formada", EN: "a hold is incomplete or malformed"})
+			return r.damage(at, brokenHold)
 		}
 		if !r.seen.has(cell) {
 			continue // it was made after the walk had passed it: the log has it all

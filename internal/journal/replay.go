@@ -126,7 +126,7 @@ func (r *replay) readSegment(name string, number uint64, data []byte) error {
 	}
 	if n := len(r.segments); n > 0 && !r.segments[n-1].sealed && lastNonZero(data[headSize:]) > 0 {
 		before := &r.segments[n-1]
-		return before.damage(before.end, lang.Text{ES: "no hay sello, aunque el diario sigue en el segmento %d", EN: "there is no seal, though the log goes on in segment %d"}, number)
+		return before.damage(before.end, noSeal, number)
 	}
 	if err := r.readGroups(&s, data); err != nil {
 		return err
@@ -168,7 +168,7 @@ func (r *replay) readGroups(s *segment, data []byte) error {
 // begins: nothing, a group that was under way, or damage.
 func (r *replay) endOfLog(s *segment, rest []byte) error {
 	if at := findGroup(rest, r.history, r.sequence); at >= 0 {
-		return s.damage(s.end, lang.Text{ES: "el registro de esa posición está dañado, pues le sigue uno entero en la posición %d", EN: "the record there is damaged, for a whole one follows at offset %d"}, s.end+at)
+		return s.damage(s.end, damagedWithin, s.end+at)
 	}
 	s.cut = lastNonZero(rest)
 	return nil
@@ -336,7 +336,7 @@ func readAll(fs disk.FS, name string, buf []byte) ([]byte, error) {
 		return nil, fmt.Errorf("journal: cannot read %s: %w", name, err)
 	}
 	if size > maxSegment {
-		return nil, &DamageError{name, 0, lang.Text{ES: "ningún segmento tiene %d bytes", EN: "no segment has %d bytes"}.Fill(size)}
+		return nil, &DamageError{name, 0, tooLarge.Fill(size)}
 	}
 	if int64(cap(buf)) < size {
 		buf = make([]byte, size)

@@ -131,7 +131,7 @@ func (r *Record) Terms(cell uint32, revision uint64, t Terms) {
 func (e *entries) readTerms() (reason lang.Text) {
 	var ok bool
 	if e.cell, e.revision, e.terms, e.rest, ok = readTerms(e.rest); !ok {
-		return lang.Text{ES: "las condiciones de un contador están incompletas o mal formadas", EN: "a counter's terms are incomplete or malformed"}
+		return brokenTerms
 	}
 	return sound
 }
@@ -166,7 +166,7 @@ func (r *snapshotReader) readTerms(b []byte, at int64) error {
 	for range byteOrder.Uint32(b[12:]) {
 		cell, revision, t, behind, ok := readTerms(rest)
 		if !ok {
-			return r.damage(at, lang.Text{ES: "las condiciones de un contador están incompletas o mal formadas", EN: "a counter's terms are incomplete or malformed"})
+			return r.damage(at, brokenTerms)
 		}
 		rest = behind
 		if !r.seen.has(cell) {
