@@ -16,7 +16,49 @@ import (
 // TestTextsSayTheSame: a text is there in both languages, and both have room for the same
 // arguments.
 func TestTextsSayTheSame(t *testing.T) {
-	files, texts := token.NewFileSet(), 0
+	texts := 0
+	inspectAll(t, func(at token.Position, n ast.Node) {
+		if es, en, ok := textOf(n); ok {
+			texts++
+			if a, b := verbs(es), verbs(en); es == "" || en == "" || !slices.Equal(a, b) {
+				t.Errorf("%s: %q and %q have the verbs %q and %q", at, es, en, a, b)
+			}
+		}
+	})
+	if texts < 300 {
+		t.Errorf("only %d texts were found", texts)
+	}
+}
+
+// TestSayingsAreSaid: what the command line knows in Spanish of what servers say in English
+// is what they say, with anything in place of a saying's %s.
+func TestSayingsAreSaid(t *testing.T) {
+	said, sayings := map[string]bool{}, []string{}
+	inspectAll(t, func(at token.Position, n ast.Node) {
+		if filepath.Base(at.Filename) == "sayings.go" {
+			if _, en, ok := textOf(n); ok {
+				sayings = append(sayings, en)
+			}
+		} else if e, ok := n.(ast.Expr); ok {
+			if text, ok := written(e); ok {
+				said[verb.ReplaceAllString(text, "%s")] = true
+			}
+		}
+	})
+	if len(sayings) == 0 {
+		t.Error("there are no sayings")
+	}
+	for _, s := range sayings {
+		if !said[s] {
+			t.Errorf("nobody says %q", s)
+		}
+	}
+}
+
+// inspectAll shows every node of the project's code, but for tests.
+func inspectAll(t *testing.T, show func(at token.Position, n ast.Node)) {
+	t.Helper()
+	files := token.NewFileSet()
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return err
@@ -26,11 +68,8 @@ func TestTextsSayTheSame(t *testing.T) {
 			return err
 		}
 		ast.Inspect(file, func(n ast.Node) bool {
-			if es, en, ok := textOf(n); ok {
-				texts++
-				if a, b := verbs(es), verbs(en); es == "" || en == "" || !slices.Equal(a, b) {
-					t.Errorf("%s: %q and %q have the verbs %q and %q", files.Position(n.Pos()), es, en, a, b)
-				}
+			if n != nil {
+				show(files.Position(n.Pos()), n)
 			}
 			return true
 		})
@@ -38,9 +77,6 @@ func TestTextsSayTheSame(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
-	}
-	if texts < 300 {
-		t.Errorf("only %d texts were found", texts)
 	}
 }
 
